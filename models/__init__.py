@@ -1,0 +1,45 @@
+"""What is in these pixels: arrays in, arrays out.
+
+Importing this package costs nothing: each name below loads its module on first use, and Keras loads only to train or on a GPU.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.classifier import Classifier
+    from models.detections import Detections
+    from models.errors import FacestreamError, ModelError, PictureError
+    from models.mtcnn import MTCNN
+    from models.networks import create_cnn_model
+    from models.notebook import detect_and_recognize_faces
+
+_HOMES = {
+    "Classifier": "classifier",
+    "Detections": "detections",
+    "FacestreamError": "errors",
+    "MTCNN": "mtcnn",
+    "ModelError": "errors",
+    "PictureError": "errors",
+    "create_cnn_model": "networks",
+    "detect_and_recognize_faces": "notebook",
+}
+
+__all__ = [
+    "MTCNN",
+    "Classifier",
+    "Detections",
+    "FacestreamError",
+    "ModelError",
+    "PictureError",
+    "create_cnn_model",
+    "detect_and_recognize_faces",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'models' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"models.{_HOMES[name]}"), name)

@@ -1,0 +1,1 @@
+"""Which pixels, when, and where they go: sources, threads, drawing, sinks."""

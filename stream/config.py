@@ -1,0 +1,181 @@
+"""Every setting, its default, its range and its meaning. The only module that reads YAML.
+
+`config.yaml` is written from these models (`as_yaml`), so each default and each comment has one home.
+"""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from stream.errors import SettingsError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Thresholds = tuple[Share, Share, Share]
+
+
+class Settings_(BaseModel):  # noqa: N801 - the shared base, not a setting of its own
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Detector(Settings_):
+    """Finds faces (MTCNN)."""
+
+    enabled: bool = Field(True, description="false: no faces are looked for at all")
+    min_face_px: Annotated[int, Field(ge=12, le=10000)] | Literal["auto"] = Field(
+        "auto", description="smallest face to find, px; auto: 20 for pictures, an eighteenth of the short side (at least 20) for videos and cameras"
+    )
+    thresholds: Thresholds = Field((0.6, 0.7, 0.7), description="lowest scores to pass P-Net, R-Net and O-Net (the authors' values)")
+    pyramid_step: Annotated[float, Field(ge=0.5, le=0.95)] = Field(
+        0.709, description="size of each pyramid level relative to the one before (the authors' value)"
+    )
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: the GPU where there is one")
+    precision: Literal["auto", "f32"] = Field("auto", description="auto: bfloat16 where the processor has it; f32: always exact")
+
+
+class Tracker(Settings_):
+    """Gives each face a number that stays with it."""
+
+    forget_after_s: Annotated[float, Field(ge=0, le=60)] = Field(1.0, description="a face not seen for so long gets a new number, s")
+    min_overlap: Share = Field(0.3, description="least overlap (IoU) of a face with the place where its track should be")
+
+
+class Classifier(Settings_):
+    """Scores each face (CNN)."""
+
+    model: str = Field("face", description="a shipped bundle's name, a bundle's folder, or none")
+    threshold: Share | None = Field(None, description="lowest probability of the second class to be called so; null: the bundle's own")
+    every_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.5, description="how often a tracked face is scored again, s (a new face at once); 0: in every frame"
+    )
+    keep_dropped: bool = Field(False, description="true: also show what the model says is no face")
+
+
+class Source(Settings_):
+    """Cameras and files."""
+
+    open_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="longest time to wait for a camera to answer, s")
+    read_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="a camera silent for so long is lost and opened again, s")
+    retry_min_s: Annotated[float, Field(gt=0, le=60)] = Field(0.2, description="first pause before a lost camera is tried again, s")
+    retry_max_s: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="longest such pause, s")
+    rtsp_transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP pictures travel")
+    camera_width: Annotated[int, Field(ge=0, le=16384)] = Field(0, description="asked of a webcam, px; 0: whatever it gives")
+    camera_height: Annotated[int, Field(ge=0, le=16384)] = Field(0, description="the same, px")
+    camera_rate: Annotated[float, Field(ge=0, le=1000)] = Field(0.0, description="the same, frames/s")
+
+
+class Output(Settings_):
+    """What is written."""
+
+    crf: Annotated[int, Field(ge=0, le=51)] = Field(20, description="H.264 quality: lower is better and larger")
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
+        "veryfast", description="H.264 effort: slower makes smaller files"
+    )
+    audio: bool = Field(True, description="keep a file's sound")
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = Field(95, description="of JPEG and WebP pictures")
+
+
+class Pipeline(Settings_):
+    """How frames move."""
+
+    batch_size: Annotated[int, Field(ge=1, le=256)] = Field(4, description="frames of a file looked at in one go")
+    queue_size: Annotated[int, Field(ge=1, le=1024)] = Field(8, description="frames of a file that may wait before each stage")
+
+
+class Settings(Settings_):
+    """All settings."""
+
+    detector: Detector = Field(default_factory=Detector)
+    tracker: Tracker = Field(default_factory=Tracker)
+    classifier: Classifier = Field(default_factory=Classifier)
+    source: Source = Field(default_factory=Source)
+    output: Output = Field(default_factory=Output)
+    pipeline: Pipeline = Field(default_factory=Pipeline)
+
+
+def load_settings(path: Path | None = None, overrides: Iterable[str] = ()) -> Settings:
+    """The defaults, then the file's values, then each `key.sub=value`.
+
+    Raises:
+        SettingsError: one sentence that names where, the key, the value and, where there is one, the nearest right name.
+    """
+    values: dict[str, Any] = {}
+    place = "the settings"
+    if path is not None:
+        place = str(path)
+        values = _read(path)
+        _check(values, place)  # so that a fault in the file is not blamed on --set
+    for override in overrides:
+        _apply(values, override)
+        place = "--set"
+    return _check(values, place)
+
+
+def as_yaml(settings: Settings | None = None) -> str:
+    """The settings as a commented YAML file."""
+    settings = settings or Settings()
+    lines = ["# facestream's settings, each with its default. Copy this file, change what you need,", "# and name the copy: facestream run SOURCE --config my.yaml"]
+    for name in type(settings).model_fields:
+        section: Settings_ = getattr(settings, name)
+        lines += ["", f"{name}:  # {type(section).__doc__}"]
+        for key, field in type(section).model_fields.items():
+            value = yaml.safe_dump(section.model_dump(mode="json")[key], default_flow_style=True, width=1000).removesuffix("...\n").strip()
+            lines += textwrap.wrap(field.description or "", 110, initial_indent="  # ", subsequent_indent="  # ")
+            lines.append(f"  {key}: {value}")
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such settings file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as a settings file ({error}).") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: must hold settings as `key: value`, not {type(values).__name__}.")
+    return {key: {} if value is None and key in Settings.model_fields else value for key, value in values.items()}
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    name, equals, text = override.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and key):
+        raise SettingsError(f"--set {override}: write it as section.key=value, such as detector.min_face_px=40.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    values[section] = {**values.get(section, {}), key: value}
+
+
+def _check(values: dict[str, Any], place: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"{place}: {_sentence(error.errors()[0])}") from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    path = [str(part) for part in error["loc"]]
+    name = ".".join(path[:2])  # deeper parts are pydantic's own: the member of a union, the item of a tuple
+    if error["type"] == "extra_forbidden":
+        known = list(Settings.model_fields)
+        if len(path) == 2:
+            known = list(type(getattr(Settings(), path[0])).model_fields)
+        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+        return f"{name} is not a setting. {hint}"
+    message = error["msg"][0].lower() + error["msg"][1:]
+    return f"{name} cannot be {error['input']!r}: {message}."

@@ -1,0 +1,88 @@
+"""A picture and the moment it belongs to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known about a source before its pictures are looked at."""
+
+    name: str
+    """As the user would write it, without any password."""
+    width: int = 0
+    """Upright, pixels; 0 while unknown (a camera that has not answered yet, a folder of mixed pictures)."""
+    height: int = 0
+    live: bool = False
+    """The pictures happen now: old ones lose their worth. False for files and pictures."""
+    still: bool = False
+    """Each frame is a picture of its own: no time passes from one to the next."""
+    rate: Fraction | None = None
+    """Frames per second, as declared: a hint for encoders, never a clock."""
+    path: Path | None = None
+    """The file, or the folder below which all pictures lie; None for cameras and addresses."""
+    has_audio: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on two pictures has no single answer
+class Frame:
+    """One upright picture and the moment it belongs to. Safe to share between threads."""
+
+    source: str
+    """The source's name; for pictures the picture's own path, as the user would write it."""
+    index: int
+    """0 for the first frame of the source; always 0 for pictures."""
+    pts: int
+    """Presentation time in `time_base` ticks. Strictly increasing within a source."""
+    time_base: Fraction
+    """Seconds per tick, exact. Never multiply a frame number by 1/fps instead."""
+    captured_at: float
+    """`time.monotonic()` seconds at which the picture arrived."""
+    width: int
+    """Upright, pixels."""
+    height: int
+    make_image: Callable[[], np.ndarray]
+    """Gives the (height, width, 3) uint8 RGB array. Called once at most, on the first use of `image`."""
+    decoded: object | None = None
+    """The decoder's own picture (an `av.VideoFrame`, not yet turned upright), None where there was none."""
+    quarter_turns: int = 0
+    """How often `decoded` must be turned by 90° counter-clockwise (as `numpy.rot90` does) to be upright: 0..3."""
+    _image: list[np.ndarray] = field(default_factory=list, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def of_image(
+        cls,
+        image: np.ndarray,
+        *,
+        source: str,
+        captured_at: float,
+        index: int = 0,
+        pts: int = 0,
+        time_base: Fraction = Fraction(1, 1000),
+    ) -> Frame:
+        """A frame around an array that exists already: (height, width, 3) uint8 RGB, upright."""
+        height, width = image.shape[:2]
+        return cls(source, index, pts, time_base, captured_at, width, height, lambda: image)
+
+    @property
+    def image(self) -> np.ndarray:
+        """(height, width, 3) uint8, RGB. Read-only: several threads share it."""
+        with self._lock:  # the worker and the renderer may ask at the same moment; converting twice costs more
+            if not self._image:
+                image = self.make_image()
+                image.flags.writeable = False
+                self._image.append(image)
+            return self._image[0]
+
+    @property
+    def time_s(self) -> float:
+        """Seconds since the zero of the source's own clock."""
+        return float(self.pts * self.time_base)

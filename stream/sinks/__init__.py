@@ -1,0 +1,57 @@
+"""Where results go."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from stream.draw import draw
+from stream.faces import Analysis
+from stream.frame import Frame, SourceInfo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A frame with the faces that belong to it. The picture is drawn once, on first use, whoever asks first."""
+
+    frame: Frame
+    analysis: Analysis
+    """Already moved to the frame's own time."""
+    info: SourceInfo
+    status_line: str = ""
+    """What the picture's foot says: rate, latency, age of the last look, state of the source. Empty for files and pictures."""
+    _picture: list[np.ndarray] = field(default_factory=list, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def picture(self) -> np.ndarray:
+        """(height, width, 3) uint8 RGB with boxes, labels and the status line. Read-only."""
+        with self._lock:
+            if not self._picture:
+                picture = draw(self.frame.image, self.analysis, self.status_line)
+                picture.flags.writeable = False
+                self._picture.append(picture)
+            return self._picture[0]
+
+
+class StopAsked(Exception):
+    """Raised by a sink's `write` or `poll` when its user asked to stop (a key, the close button)."""
+
+
+class Sink(Protocol):
+    """Something that takes results. One thread uses it, the renderer's."""
+
+    def write(self, result: Result) -> None:
+        """Take one result. Raises `SinkError` when it cannot, `StopAsked` when the user wants to end."""
+        ...
+
+    def poll(self) -> None:
+        """Called about 20 times a second while no result comes: a window handles its keys here."""
+        ...
+
+    def close(self) -> None:
+        """Finish the output. Any number of times."""
+        ...

@@ -1,0 +1,60 @@
+"""Real pictures to work on, and a check after each test that nothing was left running and no error was logged in silence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def portrait_path() -> Path:
+    """Grace Hopper's portrait, 512×600 JPEG with one face, shipped by matplotlib (public domain)."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+
+
+@pytest.fixture(scope="session")
+def portrait(portrait_path: Path) -> np.ndarray:
+    """(600, 512, 3) uint8 RGB with one face."""
+    from PIL import Image
+
+    return np.asarray(Image.open(portrait_path).convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """(512, 512, 3) uint8 RGB with one face, shipped by scikit-image (public domain)."""
+    from skimage import data
+
+    return np.asarray(data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real photos and videos; tests that need it are skipped where it is absent."""
+    path = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"no photos and videos at {path} (FACESTREAM_DATA names another place)")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fails a test that leaves a thread running or logs an error that it did not expect (marker `logs_errors`)."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 2
+    while (left := [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]) and time.monotonic() < deadline:
+        left[0].join(0.05)
+    assert not left, f"threads left alive: {left}"
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR and record.name.startswith(("stream", "models"))]
+    if not request.node.get_closest_marker("logs_errors"):
+        assert not errors, f"errors were logged: {[record.getMessage() for record in errors]}"
