@@ -1,0 +1,151 @@
+"""Where threads meet: two ways to hand things on, and nothing else is shared.
+
+`LatestFeed` is for what happens now: only the newest item is kept. `LosslessFeed` is for files: everything in order, and
+the giver waits while it is full. Feeds that one thread reads together share one condition, so that it can wait for all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Watched(Protocol):
+    """What one needs to know of a feed in order to wait for it."""
+
+    @property
+    def waiting(self) -> int:
+        """How many items are there to take."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is there and nothing will come."""
+        ...
+
+
+class LatestFeed(Generic[T]):
+    """Keeps the newest item; an older one that nobody took is dropped and counted. Giving never waits."""
+
+    def __init__(self, condition: threading.Condition | None = None, on_drop: Callable[[T], None] = lambda item: None) -> None:
+        self._condition = condition or threading.Condition()
+        self._on_drop = on_drop
+        self._items: deque[T] = deque(maxlen=1)
+        self._open = True
+
+    def give(self, item: T) -> bool:
+        """Offer an item. False, and the item is not taken, once the feed was ended."""
+        with self._condition:
+            if not self._open:
+                return False
+            older = self._items.popleft() if self._items else None
+            self._items.append(item)
+            self._condition.notify_all()
+        if older is not None:
+            self._on_drop(older)
+        return True
+
+    def take(self, most: int = 1) -> list[T]:
+        """Up to `most` items, oldest first; none when there is nothing now. Never waits."""
+        with self._condition:
+            taken = list(self._items)[:most]
+            if taken:
+                self._items.clear()
+            return taken
+
+    @property
+    def waiting(self) -> int:
+        return len(self._items)
+
+    @property
+    def ended(self) -> bool:
+        with self._condition:
+            return not self._open and not self._items
+
+    def end(self) -> None:
+        """No more will be given; what is there can still be taken."""
+        with self._condition:
+            self._open = False
+            self._condition.notify_all()
+
+    def abandon(self) -> list[T]:
+        """End the feed and empty it: what nobody will take any more."""
+        with self._condition:
+            self.end()
+            return self.take()
+
+
+class LosslessFeed(Generic[T]):
+    """Keeps everything in order. Giving waits while it is full: `size` items, or items that weigh `capacity` together."""
+
+    def __init__(
+        self,
+        size: int,
+        condition: threading.Condition | None = None,
+        *,
+        weigh: Callable[[T], float] = lambda item: 0.0,
+        capacity: float = 1.0,
+    ) -> None:
+        self._condition = condition or threading.Condition()
+        self._size = size
+        self._weigh = weigh
+        self._capacity = capacity
+        self._load = 0.0
+        self._items: deque[T] = deque()
+        self._open = True
+
+    def give(self, item: T) -> bool:
+        """Add an item, after a wait where needed. False, and the item is not taken, once the feed was ended."""
+        weight = self._weigh(item)
+        with self._condition:
+            self._condition.wait_for(lambda: not self._open or self._has_room(weight))
+            if not self._open:
+                return False
+            self._items.append(item)
+            self._load += weight
+            self._condition.notify_all()
+            return True
+
+    def _has_room(self, weight: float) -> bool:
+        return not self._items or (len(self._items) < self._size and self._load + weight <= self._capacity)
+
+    def take(self, most: int = 1) -> list[T]:
+        """Up to `most` items, oldest first; none when there is nothing now. Never waits."""
+        with self._condition:
+            taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            self._load -= sum(self._weigh(item) for item in taken)
+            if taken:
+                self._condition.notify_all()
+            return taken
+
+    @property
+    def waiting(self) -> int:
+        return len(self._items)
+
+    @property
+    def ended(self) -> bool:
+        with self._condition:
+            return not self._open and not self._items
+
+    def end(self) -> None:
+        """No more will be given; what is there can still be taken. A giver that waits is let go."""
+        with self._condition:
+            self._open = False
+            self._condition.notify_all()
+
+    def abandon(self) -> list[T]:
+        """End the feed and empty it: what nobody will take any more."""
+        with self._condition:
+            self.end()
+            return self.take(len(self._items))
+
+
+def wait_for_any(condition: threading.Condition, feeds: Iterable[Watched], timeout_s: float | None = None) -> bool:
+    """Wait until one of the feeds, all made with this condition, has something, or all have ended. False after the timeout."""
+    watched = list(feeds)
+    with condition:
+        return condition.wait_for(lambda: any(feed.waiting for feed in watched) or all(feed.ended for feed in watched), timeout_s)
