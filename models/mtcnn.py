@@ -1,0 +1,252 @@
+"""Finds faces: MTCNN (Zhang, Zhang, Li, Qiao, 2016) with the authors' weights and cascade, on the networks in the package `mtcnn`.
+
+Where this differs from the authors' MATLAB code: boxes are half-open and not rounded before the first NMS, a level's windows are mapped back by its true
+size rather than its nominal scale, and crops are whole squares, rounded to the nearest pixel instead of down.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+from models.boxes import nms, regress
+from models.crops import crop_squares, whole_squares
+from models.detections import Detections
+from models.pyramid import CELL_PX, TILE_PX, Plan, draw_tiles, plan_pyramid
+from models.runtime import Device, Network, Precision, choose_device, load_openvino
+from models.weights import read_mtcnn_weights
+
+PYRAMID_STEP = 0.709
+"""Size of each pyramid level relative to the last: about sqrt(1/2), so half the pixels per level (the authors' value)."""
+NMS_OVERLAP = 0.7
+"""Largest overlap of two boxes that both stay: across levels, after R-Net and after O-Net (the authors' value)."""
+TILES_PER_BATCH = 256
+"""Most tiles drawn at a time, 12 MB: bounds memory on huge pictures and long batches."""
+PNET_BATCH_SIZES = (1, 2, 4, 8, 16)
+RNET_BATCH_SIZES = (8, 32, 128)
+ONET_BATCH_SIZES = (1, 4, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeNetworks:
+    """The three networks, ready to run."""
+
+    propose: Network
+    """P-Net: (N, TILE_PX, TILE_PX, 3) uint8 -> scores (N, h, w), offsets (N, h, w, 4)."""
+    refine: Network
+    """R-Net: (N, 24, 24, 3) uint8 -> scores (N,), offsets (N, 4)."""
+    output: Network
+    """O-Net: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Boxes of several images on their way through the cascade."""
+
+    image: np.ndarray
+    """(N,) which image, by its number in the batch; ascending."""
+    boxes: np.ndarray
+    """(N, 4) float32, pixels of that image."""
+    scores: np.ndarray
+    """(N,) float32."""
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+class MTCNN:
+    """Finds faces and their landmarks in pictures. For one thread at a time."""
+
+    def __init__(
+        self,
+        *,
+        min_face_px: int = 20,
+        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
+        pyramid_step: float = PYRAMID_STEP,
+        device: Device = "auto",
+        precision: Precision = "auto",
+    ) -> None:
+        """Loads, compiles and warms up the networks.
+
+        Args:
+            min_face_px: side of the smallest face to find, at least 12. Twice as large is four times as fast.
+            thresholds: lowest scores, 0..1, to pass P-, R- and O-Net.
+            pyramid_step: size of each pyramid level relative to the last, between 0 and 1. Denser finds a little more and costs more.
+            device: "auto" takes the GPU where there is one.
+            precision: "auto" computes in bfloat16 where the processor has it and the faces found stay the same; "f32" never.
+        """
+        if len(thresholds) != 3 or not all(0 <= threshold <= 1 for threshold in thresholds):
+            raise ValueError(f"thresholds are three numbers from 0 to 1, for P-, R- and O-Net, not {thresholds!r}")
+        if not 0 < pyramid_step < 1:
+            raise ValueError(f"pyramid_step lies between 0 and 1, not {pyramid_step!r}")
+        self.min_face_px = _checked_min_face(min_face_px)
+        self.thresholds = thresholds
+        self.pyramid_step = pyramid_step
+        self.device, _ = choose_device(device)
+        self.networks = load_on_gpu() if self.device == "gpu" else load_on_cpu(precision)
+
+    def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
+        """The faces in each image.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays of any sizes. Those of one size share the work of the first network.
+            min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
+
+        Returns:
+            One answer per image, in order. A box may reach a little out of its image.
+        """
+        images = [_checked_image(image, number) for number, image in enumerate(images)]
+        min_faces = self._min_faces(min_face_px, len(images))
+        found = self._propose(images, min_faces)
+        found = self._refine(images, found)
+        return self._output(images, found)
+
+    def _min_faces(self, min_face_px: int | Sequence[int] | None, count: int) -> list[int]:
+        if min_face_px is None:
+            return [self.min_face_px] * count
+        if isinstance(min_face_px, Integral):
+            return [_checked_min_face(min_face_px)] * count
+        if len(min_face_px) != count:
+            raise ValueError(f"min_face_px has {len(min_face_px)} values for {count} images")
+        return [_checked_min_face(value) for value in min_face_px]
+
+    def _propose(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> Candidates:
+        """P-Net over the pyramids: squares of whole pixels that may hold a face."""
+        groups = defaultdict(list)
+        for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
+            groups[image.shape[:2], min_face_px].append(number)
+        found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        for ((height, width), min_face_px), numbers in groups.items():
+            plan = plan_pyramid(height, width, min_face_px, self.pyramid_step)
+            for number in numbers:
+                boxes, scores, offsets = self._propose_in(images[number], plan)
+                kept = nms(boxes, scores, NMS_OVERLAP)
+                found[number] = whole_squares(regress(boxes[kept], offsets[kept])), scores[kept]
+        return _joined([found[number] for number in range(len(images))])
+
+    def _propose_in(self, image: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes, scores and offsets of the windows that pass in one image, thinned within each level."""
+        cells, scores, offsets = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)], [np.zeros((0, 4), np.float32)]
+        for first, tiles in draw_tiles(image, plan, TILES_PER_BATCH):
+            tile_scores, tile_offsets = self.networks.propose(tiles)
+            numbers = plan.cells[first : first + len(tiles)]
+            passing = np.nonzero((tile_scores >= self.thresholds[0]) & (numbers >= 0))
+            cells.append(numbers[passing])
+            scores.append(tile_scores[passing])
+            offsets.append(tile_offsets[passing])
+        cell, score, offset = np.concatenate(cells), np.concatenate(scores), np.concatenate(offsets)
+        kept = thin_cells(cell, score, plan)
+        return plan.boxes(cell[kept]), score[kept], offset[kept]
+
+    def _refine(self, images: Sequence[np.ndarray], found: Candidates) -> Candidates:
+        """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
+        scores, offsets = self.networks.refine(_crops(images, found, 24))
+        answers = []
+        for mine in _by_image(found, len(images)):
+            passing = mine[scores[mine] > self.thresholds[1]]
+            kept = passing[nms(found.boxes[passing], scores[passing], NMS_OVERLAP)]
+            answers.append((whole_squares(regress(found.boxes[kept], offsets[kept])), scores[kept]))
+        return _joined(answers)
+
+    def _output(self, images: Sequence[np.ndarray], found: Candidates) -> list[Detections]:
+        """O-Net on what R-Net left: the faces."""
+        scores, offsets, landmarks = self.networks.output(_crops(images, found, 48))
+        corners, sides = found.boxes[:, None, :2], found.boxes[:, None, 2:] - found.boxes[:, None, :2]
+        landmarks = corners + landmarks * sides
+        boxes = regress(found.boxes, offsets)
+        answers = []
+        for mine in _by_image(found, len(images)):
+            passing = mine[scores[mine] > self.thresholds[2]]
+            kept = passing[nms(boxes[passing], scores[passing], NMS_OVERLAP, over="smaller")]
+            answers.append(Detections(boxes[kept], scores[kept], landmarks[kept]))
+        return answers
+
+
+def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:
+    """Greedy NMS at an overlap of 0.5 within each level, for boxes that all lie on P-Net's grid.
+
+    Boxes of one level are equal squares 12 px wide in steps of 2 px, so those that overlap by more than half are exactly the eight around each:
+    (1, 1) step apart shares 100 of 188 px², (0, 2) steps 96 of 192. So the best cell of its neighbourhood stays, its neighbours go, until all are decided.
+
+    Args:
+        cells: (N,) numbers in the plan's grid.
+        scores: (N,) of equal ones the first in the grid is the better.
+        plan: the grid.
+
+    Returns:
+        (M,) indices into `cells` of those that stay, ascending cell numbers.
+    """
+    in_grid = np.argsort(cells)
+    order = in_grid[np.argsort(-scores[in_grid], kind="stable")]
+    ranked = cells[order]
+    nobody = len(ranked)
+    ranks = np.full(plan.grid_size, nobody, np.int32)
+    ranks[ranked] = np.arange(nobody)
+    row = plan.row_lengths(ranked)[:, None] * np.array([-1, -1, -1, 0, 0, 1, 1, 1])
+    around = ranked[:, None] + row + np.array([-1, 0, 1, -1, 1, -1, 0, 1])
+    stays = np.zeros(nobody, bool)
+    open_ = np.arange(nobody)
+    while len(open_):
+        best = open_[ranks[around[open_]].min(axis=1) > open_]
+        stays[best] = True
+        ranks[around[best]] = nobody
+        ranks[ranked[best]] = nobody
+        open_ = open_[ranks[ranked[open_]] < nobody]
+    kept = order[stays]
+    return np.asarray(kept[np.argsort(cells[kept])])
+
+
+def load_on_cpu(precision: Precision) -> CascadeNetworks:
+    """The networks on OpenVINO."""
+    from models import openvino_networks as build
+
+    return CascadeNetworks(
+        propose=load_openvino(build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX), precision=precision, batch_sizes=PNET_BATCH_SIZES),
+        refine=load_openvino(build.build_rnet(read_mtcnn_weights("rnet")), precision=precision, batch_sizes=RNET_BATCH_SIZES),
+        output=load_openvino(build.build_onet(read_mtcnn_weights("onet")), precision=precision, batch_sizes=ONET_BATCH_SIZES),
+    )
+
+
+def load_on_gpu() -> CascadeNetworks:
+    """The networks as compiled Keras."""
+    raise NotImplementedError
+
+
+def _crops(images: Sequence[np.ndarray], found: Candidates, size_px: int) -> np.ndarray:
+    """(N, size_px, size_px, 3) uint8: every candidate out of its image."""
+    crops = [crop_squares(image, found.boxes[mine], size_px) for image, mine in zip(images, _by_image(found, len(images)), strict=True)]
+    return np.concatenate([np.zeros((0, size_px, size_px, 3), np.uint8), *crops])
+
+
+def _by_image(found: Candidates, count: int) -> list[np.ndarray]:
+    """For each of `count` images, the indices of its candidates."""
+    return np.split(np.arange(len(found)), np.searchsorted(found.image, np.arange(1, count))) if count else []
+
+
+def _joined(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> Candidates:
+    """Candidates of all images out of (boxes, scores) of each."""
+    image = np.repeat(np.arange(len(parts)), [len(boxes) for boxes, _ in parts])
+    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _ in parts)])
+    return Candidates(image, boxes, np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts)]))
+
+
+def _checked_min_face(min_face_px: object) -> int:
+    if not isinstance(min_face_px, Integral) or isinstance(min_face_px, bool):
+        raise TypeError(f"min_face_px is a whole number of pixels, not {min_face_px!r}")
+    if min_face_px < CELL_PX:
+        raise ValueError(f"min_face_px is at least {CELL_PX}, the window of the first network, not {min_face_px}")
+    return int(min_face_px)
+
+
+def _checked_image(image: object, number: int) -> np.ndarray:
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image {number} is a numpy array of (height, width, 3) uint8, not {type(image).__name__}")
+    if image.dtype != np.uint8:
+        raise TypeError(f"image {number} has dtype uint8 (0..255), not {image.dtype}")
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"image {number} has shape (height, width, 3) RGB, not {image.shape}; detect takes a list of images")
+    return np.ascontiguousarray(image)

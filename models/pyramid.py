@@ -1,0 +1,197 @@
+"""Where P-Net looks: a picture at many sizes, cut into tiles of one fixed size, and the way back from a tile's cells to the picture.
+
+P-Net's 12-px window moves in steps of 2 px, so a part of a level that starts at an even place and has even sides gives the same cells wherever it lies.
+Levels are cut so that neighbouring parts share 10 px, and packed: whatever the picture's size, the network sees one shape.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+TILE_PX = 128
+"""Side of a tile. Of 128 to 512 the one with the least padding from 480p to 1080p: 1.2 to 1.35 tile pixels for each pixel of the pyramid."""
+CELL_PX = 12
+"""Side of P-Net's window, and so of the smallest face it can see at a level."""
+STRIDE_PX = 2
+OVERLAP_PX = CELL_PX - STRIDE_PX
+TILE_CELLS = (TILE_PX - CELL_PX) // STRIDE_PX + 1
+CACHED_TILES = 1000
+"""Plans of more tiles than this (14 MB) are made anew each time rather than kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The picture at one size."""
+
+    height: int
+    width: int
+    """px, as in the authors' code: rounded up."""
+    rows: int
+    columns: int
+    """Cells of P-Net's answer."""
+    first_cell: int
+    """Number of its top left cell in the grid of all levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A rectangle of a level and its place on a tile. All numbers are even px; the last row and column may lie just outside the level."""
+
+    level: int
+    y: int
+    x: int
+    height: int
+    width: int
+    tile: int
+    tile_y: int
+    tile_x: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """How pictures of one size are looked at."""
+
+    height: int
+    width: int
+    levels: tuple[Level, ...]
+    parts: tuple[tuple[Part, ...], ...]
+    """By tile."""
+    cells: np.ndarray
+    """(tiles, TILE_CELLS, TILE_CELLS) int32: the number of each cell in the grid of all levels, -1 where a window crosses parts."""
+    grid_size: int
+    """Cells of all levels. Each row ends and each level begins and ends in spare cells, so that a cell ± a row ± 1 is always a neighbour or spare."""
+
+    def row_lengths(self, cells: np.ndarray) -> np.ndarray:
+        """(N,) how far apart the cells above and below each of `cells` are in the grid."""
+        return np.array([level.columns + 1 for level in self.levels], np.int64)[self._level_of(cells)]
+
+    def boxes(self, cells: np.ndarray) -> np.ndarray:
+        """(N, 4) float32: the windows that `cells` (N,) look at, in pixels of the picture."""
+        of_level = self._level_of(cells)
+        numbers = np.array([(level.first_cell, level.columns + 1, self.width / level.width, self.height / level.height) for level in self.levels]).reshape(-1, 4)
+        first, row_length, scale_x, scale_y = numbers[of_level].T
+        row, column = np.divmod(cells - first, row_length)
+        corner = np.stack([column, row, column, row], axis=1) * STRIDE_PX + [0, 0, CELL_PX, CELL_PX]
+        return np.asarray(corner * np.stack([scale_x, scale_y, scale_x, scale_y], axis=1), np.float32)
+
+    def _level_of(self, cells: np.ndarray) -> np.ndarray:
+        return np.searchsorted([level.first_cell for level in self.levels], cells, side="right") - 1
+
+
+def plan_pyramid(height: int, width: int, min_face_px: int, step: float) -> Plan:
+    """The levels for a picture of that size: the first makes `min_face_px` 12 px, each next is `step` of the one before, down to 12 px."""
+    area = (CELL_PX / min_face_px) ** 2 * height * width
+    return _cached_plan(height, width, min_face_px, step) if area < CACHED_TILES * TILE_PX**2 / 3 else _plan(height, width, min_face_px, step)
+
+
+def _plan(height: int, width: int, min_face_px: int, step: float) -> Plan:
+    levels, first_cell = [], 0
+    for level_height, level_width in level_sizes(height, width, min_face_px, step):
+        rows, columns = (_even(side) // STRIDE_PX - CELL_PX // STRIDE_PX + 1 for side in (level_height, level_width))
+        first_cell += columns + 2
+        levels.append(Level(level_height, level_width, rows, columns, first_cell))
+        first_cell += rows * (columns + 1) + columns + 2
+    tiles = _pack(levels)
+    cells = np.full((len(tiles), TILE_CELLS, TILE_CELLS), -1, np.int32)
+    for part in (part for tile in tiles for part in tile):
+        level = levels[part.level]
+        rows, columns = ((side - CELL_PX) // STRIDE_PX + 1 for side in (part.height, part.width))
+        row = part.y // STRIDE_PX + np.arange(rows)[:, None]
+        column = part.x // STRIDE_PX + np.arange(columns)
+        top, left = part.tile_y // STRIDE_PX, part.tile_x // STRIDE_PX
+        cells[part.tile, top : top + rows, left : left + columns] = level.first_cell + row * (level.columns + 1) + column
+    return Plan(height, width, tuple(levels), tiles, cells, first_cell)
+
+
+_cached_plan = functools.lru_cache(maxsize=32)(_plan)
+
+
+def level_sizes(height: int, width: int, min_face_px: int, step: float) -> list[tuple[int, int]]:
+    """(height, width) of each level in px, largest first; none where the picture is smaller than the smallest face."""
+    sizes, scale = [], CELL_PX / min_face_px
+    while min(height, width) * scale >= CELL_PX:
+        sizes.append((math.ceil(height * scale - 1e-9), math.ceil(width * scale - 1e-9)))  # 1e-9: 400 * 0.6 must not round up
+        scale *= step
+    return sizes
+
+
+def _even(side: int) -> int:
+    return side + side % 2
+
+
+def _spans(side: int) -> list[tuple[int, int]]:
+    """(start, length) of the parts that cover an even `side`: whole tiles and a rest, each sharing OVERLAP_PX with the next."""
+    starts = range(0, max(side - OVERLAP_PX, 1), TILE_PX - OVERLAP_PX)
+    return [(start, min(TILE_PX, side - start)) for start in starts]
+
+
+def _pack(levels: Sequence[Level]) -> tuple[tuple[Part, ...], ...]:
+    """Places every part of every level on a tile: largest first, each where the shorter side fits best, the rest of the space cut in two."""
+    wanted = [
+        (number, y, x, height, width)
+        for number, level in enumerate(levels)
+        for y, height in _spans(_even(level.height))
+        for x, width in _spans(_even(level.width))
+    ]
+    wanted.sort(key=lambda part: -max(part[3:]))
+    tiles: list[list[Part]] = []
+    spaces: list[tuple[int, int, int, int, int]] = []  # tile, y, x, height, width
+    for number, y, x, height, width in wanted:
+        fitting = [(min(space[3] - height, space[4] - width), i) for i, space in enumerate(spaces) if space[3] >= height and space[4] >= width]
+        if fitting:
+            tile, top, left, space_height, space_width = spaces.pop(min(fitting)[1])
+        else:
+            tile, top, left, space_height, space_width = len(tiles), 0, 0, TILE_PX, TILE_PX
+            tiles.append([])
+        tiles[tile].append(Part(number, y, x, height, width, tile, top, left))
+        wide = space_width - width > space_height - height
+        below = (tile, top + height, left, space_height - height, width if wide else space_width)
+        beside = (tile, top, left + width, space_height if wide else height, space_width - width)
+        spaces += [space for space in (below, beside) if min(space[3:]) >= CELL_PX]
+    return tuple(tuple(tile) for tile in tiles)
+
+
+def draw_tiles(image: np.ndarray, plan: Plan, tiles_per_batch: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The tiles of one picture, drawn.
+
+    Args:
+        image: (H, W, 3) uint8 of the plan's size.
+        plan: from `plan_pyramid`.
+        tiles_per_batch: the most tiles at a time.
+
+    Yields:
+        The number of the first tile, and (n, TILE_PX, TILE_PX, 3) uint8. Space without a part holds anything.
+    """
+    pictures: dict[int, np.ndarray] = {}
+    for first in range(0, len(plan.parts), tiles_per_batch):
+        batch = plan.parts[first : first + tiles_per_batch]
+        tiles = np.empty((len(batch), TILE_PX, TILE_PX, 3), np.uint8)
+        for part in (part for tile in batch for part in tile):
+            if part.level not in pictures:
+                pictures[part.level] = _shrink(image, plan.levels[part.level])
+            place = tiles[part.tile - first, part.tile_y : part.tile_y + part.height, part.tile_x : part.tile_x + part.width]
+            _draw(pictures[part.level], part, place)
+        yield first, tiles
+
+
+def _shrink(image: np.ndarray, level: Level) -> np.ndarray:
+    if image.shape[:2] == (level.height, level.width):
+        return image
+    return cv2.resize(image, (level.width, level.height), interpolation=cv2.INTER_AREA)
+
+
+def _draw(picture: np.ndarray, part: Part, place: np.ndarray) -> None:
+    """Copies a part to its place; an odd level's last row and column are drawn twice to make it even."""
+    source = picture[part.y : part.y + part.height, part.x : part.x + part.width]
+    height, width = source.shape[:2]
+    place[:height, :width] = source
+    if width < part.width:
+        place[:height, width] = source[:, -1]
+    if height < part.height:
+        place[height] = place[height - 1]

@@ -1,0 +1,228 @@
+"""How a network is run: OpenVINO on CPUs, compiled Keras (TensorFlow) on GPUs; fixed shapes, everything compiled before the first picture."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from models.errors import FacestreamError, ModelError
+
+if TYPE_CHECKING:
+    import keras
+    import openvino as ov
+
+_log = logging.getLogger(__name__)
+
+Precision = Literal["auto", "f32"]
+Device = Literal["auto", "cpu", "gpu"]
+Run = Callable[[np.ndarray], list[np.ndarray]]
+
+BATCH_SIZES = (1, 2, 4, 8, 16)
+
+CALL_COST = 0.5
+"""What one more call of a network costs, in samples (a guess: about 0.05 ms beside the 0.1 ms of one sample of the smaller networks)."""
+
+
+class Network(Protocol):
+    """A network ready to run: compiled and warm, fixed shapes inside, any number of samples outside. One thread at a time."""
+
+    def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
+        """The outputs, in the model's order, for (N, ...) samples of the model's own shape and dtype, N >= 0."""
+        ...
+
+
+class BatchedNetwork:
+    """Runs any number of samples through functions that each take a fixed number of them."""
+
+    def __init__(self, runs: dict[int, Run], sample: np.ndarray) -> None:
+        """Warms up every function.
+
+        Args:
+            runs: by number of samples, what runs so many.
+            sample: one sample of zeros: the shape and dtype of what the network takes.
+        """
+        self._runs = runs
+        self._sample = sample
+        self._sizes = tuple(sorted(runs))
+        for size, run in runs.items():
+            outputs = run(np.zeros((size, *sample.shape), sample.dtype))
+        self._empty = [np.zeros((0, *output.shape[1:]), output.dtype) for output in outputs]
+
+    def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
+        if batch.shape[1:] != self._sample.shape or batch.dtype != self._sample.dtype:
+            wanted = ", ".join(str(side) for side in self._sample.shape)
+            raise ValueError(f"the network takes a batch of (N, {wanted}) {self._sample.dtype}, not {batch.shape} {batch.dtype}")
+        parts, start = [self._empty], 0
+        for size in plan_batches(len(batch), self._sizes):
+            part = np.ascontiguousarray(batch[start : start + size])
+            missing = size - len(part)
+            if missing:
+                part = np.concatenate([part, np.zeros((missing, *self._sample.shape), self._sample.dtype)])
+            parts.append([output[: size - missing] for output in self._runs[size](part)])
+            start += size
+        if len(parts) == 2:
+            return parts[1]
+        return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def plan_batches(count: int, sizes: tuple[int, ...]) -> list[int]:
+    """The calls that carry `count` samples at the least cost, largest first; only the last may be padded.
+
+    Args:
+        count: samples, 0 or more.
+        sizes: how many samples a call can carry.
+    """
+    whole, rest = divmod(count, max(sizes))
+    return [max(sizes)] * whole + list(_cheapest(rest, sizes)[1])
+
+
+@functools.lru_cache(maxsize=4096)
+def _cheapest(count: int, sizes: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+    """Cost in samples, and the calls."""
+    if count <= 0:
+        return 0.0, ()
+    options = []
+    for size in sizes:
+        cost, calls = _cheapest(count - size, sizes)
+        options.append((CALL_COST + size + cost, tuple(sorted((size, *calls), reverse=True))))
+    return min(options)
+
+
+def load_openvino(model: ov.Model | Path, *, precision: Precision = "auto", batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
+    """A network on the CPU.
+
+    Args:
+        model: a model, or the path of an IR file (.xml). The first dimension of its one input is the batch, the others are fixed.
+        precision: "auto" computes in bfloat16 where the processor has it (about twice as fast), "f32" never does.
+        batch_sizes: how many samples a call may carry; one compiled network each.
+
+    Raises:
+        ModelError: the file is missing or holds no such model.
+    """
+    core = _openvino_core()
+    if isinstance(model, Path):
+        try:
+            model = core.read_model(model)
+        except RuntimeError as error:
+            raise ModelError(f"cannot read the network {model}: {str(error).strip().splitlines()[-1]}") from error
+    config = {"PERFORMANCE_HINT": "LATENCY", **({"INFERENCE_PRECISION_HINT": "f32"} if precision == "f32" else {})}
+    (images,) = model.inputs
+    sample = np.zeros([side.get_length() for side in list(images.get_partial_shape())[1:]], images.get_element_type().to_dtype())
+    runs: dict[int, Run] = {}
+    for size in batch_sizes:
+        sized = model.clone()
+        sized.reshape([size, *sample.shape])
+        runs[size] = _openvino_run(core.compile_model(sized, "CPU", config))
+    return BatchedNetwork(runs, sample)
+
+
+@functools.cache
+def _openvino_core() -> Any:
+    import openvino as ov
+
+    return ov.Core()
+
+
+def _openvino_run(compiled: ov.CompiledModel) -> Run:
+    request = compiled.create_infer_request()
+
+    def run(batch: np.ndarray) -> list[np.ndarray]:
+        # share_inputs: no copy of the batch; the outputs are copied, because the next call overwrites them
+        results = request.infer([batch], share_inputs=True, share_outputs=True)
+        return [np.array(results[i]) for i in range(len(results))]
+
+    return run
+
+
+def load_keras(model: keras.Model, *, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
+    """A Keras network, compiled once for each batch size; on a GPU through XLA, which is slower than none on CPUs.
+
+    Args:
+        model: takes (N, ...) with all sides but N fixed.
+        batch_sizes: how many samples a call may carry; one compiled function each.
+    """
+    import tensorflow as tf
+
+    prepare_tensorflow()
+    sample = np.zeros(model.inputs[0].shape[1:], model.inputs[0].dtype)
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+
+    def compiled(size: int) -> Run:
+        signature = [tf.TensorSpec((size, *sample.shape), sample.dtype)]
+        function = tf.function(lambda batch: model(batch, training=False), input_signature=signature, jit_compile=on_gpu, autograph=False)
+
+        def run(batch: np.ndarray) -> list[np.ndarray]:
+            outputs = function(tf.constant(batch))
+            return [output.numpy() for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]
+
+        return run
+
+    return BatchedNetwork({size: compiled(size) for size in batch_sizes}, sample)
+
+
+@functools.cache
+def prepare_tensorflow() -> None:
+    """Lets TensorFlow take GPU memory as it needs it. Works only before the first operation: by default TensorFlow takes all there is."""
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError as error:
+            _log.warning("GPU memory is taken whole, not as needed: %s", error)
+
+
+@functools.cache
+def choose_device(device: Device = "auto") -> tuple[Literal["cpu", "gpu"], str]:
+    """Where the networks run, and why. Asks the GPU's driver, not TensorFlow, whose import takes seconds. The choice is logged once.
+
+    Raises:
+        ValueError: not a known device.
+        FacestreamError: "gpu" on a machine without one that can be used.
+    """
+    if device not in ("auto", "cpu", "gpu"):
+        raise ValueError(f"device is auto, cpu or gpu, not {device!r}")
+    obstacle = None if device == "cpu" else _gpu_obstacle()
+    if device == "gpu" and obstacle:
+        raise FacestreamError(f"device gpu was asked for, but {obstacle}: use auto or cpu")
+    chosen: Literal["cpu", "gpu"] = "cpu" if device == "cpu" or obstacle else "gpu"
+    reason = obstacle or ("the settings say so" if device != "auto" else "the driver reports a GPU")
+    _log.info("networks run on the %s: %s", chosen, reason)
+    return chosen, reason
+
+
+def _gpu_obstacle() -> str | None:
+    """Why no GPU can be used, in words, or None if one can."""
+    if sys.platform != "linux":
+        return "TensorFlow runs on GPUs on Linux only"
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "no NVIDIA driver is installed"
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
+        return "the NVIDIA driver reports no GPU"
+    return None if _has_cudnn() else "a GPU is there, but TensorFlow's CUDA libraries are not (pip install 'facestream[gpu]')"
+
+
+def _has_cudnn() -> bool:
+    """Whether cuDNN, which TensorFlow needs, is installed by pip or on the system."""
+    import importlib.util
+
+    try:
+        if importlib.util.find_spec("nvidia.cudnn") is not None:
+            return True
+    except ModuleNotFoundError:
+        pass
+    try:
+        ctypes.CDLL("libcudnn.so.9")
+    except OSError:
+        return False
+    return True
