@@ -11,6 +11,7 @@ import numpy as np
 from stream.draw import draw
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
+from stream.stages import Stage, untimed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,8 @@ class Result:
     info: SourceInfo
     status_line: str = ""
     """What the picture's foot says: rate, latency, age of the last look, state of the source. Empty for files and pictures."""
+    stage: Stage = untimed
+    """Times the drawing."""
     _picture: list[np.ndarray] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -31,13 +34,14 @@ class Result:
         """(height, width, 3) uint8 RGB with boxes, labels and the status line. Read-only."""
         with self._lock:
             if not self._picture:
-                picture = draw(self.frame.image, self.analysis, self.status_line)
+                with self.stage("draw"):
+                    picture = draw(self.frame.image, self.analysis, self.status_line)
                 picture.flags.writeable = False
                 self._picture.append(picture)
             return self._picture[0]
 
 
-class StopAsked(Exception):
+class StopAsked(Exception):  # noqa: N818 - a wish, not an error, like StopIteration
     """Raised by a sink's `write` or `poll` when its user asked to stop (a key, the close button)."""
 
 
@@ -48,8 +52,13 @@ class Sink(Protocol):
         """Take one result. Raises `SinkError` when it cannot, `StopAsked` when the user wants to end."""
         ...
 
-    def poll(self) -> None:
-        """Called about 20 times a second while no result comes: a window handles its keys here."""
+    def poll(self, stale: Result | None = None) -> None:
+        """Called about 20 times a second while no result comes: a window handles its keys here.
+
+        Args:
+            stale: the newest frame once more, when a live picture has grown old: its status line says for how long nothing
+                came and why. For eyes only: a file must not get it.
+        """
         ...
 
     def close(self) -> None:
