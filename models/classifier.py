@@ -1,0 +1,106 @@
+"""Crops of faces -> probabilities and names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from models.bundle import Bundle, read_bundle
+from models.crops import crop_squares
+from models.errors import ModelError
+from models.runtime import Device, Network, Precision, choose_device, load_keras, load_openvino
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Classifier:
+    """A trained bundle, ready to score faces. One thread at a time."""
+
+    def __init__(self, bundle: Bundle, network: Network, threshold: float | None = None) -> None:
+        self._network = network
+        info = bundle.info
+        self.name = info.name
+        self.classes = info.classes
+        """Names, in the order of the columns of `classify`."""
+        self.drop = info.drop
+        """Those of `classes` that mean "this is no face"."""
+        self.threshold = info.threshold if threshold is None else threshold
+        """Two classes: the lowest probability of the second class to be called so. None for more than two."""
+        self.input_px = info.input_px
+        self.margin = info.crop.margin
+        """Share of a box's side by which its crop is larger on each side."""
+
+    @classmethod
+    def load(cls, model: str | Path, *, precision: Precision = "auto", device: Device = "auto", threshold: float | None = None) -> Self:
+        """A shipped model by its name, or any bundle by its folder.
+
+        Args:
+            precision: "f32" computes as exactly as it was trained; "auto" as fast as loses no label.
+            device: "auto" takes the GPU where there is one.
+            threshold: instead of the bundle's own, 0..1.
+
+        Raises:
+            ModelError: there is no such model, or it is damaged or foreign.
+            ValueError: a threshold outside 0..1, or for a model of more than two classes.
+        """
+        bundle = read_bundle(model)
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"threshold must be 0 to 1, not {threshold}")
+        if threshold is not None and bundle.info.threshold is None:
+            raise ValueError(f"{model}: has {len(bundle.info.classes)} classes; a threshold decides between two")
+        network = _on_gpu(bundle) if choose_device(device)[0] == "gpu" else load_openvino(bundle.openvino, precision=precision)
+        return cls(bundle, network, threshold)
+
+    def crop(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8."""
+        return crop_squares(image, boxes, self.input_px, self.margin)
+
+    def classify(self, crops: np.ndarray) -> np.ndarray:
+        """The probability of each class for each crop, all crops in one call.
+
+        Args:
+            crops: (N, input_px, input_px, 3) uint8 RGB, as `crop` cuts them; N may be 0.
+
+        Returns:
+            (N, C) float32; each row sums to 1.
+        """
+        self._check(crops)
+        scores = self._network(crops)[0]
+        if scores.shape[1] == 1:  # one sigmoid: the probability of the second class
+            return np.concatenate([1 - scores, scores], axis=1)
+        return scores
+
+    def label(self, probabilities: np.ndarray) -> tuple[str, float]:
+        """What a row of `classify` says: the class and its probability."""
+        index = int(probabilities[1] >= self.threshold) if self.threshold is not None else int(probabilities.argmax())
+        return self.classes[index], float(probabilities[index])
+
+    def _check(self, crops: np.ndarray) -> None:
+        if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:
+            came = f"an array of {crops.dtype}" if isinstance(crops, np.ndarray) else type(crops).__name__
+            raise TypeError(f"crops must be a uint8 array of RGB 0..255, not {came}")
+        side = self.input_px
+        if crops.shape[1:] != (side, side, 3):
+            raise ValueError(f"crops must be (N, {side}, {side}, 3), not {crops.shape}; Classifier.crop makes them")
+
+
+def _on_gpu(bundle: Bundle) -> Network:
+    network = load_keras(load_keras_model(bundle))
+    return lambda crops: network(crops.astype(np.float32))
+
+
+def load_keras_model(bundle: Bundle) -> keras.Model:
+    """The bundle's Keras model, for a GPU or for further training.
+
+    Raises:
+        ModelError: it holds code, or cannot be read.
+    """
+    import keras
+
+    try:
+        return keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise ModelError(f"{bundle.keras}: cannot be read as a Keras model ({str(error).splitlines()[0]}).") from error

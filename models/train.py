@@ -1,0 +1,218 @@
+"""Data -> samples -> a fitted network -> a bundle that says how good it is on what it never saw."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from models.augment import coarsen, grey
+from models.bundle import CropRule, ModelInfo, TrainingData, check_place, write_bundle
+from models.card import write_card
+from models.dataset import load_folders
+from models.evaluate import Share, auc, best_threshold, threshold_keeping
+from models.face_dataset import CLASSES, FACE, load_face_data
+from models.fit import Plan, fit, halve_weights, save_model
+from models.networks import CNN_INPUT_PX, create_cnn_model
+from models.samples import Part, Sample, crop_samples
+
+Report = Callable[[str], None]
+Split = dict[Part, list[Sample]]
+
+FACE_PLAN = Plan(epochs=14, epoch_crops=8192)
+"""About 20 minutes on two cores."""
+FACES_KEPT = 0.995
+"""Share of the validation faces, made hard, that the threshold of `face` must keep: it would rather show a mug than lose a face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be learnt, in words."""
+
+    name: str
+    classes: tuple[str, ...]
+    meaning: str
+    split: str
+    command: str
+    limits: list[str]
+    margin: float = 0.0
+    drop: tuple[str, ...] = ()
+
+
+def train(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan: Plan | None = None) -> Path:
+    """Trains the original network on a folder with one folder of pictures for each class, and writes a bundle.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ModelError: the data is not enough to learn from, or `out` holds something else.
+    """
+    check_place(out)
+    classes, split = load_folders(data, seed, report)
+    task = Task(
+        name=out.absolute().name,
+        classes=classes,
+        meaning=f"Probability of: {', '.join(classes)}.",
+        split="70 % to learn from, 15 % to choose the best weights and the threshold, 15 % for the test; equal and near-equal pictures on one side.",
+        command=f"facestream train {data.name} -o {out.name} --seed {seed}",
+        limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
+    )
+    few = len(split["train"])
+    return _train(task, split, plan or Plan(epochs=30, epoch_crops=min(max(4 * few, 512), 8192), patience=6), out, seed, report, None)
+
+
+def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan: Plan = FACE_PLAN) -> Path:
+    """Trains the bundle `face`, faces against what MTCNN takes for faces, on the folder that `models.face_dataset` describes.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ModelError: the folder is not of that kind, or `out` holds something else.
+    """
+    check_place(out)
+    split = load_face_data(data, seed, report)
+    task = Task(
+        name="face",
+        classes=CLASSES,
+        meaning="Probability that what MTCNN found is a face.",
+        split="every third photo with nobody in it, and a sixth of the people, are the test; a tenth of each chose the weights and the threshold.",
+        command=f"facestream train {data.name} -o {out.name} --seed {seed}",
+        limits=[
+            "Faces in the training photos are larger than 20 px, mostly frontal, of adults in news and web photos; masks are among them, drawings are not.",
+            "Skin tones, ages and head covers were not balanced or measured.",
+            "It removes false finds; it does not tell people apart, and a statue or a good drawing may pass as a face.",
+        ],
+        drop=(CLASSES[0],),
+    )
+    return _train(task, split, plan, out, seed, report, FACES_KEPT)
+
+
+def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: Report, keep: float | None) -> Path:
+    report(
+        f"learning from {_counts(task, split['train'])}; validation {_counts(task, split['validation'])}; test {_counts(task, split['test'])}"
+    )
+    validation = crop_samples(split["validation"], CNN_INPUT_PX, task.margin)
+    labels = _labels(split["validation"])
+    keras.utils.set_random_seed(seed)
+    model = create_cnn_model(len(task.classes))
+    fit(model, split["train"], (validation, labels), task.margin, plan, seed, report)
+    change = halve_weights(model, validation)
+    report(f"weights rounded to half precision: no validation probability moved by more than {change:.1e}")
+    threshold, rule = _threshold(model, validation, labels, task, keep)
+    metrics, results = _judge(model, split["test"], task, threshold)
+    for line in results:
+        report(line)
+    texts = (rule, results)
+
+    def describe(files: dict[str, str]) -> ModelInfo:
+        return _info(task, split, seed, threshold, texts[0], metrics, files)
+
+    info = describe(dict.fromkeys(("model.keras", "model.xml", "model.bin"), "0" * 64))
+    card = write_card(info, task.command, task.split, results, task.limits)
+    bundle = write_bundle(out, describe, lambda folder: save_model(model, folder), card)
+    report(f"written: {bundle.folder}")
+    return bundle.folder
+
+
+def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, task: Task, keep: float | None) -> tuple[float | None, str]:
+    """The threshold and, in a sentence, how it was chosen."""
+    if len(task.classes) > 2:
+        return None, "More than two classes: the likeliest wins."
+    scores = _scores(model, crops)[:, 1]
+    if keep is None:
+        return best_threshold(scores[labels == 1], scores[labels == 0]), "Chosen for the best balanced accuracy on the validation pictures."
+    hard = _scores(model, make_hard(crops[labels == FACE]))[:, 1]
+    threshold = threshold_keeping(keep, hard)
+    return threshold, (
+        f"The highest that keeps {keep:.1%} of {len(hard)} validation faces made hard: as they are, 20 px wide, "
+        "blurred and grey, dark and grey."
+    )
+
+
+def make_hard(crops: np.ndarray) -> np.ndarray:
+    """(4 N, size, size, 3): each crop as it is, 20 px wide, blurred and grey, dark and grey: what a threshold must not lose."""
+    import cv2
+
+    rng = np.random.default_rng(0)
+    small = [coarsen(crop, 20, rng) for crop in crops]
+    blurred = [grey(cv2.GaussianBlur(crop, (0, 0), 3)) for crop in crops]
+    dark = [grey((crop * 0.4).astype(np.uint8)) for crop in crops]
+    return np.concatenate([crops, np.array([*small, *blurred, *dark], np.uint8).reshape(-1, *crops.shape[1:])])
+
+
+def _judge(model: keras.Model, test: list[Sample], task: Task, threshold: float | None) -> tuple[dict[str, float], list[str]]:
+    """Metrics by name, and the same in sentences, on samples that nothing was learnt or chosen from."""
+    labels = _labels(test)
+    scores = _scores(model, crop_samples(test, CNN_INPUT_PX, task.margin))
+    called = scores.argmax(axis=1) if threshold is None else (scores[:, 1] >= threshold).astype(int)
+    right = Share(int((called == labels).sum()), len(labels))
+    by_class = [Share(int((called[labels == i] == i).sum()), int((labels == i).sum())) for i in range(len(task.classes))]
+    metrics = {
+        "accuracy": right.value,
+        "accuracy_low": right.interval[0],
+        "accuracy_high": right.interval[1],
+        "balanced_accuracy": float(np.mean([share.value for share in by_class])),
+    }
+    results = [f"Right: {right}.", *(f"Right of `{name}`: {share}." for name, share in zip(task.classes, by_class, strict=True))]
+    if len(task.classes) == 2:
+        metrics["auc"] = auc(scores[labels == 1, 1], scores[labels == 0, 1])
+        results.append(f"Area under the ROC curve: {metrics['auc']:.4f}.")
+    return metrics, results
+
+
+def _info(
+    task: Task, split: Split, seed: int, threshold: float | None, rule: str, metrics: dict[str, float], files: dict[str, str]
+) -> ModelInfo:
+    learnt = _labels(split["train"])
+    return ModelInfo(
+        name=task.name,
+        meaning=task.meaning,
+        classes=task.classes,
+        drop=task.drop,
+        architecture="original",
+        input_px=CNN_INPUT_PX,
+        crop=CropRule(margin=task.margin),
+        threshold=threshold,
+        threshold_rule=rule,
+        metrics={name: round(value, 4) for name, value in metrics.items()},
+        data=TrainingData(
+            fingerprint=fingerprint(split), pictures={name: int((learnt == index).sum()) for index, name in enumerate(task.classes)}
+        ),
+        trained_on=datetime.now(UTC).date().isoformat(),
+        seed=seed,
+        versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
+        files=files,  # type: ignore[arg-type]  # pydantic checks the names
+    )
+
+
+def fingerprint(split: Split) -> str:
+    """The same for the same samples on the same sides, and for nothing else."""
+    digest = hashlib.sha256()
+    for part, samples in sorted(split.items()):
+        for sample in samples:
+            digest.update(f"{part} {sample.label} {sample.picture.shape} {sample.box.tolist()}".encode())
+            digest.update(np.ascontiguousarray(sample.picture))
+    return digest.hexdigest()
+
+
+def _scores(model: keras.Model, crops: np.ndarray) -> np.ndarray:
+    """(N, C) probabilities, as `Classifier.classify` gives them."""
+    scores = np.asarray(model.predict(crops, verbose=0)) if len(crops) else np.zeros((0, model.output_shape[1]), np.float32)
+    return np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+
+
+def _labels(samples: list[Sample]) -> np.ndarray:
+    return np.array([sample.label for sample in samples], int)
+
+
+def _counts(task: Task, samples: list[Sample]) -> str:
+    labels = _labels(samples)
+    return ", ".join(f"{int((labels == index).sum())} {name}" for index, name in enumerate(task.classes))
