@@ -30,7 +30,7 @@ class Detector(Settings_):
 
     enabled: bool = Field(True, description="false: no faces are looked for at all")
     min_face_px: Annotated[int, Field(ge=12, le=10000)] | Literal["auto"] = Field(
-        "auto", description="smallest face to find, px; auto: 20 for pictures, an eighteenth of the short side (at least 20) for videos and cameras"
+        "auto", description="smallest face to find, px; auto: 20 in pictures, an eighteenth of the short side but at least 20 in videos"
     )
     thresholds: Thresholds = Field((0.6, 0.7, 0.7), description="lowest scores to pass P-Net, R-Net and O-Net (the authors' values)")
     pyramid_step: Annotated[float, Field(ge=0.5, le=0.95)] = Field(
@@ -62,7 +62,9 @@ class Source(Settings_):
     """Cameras and files."""
 
     open_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="longest time to wait for a camera to answer, s")
-    read_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="a camera silent for so long is lost and opened again, s")
+    read_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        5.0, description="a camera silent for so long is lost and opened again, s"
+    )
     retry_min_s: Annotated[float, Field(gt=0, le=60)] = Field(0.2, description="first pause before a lost camera is tried again, s")
     retry_max_s: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="longest such pause, s")
     rtsp_transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP pictures travel")
@@ -121,7 +123,10 @@ def load_settings(path: Path | None = None, overrides: Iterable[str] = ()) -> Se
 def as_yaml(settings: Settings | None = None) -> str:
     """The settings as a commented YAML file."""
     settings = settings or Settings()
-    lines = ["# facestream's settings, each with its default. Copy this file, change what you need,", "# and name the copy: facestream run SOURCE --config my.yaml"]
+    lines = [
+        "# facestream's settings, each with its default. Copy this file, change what you need,",
+        "# and name the copy: facestream run SOURCE --config my.yaml",
+    ]
     for name in type(settings).model_fields:
         section: Settings_ = getattr(settings, name)
         lines += ["", f"{name}:  # {type(section).__doc__}"]
@@ -157,6 +162,8 @@ def _apply(values: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         value = text
+    if isinstance(value, dict):  # no setting is a mapping, so it is a name with a colon in it
+        value = text
     values[section] = {**values.get(section, {}), key: value}
 
 
@@ -164,18 +171,21 @@ def _check(values: dict[str, Any], place: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(f"{place}: {_sentence(error.errors()[0])}") from None
+        raise SettingsError(f"{place}: {_sentence(error.errors())}") from None
 
 
-def _sentence(error: ErrorDetails) -> str:
-    path = [str(part) for part in error["loc"]]
-    name = ".".join(path[:2])  # deeper parts are pydantic's own: the member of a union, the item of a tuple
+def _sentence(errors: list[ErrorDetails]) -> str:
+    """The first fault as a sentence. A value that fits no member of a union is several errors in one place."""
+    error = errors[0]
+    path = [str(part) for part in error["loc"][:2]]  # deeper parts are pydantic's own: the union's member, the tuple's item
+    name = ".".join(path)
     if error["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
         if len(path) == 2:
             known = list(type(getattr(Settings(), path[0])).model_fields)
         near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
-        return f"{name} is not a setting. {hint}"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{name} cannot be {error['input']!r}: {message}."
+        return f"{name} is not a setting (it was given {error['input']!r}). {hint}"
+    here = [other for other in errors if other["loc"][: len(path)] == error["loc"][: len(path)]]
+    reasons = [other["msg"].replace("Input should be", "it must be").replace("Field required", "a value is missing") for other in here]
+    return f"{name} cannot be {error['input']!r}: {' or '.join(dict.fromkeys(reasons))}."

@@ -1,12 +1,12 @@
 """What can go wrong, as a tree to catch. Each error's text is one sentence for the user.
 
-    FacestreamError            anything this program can explain (from `models.errors`)
-    ├── UsageError             asked wrongly: the command line or a call cannot mean anything (exit code 2)
-    │   └── SettingsError      a setting is unknown, of the wrong type or out of range (exit code 2)
-    ├── SourceError            a source cannot be opened or read
-    ├── SinkError              an output cannot be written
-    ├── PictureError           a picture cannot be read (from `models.errors`)
-    └── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
+FacestreamError            anything this program can explain (from `models.errors`)
+├── UsageError             asked wrongly: the command line or a call cannot mean anything (exit code 2)
+│   └── SettingsError      a setting is unknown, of the wrong type or out of range (exit code 2)
+├── SourceError            a source cannot be opened or read
+├── SinkError              an output cannot be written
+├── PictureError           a picture cannot be read (from `models.errors`)
+└── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
 """
 
 from models.errors import FacestreamError, ModelError, PictureError

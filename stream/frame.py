@@ -29,6 +29,8 @@ class SourceInfo:
     path: Path | None = None
     """The file, or the folder below which all pictures lie; None for cameras and addresses."""
     has_audio: bool = False
+    frames: int | None = None
+    """About how many there will be: for progress, never for counting."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on two pictures has no single answer

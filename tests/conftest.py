@@ -52,9 +52,13 @@ def nothing_is_left_behind(request: pytest.FixtureRequest, caplog: pytest.LogCap
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 2
-    while (left := [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]) and time.monotonic() < deadline:
+    while (
+        left := [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    ) and time.monotonic() < deadline:
         left[0].join(0.05)
     assert not left, f"threads left alive: {left}"
-    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR and record.name.startswith(("stream", "models"))]
+    errors = [
+        record for record in caplog.get_records("call") if record.levelno >= logging.ERROR and record.name.startswith(("stream", "models"))
+    ]
     if not request.node.get_closest_marker("logs_errors"):
         assert not errors, f"errors were logged: {[record.getMessage() for record in errors]}"

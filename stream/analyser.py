@@ -1,0 +1,169 @@
+"""Detect, track, classify: from frames of any mix of sources to what is in them. No threads, no wall clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.detections import Detections
+from stream.config import Settings
+from stream.faces import Analysis, Face
+from stream.frame import Frame, SourceInfo
+from stream.stages import Stage, untimed
+from stream.tracking import Track, Tracker
+
+if TYPE_CHECKING:
+    from models.classifier import Classifier
+    from models.mtcnn import MTCNN
+
+SMALLEST_FACE_PX = 20
+"""What `min_face_px: auto` looks for in pictures, and the least it looks for in moving ones: P-Net was trained on little below."""
+SHORT_SIDE_SHARE = 18
+"""In moving pictures `auto` looks for faces of an eighteenth of the short side: 27 px at 480p, 60 at 1080p."""
+
+@dataclass(slots=True, eq=False)
+class Memory:
+    """What is remembered of one source from look to look."""
+
+    still: bool
+    """Each frame stands alone: nothing is remembered."""
+    tracker: Tracker
+
+
+@dataclass(slots=True, eq=False)
+class _Look:
+    """One frame on its way through the stages."""
+
+    frame: Frame
+    memory: Memory
+    detections: Detections
+    tracks: list[Track] = field(default_factory=list)
+    due: list[int] = field(default_factory=list)
+    """Which of the faces the classifier must look at."""
+
+
+class Analyser:
+    """Finds, follows and scores the faces of frames. One thread uses it: it owns the models."""
+
+    def __init__(
+        self,
+        detector: MTCNN | None,
+        classifier: Classifier | None,
+        settings: Settings | None = None,
+        stage: Stage = untimed,
+    ) -> None:
+        self.detector = detector
+        self.classifier = classifier
+        self.settings = settings or Settings()
+        self.stage = stage
+
+    @classmethod
+    def load(cls, settings: Settings) -> Analyser:
+        """An analyser with the models that the settings name.
+
+        Raises:
+            ModelError: the classifier's bundle is unknown or damaged.
+        """
+        detector = classifier = None
+        if settings.detector.enabled:
+            from models.mtcnn import MTCNN
+
+            detector = MTCNN(
+                thresholds=settings.detector.thresholds,
+                pyramid_step=settings.detector.pyramid_step,
+                device=settings.detector.device,
+                precision=settings.detector.precision,
+            )
+            if settings.classifier.model != "none":
+                from models.classifier import Classifier
+
+                classifier = Classifier.load(
+                    settings.classifier.model, device=settings.detector.device, threshold=settings.classifier.threshold
+                )
+        return cls(detector, classifier, settings)
+
+    def memory(self, info: SourceInfo) -> Memory:
+        """A fresh memory for one source."""
+        return Memory(info.still, self._tracker())
+
+    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+        """What is in each frame. `memories[i]` belongs to the source of `frames[i]`; a source's frames come in order.
+
+        All frames are searched together, and all faces that are due are scored in one call.
+        """
+        with self.stage("detect"):
+            found = self._detect(frames, memories)
+        looks = [_Look(frame, memory, detections) for frame, memory, detections in zip(frames, memories, found, strict=True)]
+        with self.stage("track"):
+            for look in looks:
+                self._track(look)
+        with self.stage("classify"):
+            answers = self._classify(looks)
+        return [self._analysis(look, answers) for look in looks]
+
+    def _detect(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Detections]:
+        if self.detector is None or not frames:
+            return [Detections.none() for _ in frames]
+        smallest = [self._min_face_px(frame, memory) for frame, memory in zip(frames, memories, strict=True)]
+        return self.detector.detect([frame.image for frame in frames], smallest)
+
+    def _min_face_px(self, frame: Frame, memory: Memory) -> int:
+        asked = self.settings.detector.min_face_px
+        if asked != "auto":
+            return asked
+        return SMALLEST_FACE_PX if memory.still else max(SMALLEST_FACE_PX, min(frame.width, frame.height) // SHORT_SIDE_SHARE)
+
+    def _tracker(self) -> Tracker:
+        return Tracker(forget_after_s=self.settings.tracker.forget_after_s, min_overlap=self.settings.tracker.min_overlap)
+
+    def _track(self, look: _Look) -> None:
+        if look.memory.still:
+            look.memory.tracker = self._tracker()
+        time_s = look.frame.time_s
+        look.tracks = look.memory.tracker.update(look.detections, time_s)
+        if self.classifier is not None:
+            every_s = self.settings.classifier.every_s
+            look.due = [index for index, track in enumerate(look.tracks) if time_s - track.classified_s >= every_s]
+            for index in look.due:
+                look.tracks[index].classified_s = time_s
+
+    def _classify(self, looks: Sequence[_Look]) -> dict[tuple[int, int], np.ndarray]:
+        """The answers, keyed by the identity of the look and the face's place in it."""
+        if self.classifier is None:
+            return {}
+        keys = [(id(look), index) for look in looks for index in look.due]
+        if not keys:
+            return {}
+        crops = [self.classifier.crop(look.frame.image, look.detections.boxes[look.due]) for look in looks if look.due]
+        return dict(zip(keys, self.classifier.classify(np.concatenate(crops)), strict=True))
+
+    def _analysis(self, look: _Look, answers: dict[tuple[int, int], np.ndarray]) -> Analysis:
+        faces = []
+        for index, track in enumerate(look.tracks):
+            track.probabilities = answers.get((id(look), index), track.probabilities)
+            face = self._face(look, index, track)
+            if face is not None:
+                faces.append(face)
+        return Analysis(look.frame.source, look.frame.index, look.frame.time_s, tuple(faces))
+
+    def _face(self, look: _Look, index: int, track: Track) -> Face | None:
+        """The face as the user gets it; None when the model says that it is none."""
+        label, probability, probabilities = None, None, {}
+        if self.classifier is not None and track.probabilities is not None:
+            label, probability = self.classifier.label(track.probabilities)
+            if label in self.classifier.drop and not self.settings.classifier.keep_dropped:
+                return None
+            probabilities = {name: float(value) for name, value in zip(self.classifier.classes, track.probabilities, strict=True)}
+        return Face(
+            box=look.detections.boxes[index],
+            score=float(look.detections.scores[index]),
+            landmarks=look.detections.landmarks[index],
+            track=look.memory.tracker.name(track),
+            velocity=(float(track.velocity[0]), float(track.velocity[1])),
+            label=label,
+            probability=probability,
+            probabilities=probabilities,
+        )

@@ -1,0 +1,141 @@
+"""The command line. Each command imports what it needs inside, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
+
+import typer
+
+from stream.errors import FacestreamError, UsageError
+
+if TYPE_CHECKING:
+    from stream.config import Settings
+
+app = typer.Typer(
+    help="Finds faces in moving pictures, scores each with a CNN, and shows it live.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+P = ParamSpec("P")
+
+
+def _command(work: Callable[P, int]) -> Callable[P, None]:
+    """Makes a function that answers an exit code a command, and each explained error one sentence on stderr."""
+
+    @functools.wraps(work)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = work(*args, **kwargs)
+        except FacestreamError as error:
+            print(f"facestream: {error}", file=sys.stderr)
+            code = 2 if isinstance(error, UsageError) else 1
+        except KeyboardInterrupt:
+            code = 130
+        except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+            code = 0
+        raise typer.Exit(code)
+
+    app.command()(command)
+    return command
+
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the pictures with boxes: a file, or a folder.")]
+Events = Annotated[str | None, typer.Option(help="Write what was found as JSON Lines: a file, or - for stdout.")]
+Window = Annotated[
+    bool | None, typer.Option("--window/--no-window", help="Show it; default: where a display is there and nothing is written.")
+]
+Model = Annotated[str | None, typer.Option(help="The classifier: a shipped bundle's name, a bundle's folder, or none.")]
+Config = Annotated[Path | None, typer.Option(help="A settings file (facestream config prints one to start from).")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
+MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")]
+LogFormat = Annotated[Literal["text", "json"], typer.Option(help="How warnings are written to stderr.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
+
+
+@_command
+def run(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="A camera's index, an rtsp:// or http:// address, a video, a picture, a folder or a glob."
+        ),
+    ],
+    output: Output = None,
+    events: Events = None,
+    window: Window = None,
+    model: Model = None,
+    config: Config = None,
+    set_: Set = None,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="End each source after so many frames.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
+    metrics_port: MetricsPort = None,
+    log_format: LogFormat = "text",
+    overwrite: Overwrite = False,
+) -> int:
+    """Find, follow and score the faces in SOURCE, and show or write the result."""
+    _log(log_format)
+    settings = _settings(config, set_, model)
+    from stream.job import Job
+
+    job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, metrics_port=metrics_port, overwrite=overwrite)
+    return job.run_addresses(sources)
+
+
+@_command
+def demo(
+    output: Output = None,
+    events: Events = None,
+    window: Window = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long it runs.")] = 10.0,
+    metrics_port: MetricsPort = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """The live job on a bundled portrait: no camera, no file and no display needed."""
+    _log("text")
+    from stream.job import Job
+    from stream.sinks.window import display_available
+    from stream.sources.demo import DemoSource
+
+    if output is None and (window is False or not display_available()[0]):
+        output, overwrite = Path("facestream-demo.mp4"), True
+    job = Job(_settings(None, None, None), output, events, window, metrics_port=metrics_port, overwrite=overwrite)
+    return job.run([DemoSource(seconds)])
+
+
+@_command
+def config() -> int:
+    """Print every setting with its default: the file to copy and change."""
+    from stream.config import as_yaml
+
+    print(as_yaml(), end="")
+    return 0
+
+
+def _settings(path: Path | None, overrides: list[str] | None, model: str | None) -> Settings:
+    from stream.config import load_settings
+
+    settings = load_settings(path, overrides or [])
+    if model is not None:
+        settings = settings.model_copy(update={"classifier": settings.classifier.model_copy(update={"model": model})})
+    return settings
+
+
+def _log(log_format: str) -> None:
+    from stream.logs import start
+
+    start(log_format)
+
+
+def main() -> None:
+    """The `facestream` command: exits with 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    app()

@@ -1,0 +1,291 @@
+"""One source on its way to its sinks: its feeds, its counts, and what each of the three threads does with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stream.analyser import Analyser
+from stream.faces import Analysis
+from stream.feeds import LatestFeed, LosslessFeed, Watched
+from stream.frame import Frame
+from stream.metrics import Metrics
+from stream.report import SourceReport
+from stream.sinks import Result, Sink
+from stream.sources import Source
+from stream.stages import Stage
+
+STALE_S = 1.0
+"""Without a new frame for so long, a live picture says so."""
+WAITING_PIXELS = 1e8
+"""Pixels that may wait before a stage, whatever `queue_size` says: a folder of huge photos must not fill the memory."""
+LOOKS_WAITING = 32
+"""Looks at live frames that may wait for the renderer."""
+
+
+@dataclass(eq=False)
+class Lane:
+    """One source and where its results go."""
+
+    source: Source
+    sinks: Sequence[Sink] = ()
+    """Get every shown frame, with its faces."""
+    look_sinks: Sequence[Sink] = ()
+    """Get every analysed frame, with the faces found in it: live, that is fewer than are shown."""
+    paced: bool = False
+    """Show a file at its own pace, not as fast as can be."""
+    status: bool = False
+    """Write a status line into the picture."""
+
+
+class RunningLane:
+    """A lane while it runs."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        analyser: Analyser,
+        stage: Stage,
+        metrics: Metrics,
+        to_worker: threading.Condition,
+        to_renderer: threading.Condition,
+        max_frames: int | None,
+    ) -> None:
+        self._lane = lane
+        self._info = lane.source.info
+        self._stage = stage
+        self._metrics = metrics
+        self._max_frames = max_frames
+        settings = analyser.settings.pipeline
+        self._batch_size = settings.batch_size
+        self.report = SourceReport(self._info.name)
+        self.memory = analyser.memory(self._info)
+        self.frames: LatestFeed[Frame] | LosslessFeed[Frame]
+        """To the worker."""
+        self.looks: LosslessFeed[tuple[Frame, Analysis]]
+        """From the worker to the renderer."""
+        self.newest: LatestFeed[Frame] = LatestFeed(to_renderer)
+        """From the source straight to the renderer; live only."""
+        if self._info.live:
+            self.frames = LatestFeed(to_worker, lambda frame: self.drop("newer"))
+            self.looks = LosslessFeed(LOOKS_WAITING, to_renderer)
+        else:
+            size = max(settings.queue_size, settings.batch_size)
+            self.frames = LosslessFeed(size, to_worker, weigh=_pixels, capacity=WAITING_PIXELS)
+            self.looks = LosslessFeed(size, to_renderer, weigh=lambda look: _pixels(look[0]), capacity=WAITING_PIXELS)
+        self._halted = threading.Event()
+        self._counting = threading.Lock()
+        self._error: BaseException | None = None
+        self._analysis = Analysis(self._info.name, -1, 0.0)
+        self._looked_at: float | None = None
+        self._held: Result | None = None
+        """Paced only: the next result, before its time."""
+        self._starts_at: float | None = None
+        """Paced only: the moment of the source's time 0."""
+        self._last: Result | None = None
+        self._begun = 0.0
+        self._rate = _Rate()
+
+    # the capture thread
+
+    def capture(self) -> None:
+        """Read the source to its end, its `max_frames` or `halt`."""
+        try:
+            for frame in self._read():
+                if self._halted.is_set():
+                    break  # it counts as never read: nobody was given it
+                self._begun = self._begun or frame.captured_at
+                self.report.read += 1
+                self._metrics.frame(self.report.name, "read")
+                if self._info.live:
+                    self.newest.give(frame)
+                if not self.frames.give(frame):
+                    self.drop("stopped")
+                if self.report.read == self._max_frames:
+                    break
+        except BaseException as error:  # noqa: BLE001 - a thread's edge: handed over to the renderer's
+            self._error = error
+        finally:
+            self._lane.source.close()
+            self.frames.end()
+            self.newest.end()
+
+    def _read(self) -> Iterator[Frame]:
+        frames = iter(self._lane.source)
+        while True:
+            begin = time.perf_counter()
+            frame = next(frames, None)
+            if frame is None:
+                return
+            if not self._info.live:  # a camera's own pace is no work
+                self._metrics.stage("decode", time.perf_counter() - begin)
+            yield frame
+
+    def drop(self, reason: str) -> None:
+        """Count a frame that nobody will look at. Any thread."""
+        with self._counting:
+            self.report.drops[reason] += 1
+        self._metrics.frame(self.report.name, "dropped")
+
+    # the worker
+
+    def take(self) -> list[Frame]:
+        """What is there to look at now."""
+        return self.frames.take(self._batch_size)
+
+    def hand_on(self, frame: Frame, analysis: Analysis) -> None:
+        """Give a look to the renderer."""
+        self.report.count(analysis)
+        self._metrics.frame(self.report.name, "analysed")
+        self._metrics.faces(self.report.name, analysis)
+        self.looks.give((frame, analysis))
+
+    # the renderer
+
+    @property
+    def shown_all(self) -> bool:
+        return self.looks.ended and self.newest.ended and self._held is None
+
+    @property
+    def shows_next(self) -> list[Watched]:
+        """Where the next thing to show comes from; nowhere while one is held back until its time."""
+        return [] if self._held is not None else [self.looks, self.newest]
+
+    @property
+    def due_in_s(self) -> float:
+        """When the result that is held back must be shown; infinity when there is none."""
+        if self._held is None:
+            return float("inf")
+        if not self._lane.paced or self._info.still or self._halted.is_set():
+            return 0.0
+        now, time_s = time.monotonic(), self._held.frame.time_s
+        if self._starts_at is None or now - self._starts_at - time_s > STALE_S:  # too slow to keep up: begin anew from here
+            self._starts_at = now - time_s
+        return max(self._starts_at + time_s - now, 0.0)
+
+    def show(self) -> list[Result]:
+        """Give the sinks what has come and whose time has come."""
+        self._watch()
+        return self._show_live() if self._info.live else self._show_file()
+
+    def _show_file(self) -> list[Result]:
+        if self._held is None:
+            for frame, analysis in self.looks.take():
+                self._held = self._result(frame, analysis)
+        if self._held is None or self.due_in_s > 0:
+            return []
+        result, self._held = self._held, None
+        _write_all(self._lane.look_sinks, result)
+        self._write(result)
+        return [result]
+
+    def _show_live(self) -> list[Result]:
+        for frame, analysis in self.looks.take(LOOKS_WAITING):
+            self._analysis, self._looked_at = analysis, frame.captured_at
+            _write_all(self._lane.look_sinks, Result(frame, analysis, self._info))
+        results = [self._result(frame, self._analysis.at(frame.time_s)) for frame in self.newest.take()]
+        for result in results:
+            self._write(result)
+        return results
+
+    def _result(self, frame: Frame, analysis: Analysis) -> Result:
+        return Result(frame, analysis, self._info, self._status_line(frame) if self._lane.status else "", self._stage)
+
+    def _write(self, result: Result) -> None:
+        with self._stage("write"):
+            _write_all(self._lane.sinks, result)
+        now = time.monotonic()
+        latency_s = now - result.frame.captured_at
+        self.report.shown += 1
+        self.report.latencies_s.append(latency_s)
+        self.report.seconds = now - self._begun
+        self._metrics.frame(self.report.name, "shown")
+        self._metrics.latency(self.report.name, latency_s)
+        self._rate.tick(now)
+        self._last = result
+
+    def idle(self) -> None:
+        """Nothing came: let the windows live, and tell them when a live picture has grown old."""
+        status = self._lane.source.status
+        stale = None
+        if self._lane.status and self._info.live and self._last is not None and not self.newest.ended:
+            age_s = time.monotonic() - self._last.frame.captured_at
+            if age_s > STALE_S:
+                cause = f": {status.cause}" if status.cause else ""
+                line = f"no picture for {age_s:.0f} s · {status.state}{cause}"
+                stale = Result(self._last.frame, Analysis(self._info.name, -1, 0.0), self._info, line)
+        for sink in self._lane.sinks:
+            sink.poll(stale)
+
+    def _status_line(self, frame: Frame) -> str:
+        parts = [f"{self._rate.per_second:.0f} frames/s"]
+        if self._info.live:
+            now = time.monotonic()
+            parts.append(f"latency {1000 * (now - frame.captured_at):.0f} ms")
+            parts.append("no look yet" if self._looked_at is None else f"last look {1000 * (now - self._looked_at):.0f} ms ago")
+            parts.append(self._lane.source.status.state)
+        else:
+            parts.append(f"at {frame.time_s:.1f} s")
+        return " · ".join(parts)
+
+    def _watch(self) -> None:
+        status = self._lane.source.status
+        if status.reconnects > self.report.reconnects:
+            self._metrics.reconnects(self.report.name, status.reconnects - self.report.reconnects)
+            self.report.reconnects = status.reconnects
+        self._metrics.up(self.report.name, status.state == "up")
+
+    # the end
+
+    def halt(self) -> None:
+        """Close the source, and drop what nobody has looked at; what was analysed can still be shown."""
+        self._halted.set()
+        self._lane.source.close()
+        for _ in self.frames.abandon():
+            self.drop("stopped")
+        self.newest.abandon()
+
+    def finish(self) -> list[BaseException]:
+        """Close the sinks, each whatever the others do, and complete the report. The errors of the source and of closing."""
+        errors = [] if self._error is None else [self._error]
+        for sink in dict.fromkeys([*self._lane.look_sinks, *self._lane.sinks]):
+            try:
+                sink.close()
+            except Exception as error:  # noqa: BLE001 - every close runs; the caller raises the first error
+                errors.append(error)
+        self._watch()
+        self._metrics.up(self.report.name, False)
+        status = self._lane.source.status
+        self.report.failures = list(status.failures)
+        self.report.notes = list(status.notes)
+        self.report.error = str(self._error) if self._error else None
+        return errors
+
+
+class _Rate:
+    """Events per second over the last two seconds."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+
+    def tick(self, now: float) -> None:
+        self._times.append(now)
+        while now - self._times[0] > 2:
+            self._times.popleft()
+
+    @property
+    def per_second(self) -> float:
+        span = self._times[-1] - self._times[0] if self._times else 0.0
+        return (len(self._times) - 1) / span if span else 0.0
+
+
+def _pixels(frame: Frame) -> float:
+    return frame.width * frame.height
+
+
+def _write_all(sinks: Sequence[Sink], result: Result) -> None:
+    for sink in sinks:
+        sink.write(result)

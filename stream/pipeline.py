@@ -1,0 +1,151 @@
+"""Starts the threads, passes errors on, stops everything.
+
+One thread reads each source, one worker owns the models, and whoever takes the results is the renderer, which owns the
+windows. They meet in feeds and nowhere else:
+
+    live:  source ─┬─ newest frame ──> worker ── looks ──┐
+                   └─ newest frame ──────────────────────┴─> renderer ──> sinks
+    file:  source ──── every frame ──> worker ── looks ────> renderer ──> sinks
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from stream.analyser import Analyser
+from stream.feeds import wait_for_any
+from stream.frame import Frame
+from stream.lane import Lane, RunningLane
+from stream.metrics import Metrics
+from stream.report import Report
+from stream.sinks import Result, StopAsked
+
+POLL_S = 0.05
+"""How long the renderer waits for a result before it lets the windows handle their keys."""
+
+
+class Pipeline:
+    """Runs lanes through one analyser, once. `stop` works from any thread or signal handler."""
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        analyser: Analyser,
+        *,
+        metrics: Metrics | None = None,
+        max_frames: int | None = None,
+        duration_s: float | None = None,
+    ) -> None:
+        """
+        Args:
+            max_frames: end each source after so many frames.
+            duration_s: stop after so many seconds.
+        """
+        self._analyser = analyser
+        self._metrics = metrics or Metrics()
+        self._duration_s = duration_s
+        self._asked = threading.Event()
+        self._errors: list[BaseException] = []
+        analyser.stage = self._timed
+        to_worker, to_renderer = threading.Condition(), threading.Condition()
+        self._to_worker, self._to_renderer = to_worker, to_renderer
+        self._lanes = [RunningLane(lane, analyser, self._timed, self._metrics, to_worker, to_renderer, max_frames) for lane in lanes]
+
+    def stop(self) -> None:
+        """Ask the run to end soon: what was analysed is still shown, the rest is dropped. Any number of times."""
+        self._asked.set()  # and no lock: a signal handler may have interrupted the very thread that holds it
+
+    def run(self) -> Report:
+        """Run until the sources end, the time is over, a sink's user asks to stop, or `stop`.
+
+        Raises:
+            the first error of a file, of the worker or of a sink. Everything is closed by then, and every thread has ended.
+        """
+        for _ in self.results():
+            pass
+        return self.report
+
+    def results(self) -> Iterator[Result]:
+        """The same as `run`, and gives each result after the sinks have had it. The caller's thread is the renderer."""
+        threads = [threading.Thread(target=lane.capture, name=f"capture {lane.report.name}") for lane in self._lanes]
+        threads.append(threading.Thread(target=self._work, name="worker"))
+        for thread in threads:
+            thread.start()
+        try:
+            with suppress(StopAsked):
+                yield from self._render()
+        finally:
+            self._halt()
+            for lane in self._lanes:
+                lane.looks.end()  # a worker that waits for room is let go
+            for thread in threads:
+                thread.join()
+            errors = [error for lane in self._lanes for error in lane.finish()]
+        for error in self._errors + errors:
+            raise error
+
+    @property
+    def report(self) -> Report:
+        """The counts so far; final once the run has ended, also where it raised."""
+        return Report([lane.report for lane in self._lanes], stopped=self._asked.is_set())
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self._metrics.stage(stage, time.perf_counter() - begin)
+
+    def _halt(self) -> None:
+        for lane in self._lanes:
+            lane.halt()
+
+    def _work(self) -> None:
+        """The worker thread: takes what is there from every lane, looks at all of it together, hands on."""
+        feeds = [lane.frames for lane in self._lanes]
+        try:
+            while wait_for_any(self._to_worker, feeds) and not all(feed.ended for feed in feeds):
+                batch = [(lane, frame) for lane in self._lanes for frame in lane.take()]
+                self._look(batch)
+        except BaseException as error:  # noqa: BLE001 - a thread's edge: handed over to the renderer's
+            self._errors.append(error)
+            self._asked.set()
+        finally:
+            for lane in self._lanes:
+                lane.looks.end()
+
+    def _look(self, batch: list[tuple[RunningLane, Frame]]) -> None:
+        try:
+            analyses = self._analyser.look([frame for _, frame in batch], [lane.memory for lane, _ in batch])
+        except BaseException:
+            for lane, _ in batch:
+                lane.drop("failed")
+            raise
+        for (lane, frame), analysis in zip(batch, analyses, strict=True):
+            lane.hand_on(frame, analysis)
+
+    def _render(self) -> Iterator[Result]:
+        """Shows what comes, lets the windows live, watches the clock and the stop flag."""
+        deadline = float("inf") if self._duration_s is None else time.monotonic() + self._duration_s
+        halted = False
+        while not all(lane.shown_all for lane in self._lanes):
+            if not halted and (self._asked.is_set() or time.monotonic() >= deadline):
+                self._halt()
+                halted = True
+            self._wait()
+            results = [result for lane in self._lanes for result in lane.show()]
+            yield from results
+            if not results:
+                for lane in self._lanes:
+                    lane.idle()
+
+    def _wait(self) -> None:
+        """Until a lane has something to show, or its time has come, or the windows need a look."""
+        timeout_s = min([POLL_S, *(lane.due_in_s for lane in self._lanes)])
+        feeds = [feed for lane in self._lanes for feed in lane.shows_next if not feed.ended]
+        if feeds:
+            wait_for_any(self._to_renderer, feeds, timeout_s)
+        else:
+            self._asked.wait(timeout_s)
