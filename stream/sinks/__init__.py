@@ -34,8 +34,9 @@ class Result:
         """(height, width, 3) uint8 RGB with boxes, labels and the status line. Read-only."""
         with self._lock:
             if not self._picture:
+                image = self.frame.image
                 with self.stage("draw"):
-                    picture = draw(self.frame.image, self.analysis, self.status_line)
+                    picture = draw(image, self.analysis, self.status_line)
                 picture.flags.writeable = False
                 self._picture.append(picture)
             return self._picture[0]

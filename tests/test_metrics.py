@@ -1,0 +1,85 @@
+"""Numbers about a run, read as Prometheus reads them."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from stream.errors import SinkError
+from stream.faces import Analysis, Face
+from stream.metrics import DECLARED, Metrics, as_markdown_table
+
+
+def scraped(port: int) -> dict[str, dict[tuple[str, ...], float]]:
+    """Every sample by name and label values (in the order of the labels' names), as another program's parser reads it."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+    samples: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples.setdefault(sample.name, {})[tuple(value for _, value in sorted(sample.labels.items()))] = sample.value
+    return samples
+
+
+def face(label: str | None) -> Face:
+    return Face(np.zeros(4, np.float32), 0.9, np.zeros((5, 2), np.float32), label=label)
+
+
+def test_a_scrape_gives_what_was_counted():
+    metrics = Metrics()
+    metrics.frame("cam", "read")
+    metrics.frame("cam", "read")
+    metrics.frame("cam", "dropped")
+    metrics.stage("detect", 0.004)
+    metrics.latency("cam", 0.06)
+    metrics.faces("cam", Analysis("cam", 0, 0.0, (face("Anna"), face(None))))
+    metrics.reconnects("cam", 3)
+    metrics.up("cam", True)
+    with metrics.serve(0) as port:
+        samples = scraped(port)
+    assert samples["facestream_frames_total"] == {("read", "cam"): 2, ("dropped", "cam"): 1}
+    assert samples["facestream_stage_seconds_count"] == {("detect",): 1}
+    assert samples["facestream_stage_seconds_sum"] == {("detect",): 0.004}
+    assert samples["facestream_capture_to_shown_seconds_bucket"][("0.05", "cam")] == 0
+    assert samples["facestream_capture_to_shown_seconds_bucket"][("0.075", "cam")] == 1
+    assert samples["facestream_faces_total"] == {("Anna", "cam"): 1, ("", "cam"): 1}
+    assert samples["facestream_faces_in_view"] == {("cam",): 2}
+    assert samples["facestream_reconnects_total"] == {("cam",): 3}
+    assert samples["facestream_source_up"] == {("cam",): 1}
+    assert list(samples["facestream_build_info"].values()) == [1]
+
+
+def test_two_runs_in_one_process_count_for_themselves():
+    first, second = Metrics(), Metrics()
+    first.frame("cam", "read")
+    assert first.registry.get_sample_value("facestream_frames_total", {"source": "cam", "outcome": "read"}) == 1
+    assert second.registry.get_sample_value("facestream_frames_total", {"source": "cam", "outcome": "read"}) is None
+
+
+def test_the_port_is_free_again_after_the_run_and_only_this_machine_is_answered():
+    with Metrics().serve(0) as port:
+        assert scraped(port)
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what is left over from the answered request is no server
+        again.bind(("127.0.0.1", port))
+
+
+def test_a_port_in_use_is_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SinkError, match=rf"127\.0\.0\.1:{port} .*in use.*choose another port"), Metrics().serve(port):
+            pass
+
+
+def test_every_declared_metric_is_served_and_in_the_table():
+    served = {family.name for family in Metrics().registry.collect()}
+    table = as_markdown_table()
+    assert len(DECLARED) > 0
+    for one in DECLARED:
+        assert one.name.removesuffix("_total").removesuffix("_info") in {name.removesuffix("_info") for name in served}
+        assert f"`{one.name}`" in table
