@@ -38,7 +38,7 @@ class _Look:
     """One frame on its way through the stages."""
 
     frame: Frame
-    memory: Memory
+    tracker: Tracker
     detections: Detections
     tracks: list[Track] = field(default_factory=list)
     due: list[int] = field(default_factory=list)
@@ -96,7 +96,10 @@ class Analyser:
         """
         with self.stage("detect"):
             found = self._detect(frames, memories)
-        looks = [_Look(frame, memory, detections) for frame, memory, detections in zip(frames, memories, found, strict=True)]
+        looks = [
+            _Look(frame, self._tracker() if memory.still else memory.tracker, detections)
+            for frame, memory, detections in zip(frames, memories, found, strict=True)
+        ]
         with self.stage("track"):
             for look in looks:
                 self._track(look)
@@ -107,23 +110,22 @@ class Analyser:
     def _detect(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Detections]:
         if self.detector is None or not frames:
             return [Detections.none() for _ in frames]
-        smallest = [self._min_face_px(frame, memory) for frame, memory in zip(frames, memories, strict=True)]
+        smallest = [self.min_face_px(frame, memory) for frame, memory in zip(frames, memories, strict=True)]
         return self.detector.detect([frame.image for frame in frames], smallest)
 
-    def _min_face_px(self, frame: Frame, memory: Memory) -> int:
+    def min_face_px(self, frame: Frame, memory: Memory) -> int:
+        """Side in px of the smallest face that is looked for in this frame."""
         asked = self.settings.detector.min_face_px
         if asked != "auto":
             return asked
-        return SMALLEST_FACE_PX if memory.still else max(SMALLEST_FACE_PX, min(frame.width, frame.height) // SHORT_SIDE_SHARE)
+        return SMALLEST_FACE_PX if memory.still else max(SMALLEST_FACE_PX, round(min(frame.width, frame.height) / SHORT_SIDE_SHARE))
 
     def _tracker(self) -> Tracker:
         return Tracker(forget_after_s=self.settings.tracker.forget_after_s, min_overlap=self.settings.tracker.min_overlap)
 
     def _track(self, look: _Look) -> None:
-        if look.memory.still:
-            look.memory.tracker = self._tracker()
         time_s = look.frame.time_s
-        look.tracks = look.memory.tracker.update(look.detections, time_s)
+        look.tracks = look.tracker.update(look.detections, time_s)
         if self.classifier is not None:
             every_s = self.settings.classifier.every_s
             look.due = [index for index, track in enumerate(look.tracks) if time_s - track.classified_s >= every_s]
@@ -161,7 +163,7 @@ class Analyser:
             box=look.detections.boxes[index],
             score=float(look.detections.scores[index]),
             landmarks=look.detections.landmarks[index],
-            track=look.memory.tracker.name(track),
+            track=look.tracker.name(track),
             velocity=(float(track.velocity[0]), float(track.velocity[1])),
             label=label,
             probability=probability,

@@ -113,6 +113,26 @@ def demo(
 
 
 @_command
+def train(
+    data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures for each class.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder that the bundle becomes.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+) -> int:
+    """Train the classifier on your own pictures; use the result with --model.
+
+    A folder with face_photos/ and nobody_photos/ in it trains the bundle that ships as `face` anew.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
+    _log("text")
+    from models import train as training
+
+    is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
+    made = (training.train_face if is_face_data else training.train)(data, output, seed=seed, report=_say)
+    print(f"written to {made}; use it: facestream run SOURCE --model {made}")
+    return 0
+
+
+@_command
 def config() -> int:
     """Print every setting with its default: the file to copy and change."""
     from stream.config import as_yaml
@@ -128,6 +148,10 @@ def _settings(path: Path | None, overrides: list[str] | None, model: str | None)
     if model is not None:
         settings = settings.model_copy(update={"classifier": settings.classifier.model_copy(update={"model": model})})
     return settings
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _log(log_format: str) -> None:

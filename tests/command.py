@@ -1,0 +1,43 @@
+"""The command as a user runs it: a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+"""No display, unless a test brings one."""
+
+
+def facestream(
+    *words: str | Path, cwd: Path | None = None, timeout_s: float = 120, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "stream", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        cwd=cwd,
+        env=ENVIRONMENT | (environment or {}),
+        check=False,
+    )
+
+
+def start(*words: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the command; the caller ends it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "stream", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env=ENVIRONMENT | (environment or {}),
+    )
+
+
+def is_one_sentence(text: str) -> bool:
+    """One line that starts with the program's name: what a user reads when something cannot be done."""
+    return text.startswith("facestream: ") and text.count("\n") == 1 and "Traceback" not in text
