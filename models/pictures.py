@@ -70,6 +70,15 @@ def is_picture_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in picture_suffixes
 
 
+def is_picture(path: str | Path) -> bool:
+    """Whether the file holds a picture, by its content."""
+    try:
+        _open(Path(path)).close()
+    except PictureError:
+        return False
+    return True
+
+
 def is_animated(path: str | Path) -> bool:
     """Whether the file is a GIF, APNG, WebP or AVIF of more than one picture: a video, then. False for what cannot be read."""
     try:

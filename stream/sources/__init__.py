@@ -1,12 +1,23 @@
-"""Where frames come from: `open_source` turns what a user types into a `Source`."""
+"""Where frames come from: `open_source` turns what a user types into a `Source`.
+
+    `camera` webcams (OpenCV) · `network` RTSP and HTTP (PyAV) · `video` files (PyAV) · `animation` GIF, APNG, WebP, AVIF ·
+    `images` photos and folders of them · `demo` a camera that moves over a portrait
+
+What is live goes through `live.LiveSource`, which never gives up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
+from stream import config
+from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
+
+__all__ = ["Source", "SourceStatus", "State", "expand", "open_source"]
 
 State = Literal["opening", "up", "lost", "ended"]
 
@@ -47,3 +58,59 @@ class Source(Protocol):
     def close(self) -> None:
         """Ask the iteration to end, within a second. From any thread, any number of times."""
         ...
+
+
+def open_source(address: str | int | Path, settings: config.Source | None = None) -> Source:
+    """The source that an address means: a camera, a network address, a video, a picture, a folder or pattern of pictures.
+
+    A folder gives its still pictures only; `expand` also finds its videos.
+
+    Raises:
+        SourceError: there is no such file or camera, or nothing in it can be read. A network address that does not answer
+            is no error: the source keeps trying.
+        PictureError: the one picture asked for cannot be read.
+    """
+    from stream.sources import addresses  # here, because these modules need the types above
+
+    text = str(address)
+    if isinstance(address, int) or text.isdecimal() or text.startswith("camera:"):
+        from stream.sources.camera import open_camera
+
+        return open_camera(text, settings)
+    if addresses.split(text) is not None:
+        from stream.sources.network import open_network
+
+        return open_network(text, settings)
+    return _open_file(text, settings)
+
+
+def _open_file(address: str, settings: config.Source | None) -> Source:
+    from models.pictures import is_animated, is_picture, is_picture_name
+    from stream.sources.addresses import is_glob
+    from stream.sources.animation import AnimationSource
+    from stream.sources.images import PicturesSource
+    from stream.sources.video import VideoSource
+
+    path = Path(address)
+    if path.is_dir() or is_glob(address):
+        return PicturesSource(address)
+    if not path.exists():
+        raise SourceError(f"{address}: there is no such file or folder.")
+    if is_animated(path):
+        return AnimationSource(address)
+    if is_picture_name(path) or is_picture(path):
+        return PicturesSource(address)
+    return VideoSource(address, settings)
+
+
+def expand(address: str | Path) -> list[str]:
+    """The sources that an address stands for: a folder or pattern that holds videos is itself, if it also holds pictures, and each video.
+
+    Every other address comes back alone.
+
+    Raises:
+        SourceError: a folder or pattern that holds neither.
+    """
+    from stream.sources import addresses
+
+    return addresses.expand(address)

@@ -1,0 +1,114 @@
+"""What a user may type as a SOURCE, and which kind it is."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from models.pictures import is_animated, is_picture_name
+from stream.errors import SourceError
+
+LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
+
+VIDEO_SUFFIXES = frozenset(
+    f".{name}"
+    for names in (
+        "3g2 3gp asf avi divx dv f4v flv h264 264 h265 265 hevc ivf m1v m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpe mpeg mpg mts mxf",
+        "ogg ogm ogv qt rm rmvb ts vob webm wmv y4m",
+    )
+    for name in names.split()
+)
+"""By which a folder's videos are known."""
+
+ANIMATED_SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs"})
+"""Of picture formats that may hold a video."""
+
+_SECRET = re.compile(r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth|sig)[^=&;#]*=)[^&;#]*")
+
+
+def redact(address: str) -> str:
+    """The address without its password, for names, logs and messages. What is no network address comes back as it is."""
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return address
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in authority:
+        end = authority.rindex("@")
+    elif "@" in rest and ":" in authority and not authority.rpartition(":")[2].isdecimal():
+        end = rest.rindex("@")  # a password with a slash in it, written without the %2F that it needs
+    else:
+        return _SECRET.sub(r"\1***", address)
+    user, colon, _ = rest[:end].partition(":")
+    return _SECRET.sub(r"\1***", f"{scheme}://{user}{':***' if colon else ''}{rest[end:]}")
+
+
+def split(address: str) -> SplitResult | None:
+    """The parts of a network address; None for files and cameras."""
+    if not re.match(r"(?i)[a-z][a-z0-9+.-]+://", address):
+        return None
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # refuses what is no number
+    except ValueError:
+        raise SourceError(f"{redact(address)}: is not a valid address.") from None
+    if parts.scheme not in LIVE_SCHEMES:
+        raise SourceError(f"{redact(address)}: {parts.scheme}:// cannot be read; there are {', '.join(sorted(LIVE_SCHEMES))}.")
+    if not parts.hostname:
+        raise SourceError(f"{redact(address)}: names no host.")
+    return parts
+
+
+def is_glob(address: str) -> bool:
+    """Whether it is a pattern, not the name of a file that happens to hold a bracket."""
+    return any(mark in address for mark in "*?[") and not Path(address).exists()
+
+
+def natural(path: Path) -> list[tuple[str, int, str]]:
+    """A key that sorts picture2 before picture10, and a folder's own files together."""
+    parts = (part for name in path.parts for part in (*re.split(r"(\d+)", name.lower()), "/"))
+    return [("", int(part), part) if part.isdecimal() else (part, 0, part) for part in parts] + [(str(path), 0, "")]
+
+
+def pictures_below(address: str) -> list[Path]:
+    """The still pictures of a folder (recursive) or glob, naturally sorted, as the user would write them."""
+    return [path for path in _files(address) if is_picture_name(path) and not _is_animation(path)]
+
+
+def videos_below(address: str) -> list[Path]:
+    """The videos, animations included, of a folder (recursive) or glob."""
+    return [path for path in _files(address) if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
+
+
+def expand(address: str | Path) -> list[str]:
+    """The sources that an address stands for: a folder or glob that holds videos is itself (if it also holds pictures) and each video.
+
+    Every other address comes back alone.
+
+    Raises:
+        SourceError: a folder or glob that holds neither.
+    """
+    address = str(address)
+    if split(address) is not None or not (Path(address).is_dir() or is_glob(address)):
+        return [address]
+    videos = [str(path) for path in videos_below(address)]
+    found = [address, *videos] if pictures_below(address) else videos
+    if not found:
+        what = "in this folder" if Path(address).is_dir() else "that fits this pattern"
+        raise SourceError(f"{address}: there is no picture and no video {what}.")
+    return found
+
+
+def _is_animation(path: Path) -> bool:
+    return path.suffix.lower() in ANIMATED_SUFFIXES and is_animated(path)
+
+
+def _files(address: str) -> Iterable[Path]:
+    folder = Path(address)
+    if folder.is_dir():
+        found = (path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    else:
+        found = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return sorted((path for path in found if path.is_file()), key=natural)

@@ -1,0 +1,69 @@
+"""Photos: one picture, or all those of a folder or pattern. Each is a frame of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from models.pictures import read_picture
+from stream.errors import PictureError, SourceError
+from stream.frame import Frame, SourceInfo
+from stream.sources import SourceStatus
+from stream.sources.addresses import pictures_below
+
+
+class PicturesSource:
+    """Still pictures, in their natural order, one after another."""
+
+    def __init__(self, address: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            address: a picture, a folder or a pattern.
+
+        Raises:
+            SourceError: the folder or pattern holds no picture.
+        """
+        self._alone = Path(address).is_file()
+        self._paths = [Path(address)] if self._alone else pictures_below(address)
+        if not self._paths:
+            raise SourceError(f"{address}: there is no picture in this {'folder' if Path(address).is_dir() else 'place'}.")
+        self._clock = clock
+        self._closing = threading.Event()
+        self.status = SourceStatus()
+        self.info = SourceInfo(name=address, still=True, path=Path(address) if Path(address).exists() else _root(address))
+
+    def __len__(self) -> int:
+        """How many pictures there are to read."""
+        return len(self._paths)
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.status.state = "up"
+        try:
+            for path in self._paths:
+                if self._closing.is_set():
+                    return
+                try:
+                    image = read_picture(path, note=self.status.notes.append)
+                except PictureError as error:
+                    if self._alone:
+                        raise
+                    self.status.failures.append(str(error))
+                    continue
+                yield Frame.of_image(image, source=str(path), captured_at=self._clock())
+        finally:
+            self.status.state = "ended"
+
+
+def _root(pattern: str) -> Path:
+    """The folder below which everything lies that fits the pattern."""
+    fixed = []
+    for part in Path(pattern).parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed.append(part)
+    return Path(*fixed)

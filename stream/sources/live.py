@@ -1,0 +1,171 @@
+"""What all live sources share: trying again for ever, times that only grow, and ending within a second."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from stream import config
+from stream.frame import Frame, SourceInfo
+from stream.media import av
+from stream.sources import SourceStatus
+from stream.sources.decoded import frame_of
+
+logger = logging.getLogger(__name__)
+
+TIME_BASE = Fraction(1, 90000)
+"""Of every live source, whatever its camera counts in (RTP's own tick): so a reconnect can change the camera, but not the ticks."""
+
+DRIFT_S = 10.0
+"""A camera whose times leave the arrival times by more than this has set its clock anew and is followed (a guess: more than any buffer)."""
+
+
+class Lost(Exception):  # noqa: N818 - an event, not a fault of the program
+    """There is no picture for the time being. The text is the cause, in a few words, without any password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture as it came from a camera."""
+
+    pixels: av.VideoFrame | np.ndarray
+    """The decoder's own, or (height, width, 3) uint8 RGB."""
+    arrived_at: float
+    """`time.monotonic()` seconds."""
+    camera_s: Fraction | None = None
+    """The camera's own time in seconds, from any zero; None where it tells none."""
+
+
+Connect = Callable[[threading.Event], Generator[Picture | None, None, None]]
+"""Connects, then gives pictures, and None for each half second without one. Ends soon when the event is set.
+
+Raises `Lost` when there is no connection (any more); ends when the camera ended the stream.
+"""
+
+
+class LiveSource:
+    """A camera that never gives up: a first connection that fails is the same case as one that breaks off."""
+
+    def __init__(
+        self,
+        info: SourceInfo,
+        connect: Connect,
+        settings: config.Source | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.info = info
+        self.status = SourceStatus()
+        self._connect = connect
+        self._settings = settings or config.Settings().source
+        self._clock = clock
+        self._closing = threading.Event()
+        self._timeline = Timeline()
+        self._index = 0
+        self._causes: set[str] = set()
+        """Told since the source was last up: each is logged once."""
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def __iter__(self) -> Iterator[Frame]:
+        longest_pause_s = self._settings.retry_min_s
+        try:
+            while not self._closing.is_set():
+                before = self._index
+                try:
+                    yield from self._connection()
+                    cause = "the stream ended"
+                except Lost as lost:
+                    cause = str(lost)
+                if self._closing.is_set():
+                    return
+                self._say_lost(cause)
+                if self._index > before:
+                    longest_pause_s = self._settings.retry_min_s
+                self._closing.wait(random.uniform(self._settings.retry_min_s, longest_pause_s))
+                longest_pause_s = max(self._settings.retry_min_s, min(self._settings.retry_max_s, 2 * longest_pause_s))
+        finally:
+            self.status.state = "ended"
+
+    def _connection(self) -> Iterator[Frame]:
+        """The frames of one connection."""
+        self._timeline.reconnect()
+        last = self._clock() + self._settings.open_timeout_s  # connecting has its own time
+        with closing(self._connect(self._closing)) as pictures:
+            for picture in pictures:
+                if self._closing.is_set():
+                    return
+                if picture is not None:
+                    last = picture.arrived_at
+                    yield self._frame(picture)
+                elif self._clock() - last > self._settings.read_timeout_s:
+                    raise Lost("timed out: no picture came")
+
+    def _frame(self, picture: Picture) -> Frame:
+        pts = self._timeline.place(picture.camera_s, picture.arrived_at)
+        name, index, pixels = self.info.name, self._index, picture.pixels
+        self._index += 1
+        if isinstance(pixels, np.ndarray):
+            frame = Frame.of_image(pixels, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
+        else:
+            frame = frame_of(pixels, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
+        if (frame.width, frame.height) != (self.info.width, self.info.height):
+            self.info = replace(self.info, width=frame.width, height=frame.height)
+        if self.status.state != "up":
+            self._say_up(again=index > 0)
+        return frame
+
+    def _say_up(self, *, again: bool) -> None:
+        if self._causes:
+            logger.info("%s: is back.", self.info.name)
+        self._causes.clear()
+        self.status.reconnects += again
+        self.status.cause = ""
+        self.status.state = "up"
+
+    def _say_lost(self, cause: str) -> None:
+        self.status.cause = cause
+        self.status.state = "lost"
+        if cause not in self._causes:
+            self._causes.add(cause)
+            logger.warning("%s: %s; trying again until it answers.", self.info.name, cause)
+
+
+class Timeline:
+    """Makes one time, in ticks of `TIME_BASE`, of the times of one connection after another.
+
+    Within a connection the camera's own clock counts, for arrival times jitter with the network. Each connection starts
+    where the wall clock says: a gap of three seconds stays a gap of three seconds.
+    """
+
+    def __init__(self) -> None:
+        self._last = -1
+        self._first_arrival: float | None = None
+        self._offset: Fraction | None = None
+        """Source time minus camera time; None until the connection's first picture that tells one."""
+
+    def reconnect(self) -> None:
+        """What comes next has another zero."""
+        self._offset = None
+
+    def place(self, camera_s: Fraction | None, arrived_at: float) -> int:
+        """The tick of a picture: later than that of each one before."""
+        if self._first_arrival is None:
+            self._first_arrival = arrived_at
+        wall_s = Fraction(arrived_at - self._first_arrival).limit_denominator(10**6)
+        time_s = wall_s
+        if camera_s is not None:
+            if self._offset is None or abs(camera_s + self._offset - wall_s) > DRIFT_S:
+                self._offset = wall_s - camera_s
+            time_s = camera_s + self._offset
+        self._last = max(round(time_s / TIME_BASE), self._last + 1)
+        return self._last

@@ -1,0 +1,155 @@
+"""Network cameras: RTSP, and HTTP without an end. An HTTP address of known length is a file."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+import time
+from collections.abc import Generator
+from fractions import Fraction
+from functools import partial
+from urllib.parse import urlsplit
+
+from stream import config
+from stream.frame import SourceInfo
+from stream.media import av
+from stream.sources import Source
+from stream.sources.addresses import redact
+from stream.sources.live import LiveSource, Lost, Picture
+from stream.sources.patience import SLICE_S, pumped
+from stream.sources.video import VideoSource
+
+PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+
+UNDECODABLE = 100
+"""So many packets without one picture: what comes cannot be decoded (a guess: four seconds of video)."""
+
+OPTIONS = {"probesize": "1000000", "analyzeduration": "500000"}
+"""Half a second and a megabyte of the stream are enough to know what it is; FFmpeg's own limits are ten times that.
+
+`fflags=nobuffer` is not among them: it throws away the packets that were looked at, and with them the first key frame, so that the
+first picture comes with the next one, on many cameras ten seconds later. Kept, they are decoded in a burst and delay nothing.
+"""
+
+RTSP_OPTIONS = {"allowed_media_types": "video", "max_delay": "100000"}
+"""No sound is asked for; UDP packets out of order are waited for 0.1 s, not 0.5."""
+
+
+def open_network(address: str, settings: config.Source | None = None) -> Source:
+    """A live source, or a video where the address has an end."""
+    settings = settings or config.Settings().source
+    if address.lower().startswith("http") and _has_an_end(address, settings):
+        return VideoSource(address, settings)
+    info = SourceInfo(name=redact(address), live=True)
+    return LiveSource(info, partial(pumped, partial(_pictures, address, settings)), settings)
+
+
+def _has_an_end(address: str, settings: config.Source) -> bool:
+    """False too for what does not answer: it may be a camera that is switched off."""
+    try:
+        container = _open(address, settings)
+    except Lost:
+        return False
+    try:
+        if container.format.name in ("hls", "dash"):  # the size is that of the playlist
+            return container.duration is not None
+        return container.size > 0
+    finally:
+        container.close()
+
+
+def _pictures(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[Picture, None, None]:
+    """The pictures of one connection. Blocks for `open_timeout_s` or a slice; the container never leaves this thread."""
+    container = _open(address, settings)
+    try:
+        stream = _video_stream(container)
+        yield from _decoded(container, stream, unwanted)
+    except av.error.FFmpegError as error:
+        raise Lost(_cause(error, address)) from None
+    finally:
+        container.close()
+
+
+def _open(address: str, settings: config.Source) -> av.container.InputContainer:
+    options = OPTIONS | ({**RTSP_OPTIONS, "rtsp_transport": settings.rtsp_transport} if address.lower().startswith("rtsp") else {})
+    started = time.monotonic()
+    try:
+        return av.open(address, options=options, timeout=(settings.open_timeout_s, SLICE_S), metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        timed_out = time.monotonic() - started >= settings.open_timeout_s  # FFmpeg then reports all kinds of errors
+        raise Lost("timed out" if timed_out else _cause(error, address)) from None  # its own text holds the password
+
+
+def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    if not container.streams.video:
+        raise Lost("there is no video in the stream")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise Lost("unsupported codec")
+    stream.codec_context.thread_type = "SLICE"  # threads that take a frame each would hold back as many frames
+    stream.codec_context.flags |= av.codec.context.Flags.low_delay
+    return stream
+
+
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unwanted: threading.Event) -> Generator[Picture, None, None]:
+    undecodable = 0
+    while not unwanted.is_set():
+        try:
+            for packet in container.demux(stream):
+                arrived_at = time.monotonic()
+                try:
+                    pictures = packet.decode()
+                except av.error.InvalidDataError:  # half a packet, after a slice ended inside it or one was lost on the way
+                    undecodable += 1
+                    if undecodable == UNDECODABLE:
+                        raise Lost("unsupported codec, or damaged: nothing can be decoded") from None
+                    continue
+                for picture in pictures:
+                    undecodable = 0
+                    camera_s = None if picture.pts is None else picture.pts * (stream.time_base or Fraction(1))
+                    yield Picture(picture, arrived_at, camera_s)
+                if unwanted.is_set():
+                    return
+        except av.error.ExitError:  # a slice without data
+            continue
+        return
+
+
+def _cause(error: av.error.FFmpegError, address: str) -> str:
+    """Why there is no stream, in a few words."""
+    known: list[tuple[type[BaseException], str]] = [
+        (av.error.HTTPUnauthorizedError, "wrong user name or password"),
+        (av.error.HTTPForbiddenError, "access denied"),
+        (av.error.HTTPNotFoundError, "no such stream"),
+        (av.error.HTTPError, f"the server says: {error.strerror}"),
+        (av.error.ConnectionRefusedError, "refused: nothing listens there"),
+        (av.error.ConnectionResetError, "connection lost"),
+        (av.error.BrokenPipeError, "connection lost"),
+        (av.error.EOFError, "the stream ended"),
+        (av.error.TimeoutError, "timed out"),
+        (av.error.ExitError, "timed out"),
+        (av.error.DecoderNotFoundError, "unsupported codec"),
+    ]
+    for kind, words in known:
+        if isinstance(error, kind):
+            return words
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return "unreachable"
+    return _knock(address)
+
+
+def _knock(address: str) -> str:
+    """FFmpeg reports many failures as bad data. So: does anything answer there at all?"""
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=2).close()
+    except socket.gaierror:
+        return "unreachable: no host of that name is known"
+    except ConnectionRefusedError:
+        return "refused: nothing listens there"
+    except TimeoutError:
+        return "timed out"
+    except OSError:
+        return "unreachable"
+    return "no stream: something answers there, but not with a video that can be read"

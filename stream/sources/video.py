@@ -1,0 +1,198 @@
+"""Video files, on disk or at an http address of known length: every frame, at its exact time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+
+from stream import config
+from stream.errors import SourceError
+from stream.frame import Frame, SourceInfo
+from stream.media import av
+from stream.sources import SourceStatus
+from stream.sources.addresses import redact
+from stream.sources.decoded import frame_of, upright_size
+
+SLICE_S = 0.5
+"""Reads from a network give up after so long and are started again, so that `close()` is noticed within a second."""
+
+USUAL_RATE = Fraction(25)
+"""Frames per second of a raw stream that does not even declare a rate (FFmpeg's own assumption)."""
+
+EARLY_END = 0.05
+"""A video that ends this share of its declared length too early (and a second at least) was cut off."""
+
+
+class VideoSource:
+    """The frames of one video file."""
+
+    def __init__(self, address: str, settings: config.Source | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Opens the file and decodes its first frame, so that what cannot be read is known at once.
+
+        Raises:
+            SourceError: missing, no video, or nothing in it can be decoded.
+        """
+        self._address = address
+        self._remote = "://" in address
+        self._settings = settings or config.Settings().source
+        self._clock = clock
+        self._closing = threading.Event()
+        self.status = SourceStatus()
+        self.info = self._look()
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.status.state = "opening"
+        try:
+            with closing(self._open()) as container:
+                yield from self._frames(container)
+        finally:
+            self.status.state = "ended"
+
+    def _open(self) -> av.container.InputContainer:
+        name = redact(self._address)
+        timeout = (self._settings.open_timeout_s, SLICE_S) if self._remote else None
+        try:
+            container = av.open(self._address, metadata_errors="replace", timeout=timeout)
+        except av.error.FFmpegError as error:
+            raise SourceError(f"{name}: {_why_not_opened(error)}.") from None  # FFmpeg's own text may hold a password
+        if not container.streams.video or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
+            container.close()
+            raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
+        return container
+
+    def _look(self) -> SourceInfo:
+        with closing(self._open()) as container:
+            first = next(self._decoded(container, []), None)
+            if first is None:
+                raise SourceError(f"{redact(self._address)}: not one frame of it could be decoded.")
+            width, height = upright_size(first)
+            stream = _video_stream(container)
+            return SourceInfo(
+                name=redact(self._address),
+                width=width,
+                height=height,
+                rate=stream.average_rate or stream.guessed_rate,
+                path=None if self._remote else Path(self._address),
+                has_audio=bool(container.streams.audio),
+            )
+
+    def _frames(self, container: av.container.InputContainer) -> Iterator[Frame]:
+        stream = _video_stream(container)
+        times = _Times(stream, untimed=av.format.Flags.no_timestamps in av.format.Flags(container.format.flags))
+        if times.assumed:
+            self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
+        faults: list[str] = []
+        index = 0
+        for decoded in self._decoded(container, faults):
+            pts = times.place(decoded)
+            if decoded.is_corrupt:
+                faults.append("damaged picture")
+            self.status.state = "up"
+            yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=self._clock())
+            index += 1
+        if self._closing.is_set():
+            return
+        if index == 0:
+            raise SourceError(f"{self.info.name}: not one frame of it could be decoded.")
+        if faults:
+            self.status.notes.append(f"{self.info.name}: is damaged or cut off; what could be decoded was used ({index} frames).")
+        elif times.missing_s:
+            self.status.notes.append(
+                f"{self.info.name}: is cut off; its last {times.missing_s:.1f} s are missing ({index} frames were there)."
+            )
+
+    def _decoded(self, container: av.container.InputContainer, faults: list[str]) -> Iterator[av.VideoFrame]:
+        """Whatever can be decoded; what cannot is told to `faults`."""
+        stream = _video_stream(container)
+        stream.codec_context.thread_type = "AUTO"
+        for packet in self._packets(container, stream, faults):
+            if self._closing.is_set():
+                return
+            try:
+                decoded = packet.decode() if packet else stream.codec_context.decode(None)
+            except av.error.FFmpegError as error:
+                faults.append(str(error.strerror))
+                continue
+            for frame in decoded:
+                if self._closing.is_set():
+                    return
+                yield frame
+
+    def _packets(
+        self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
+    ) -> Iterator[av.Packet[av.VideoStream] | None]:
+        """None where the file breaks off: the decoder may still hold frames."""
+        last = self._clock()
+        while not self._closing.is_set():
+            try:
+                for packet in container.demux(stream):
+                    yield packet
+                    last = self._clock()
+                return
+            except av.error.ExitError:  # a slice without data
+                if self._clock() - last > self._settings.read_timeout_s:
+                    raise SourceError(f"{redact(self._address)}: nothing came for {self._settings.read_timeout_s:g} s.") from None
+            except av.error.FFmpegError as error:
+                faults.append(str(error.strerror))
+                yield None
+                return
+
+
+class _Times:
+    """Gives each decoded picture its own time, in ticks; strictly increasing whatever the file says."""
+
+    def __init__(self, stream: av.VideoStream, *, untimed: bool) -> None:
+        self.assumed = untimed
+        """The stream has no times: frames are a declared rate apart."""
+        self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
+        self._declared_end: int | None = None
+        if untimed:
+            self.time_base = 1 / Fraction(stream.average_rate or stream.guessed_rate or USUAL_RATE)
+        elif stream.duration is not None:
+            self._declared_end = (stream.start_time or 0) + stream.duration
+            self._declared = stream.duration
+        self._last: int | None = None
+        self._step = 1
+
+    def place(self, decoded: av.VideoFrame) -> int:
+        pts = None if self.assumed else decoded.pts
+        if self._last is None:
+            self._last = pts or 0
+        elif pts is None:
+            self._last += self._step
+        else:
+            self._last = max(pts, self._last + 1)
+        self._step = 1 if self.assumed else max(1, int(decoded.duration or 1))
+        return self._last
+
+    @property
+    def missing_s(self) -> float:
+        """Seconds between the end of the last picture and the declared end; 0 where that is the usual imprecision."""
+        if self._declared_end is None or self._last is None:
+            return 0.0
+        missing = float((self._declared_end - self._last - self._step) * self.time_base)
+        return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
+
+
+def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    best = container.streams.best("video")
+    return best if isinstance(best, av.VideoStream) else container.streams.video[0]
+
+
+def _why_not_opened(error: av.error.FFmpegError) -> str:
+    if isinstance(error, av.error.FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, av.error.ExitError):
+        return "did not answer in time"
+    if isinstance(error, av.error.InvalidDataError):
+        if error.log and "moov atom not found" in str(error.log[-1]):
+            return "has no index (no moov atom), as when a recording was interrupted, and cannot be read"
+        return "is not a video that can be read"
+    return f"cannot be opened ({error.strerror})"

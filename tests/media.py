@@ -1,0 +1,159 @@
+"""Real media for tests: clips made with PyAV, facts about files from ffprobe, an RTSP server to start, freeze and kill."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stream.media import av
+
+SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it
+
+
+def picture(number: int, width: int = 320, height: int = 240) -> np.ndarray:
+    """(height, width, 3) uint8 RGB: a bright square whose place tells the number, on a slope of grey."""
+    image = np.empty((height, width, 3), np.uint8)
+    image[...] = np.linspace(40, 120, width, dtype=np.uint8)[None, :, None]
+    left = 8 * number % (width - 32)
+    image[height // 4 : height // 4 + 32, left : left + 32] = (250, 200, 40)
+    return image
+
+
+def make_clip(
+    path: Path,
+    *,
+    times: Iterable[int] = range(30),
+    time_base: Fraction = Fraction(1, 25),
+    images: Iterable[np.ndarray] | None = None,
+    size: tuple[int, int] = (320, 240),
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    rate: int = 25,
+    quarter_turns: int = 0,
+    colours: tuple[int, int] | None = None,
+) -> Path:
+    """A video whose frame n is shown at `times[n] * time_base` seconds.
+
+    Args:
+        images: what the frames show; by default `picture(n)`.
+        quarter_turns: how often a player must turn it counter-clockwise, as phones note it.
+        colours: FFmpeg's numbers of the colour matrix and range to write down.
+    """
+    times = list(times)
+    images = (picture(number, *size) for number in range(len(times))) if images is None else images
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, options={"preset": "ultrafast", "bf": "0"} if options is None else options)
+        stream.width, stream.height = size
+        stream.pix_fmt = pixels
+        stream.time_base = stream.codec_context.time_base = time_base
+        if colours:
+            stream.codec_context.colorspace, stream.codec_context.color_range = colours
+        if quarter_turns:
+            stream.set_display_rotation(90 * quarter_turns)
+        for time, image in zip(times, images, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            if colours:
+                frame = frame.reformat(format=pixels, dst_colorspace=colours[0], dst_color_range=colours[1])
+            frame.pts, frame.time_base = time, time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def need(program: str) -> str:
+    """The program's path; the test is skipped where it is missing."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"missing program: {program}")
+    return path
+
+
+def ffprobe(path: Path | str, *wanted: str) -> dict[str, Any]:
+    """What ffprobe says about the first video stream, as it prints it."""
+    command = [need("ffprobe"), "-v", "error", "-select_streams", "v:0", "-of", "json", *wanted, str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout or "{}")
+
+
+def ffprobe_times(path: Path | str) -> list[float]:
+    """The seconds at which the frames of a video are shown."""
+    frames = ffprobe(path, "-show_entries", "frame=best_effort_timestamp_time").get("frames", [])
+    return [float(frame["best_effort_timestamp_time"]) for frame in frames if "best_effort_timestamp_time" in frame]
+
+
+def free_port() -> int:
+    """A TCP port on which nothing listens now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@functools.cache
+def _has_gstreamer() -> bool:
+    check = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    )
+    return Path(SYSTEM_PYTHON).exists() and subprocess.run([SYSTEM_PYTHON, "-c", check], capture_output=True, check=False).returncode == 0
+
+
+class RtspServer:
+    """One RTSP server on a port of its own, which stays the same when it is started again."""
+
+    def __init__(self, **options: str | int) -> None:
+        if not _has_gstreamer():
+            pytest.skip("missing program: gst-rtsp-server")
+        self.port = free_port()
+        self.options = {"path": "/camera", **options}
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"rtsp://127.0.0.1:{self.port}{self.options['path']}"
+
+    def start(self, **changed: str | int) -> None:
+        """Returns once it answers."""
+        self.options |= changed
+        words = [word for name, value in self.options.items() for word in (f"--{name}", str(value))]
+        script = Path(__file__).with_name("rtsp_server.py")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        self._process = subprocess.Popen(
+            [SYSTEM_PYTHON, str(script), "--port", str(self.port), *words], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", "the RTSP server did not start"
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP freezes it, SIGCONT lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a power cut would: nobody is told."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@contextmanager
+def rtsp_server(**options: str | int) -> Iterator[RtspServer]:
+    """A running RTSP server."""
+    server = RtspServer(**options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
