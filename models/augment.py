@@ -44,12 +44,12 @@ def augment(sample: Sample, size_px: int, margin: float, rng: np.random.Generato
         crop = _noise(crop, rng)
     if rng.random() < 0.25:
         crop = grey(crop)
-    return crop
+    return np.asarray(crop)
 
 
 def grey(crop: np.ndarray) -> np.ndarray:
     """As an old film or a night camera shows it."""
-    return cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
 
 
 def coarsen(crop: np.ndarray, side_px: int, rng: np.random.Generator) -> np.ndarray:
@@ -103,12 +103,14 @@ def _blur(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     line = np.zeros((length, length), np.float32)
     line[length // 2] = 1 / length
     turned = cv2.warpAffine(line, cv2.getRotationMatrix2D((length / 2 - 0.5, length / 2 - 0.5), rng.uniform(0, 180), 1), (length, length))
-    return cv2.filter2D(crop, -1, turned / max(float(turned.sum()), 1e-3))
+    kernel = np.asarray(turned / max(float(turned.sum()), 1e-3), np.float32)
+    return np.asarray(cv2.filter2D(crop, -1, kernel))
 
 
 def _jpeg(crop: np.ndarray, quality: int) -> np.ndarray:
-    _, coded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    _, coded = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
 
 
 def _noise(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

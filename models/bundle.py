@@ -15,11 +15,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
 
 SHIPPED = Path(__file__).parent / "trained"
 """Where the bundles that come with the program are, a folder each."""
@@ -138,13 +141,29 @@ def read_bundle(model: str | Path) -> Bundle:
     return Bundle(folder, info)
 
 
-def write_bundle(folder: Path, make_info: Callable[[dict[str, str]], ModelInfo], save_into: Callable[[Path], None], card: str) -> Bundle:
+def load_keras_model(bundle: Bundle) -> keras.Model:
+    """The bundle's Keras model, for a GPU or for further training.
+
+    Raises:
+        ModelError: it holds code, or cannot be read.
+    """
+    import keras
+
+    try:
+        return keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise ModelError(f"{bundle.keras}: cannot be read as a Keras model ({str(error).splitlines()[0]}).") from error
+
+
+def write_bundle(
+    folder: Path, make_info: Callable[[dict[str, str]], ModelInfo], save_into: Callable[[Path], None], make_card: Callable[[ModelInfo], str]
+) -> Bundle:
     """Writes a bundle completely or not at all; an earlier bundle in the same place is replaced.
 
     Args:
         make_info: gets the sha256 of each file by name.
         save_into: writes `FILES` into the folder it is given.
-        card: the text of README.md.
+        make_card: gives the text of README.md.
 
     Raises:
         ModelError: the place holds something else, or cannot be written. What was there before is untouched.
@@ -159,7 +178,7 @@ def write_bundle(folder: Path, make_info: Callable[[dict[str, str]], ModelInfo],
             save_into(fresh)
             info = make_info({name: _sha256(fresh / name) for name in FILES})
             (fresh / INFO).write_text(json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            (fresh / "README.md").write_text(card, encoding="utf-8")
+            (fresh / "README.md").write_text(make_card(info), encoding="utf-8")
             _put_in_place(fresh, folder, aside=Path(work) / "old")
     except OSError as error:
         raise ModelError(f"{folder}: the model could not be written ({error.strerror}).") from error

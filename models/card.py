@@ -15,6 +15,7 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
         limits: what it was not made or tested for, a line each.
     """
     pictures = ", ".join(f"{count} {name}" for name, count in info.data.pictures.items())
+    versions = ", ".join(f"{name} {version}" for name, version in info.versions.items())
     threshold = "the likeliest class" if info.threshold is None else f"`{info.classes[1]}` from {info.threshold:g} up"
     lines = [
         f"# {info.name}",
@@ -22,12 +23,12 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
         info.meaning,
         "",
         f"- Classes: {', '.join(info.classes)}." + (f" Left out of results: {', '.join(info.drop)}." if info.drop else ""),
-        f"- Input: {info.input_px}×{info.input_px} RGB, square crops with a margin of {info.crop.margin:g}; architecture: {info.architecture}.",
+        f"- Input: {info.input_px}×{info.input_px} RGB, square crops with a margin of {info.crop.margin:g}. Network: {info.architecture}.",
         f"- Label: {threshold}. {info.threshold_rule}",
         f"- Learnt from: {pictures} (crops, each changed a little every time it was seen).",
         f"- Split: {split}",
         f"- Made on {info.trained_on} with seed {info.seed} by `{command}`.",
-        f"- Data fingerprint: `{info.data.fingerprint[:16]}`; versions: {', '.join(f'{name} {version}' for name, version in info.versions.items())}.",
+        f"- Data fingerprint: `{info.data.fingerprint[:16]}`; versions: {versions}.",
         "",
         "## On pictures it never saw",
         "",

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
-from models.bundle import Bundle, read_bundle
+from models.bundle import Bundle, load_keras_model, read_bundle
 from models.crops import crop_squares
-from models.errors import ModelError
 from models.runtime import Device, Network, Precision, choose_device, load_keras, load_openvino
-
-if TYPE_CHECKING:
-    import keras
 
 
 class Classifier:
@@ -90,17 +86,3 @@ class Classifier:
 def _on_gpu(bundle: Bundle) -> Network:
     network = load_keras(load_keras_model(bundle))
     return lambda crops: network(crops.astype(np.float32))
-
-
-def load_keras_model(bundle: Bundle) -> keras.Model:
-    """The bundle's Keras model, for a GPU or for further training.
-
-    Raises:
-        ModelError: it holds code, or cannot be read.
-    """
-    import keras
-
-    try:
-        return keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise ModelError(f"{bundle.keras}: cannot be read as a Keras model ({str(error).splitlines()[0]}).") from error

@@ -17,7 +17,7 @@ from models.samples import Part, Sample, cut_sample
 LEAST_PICTURES = 10
 """Usable pictures of each class: fewer leave nothing to judge on (a guess at the smallest that makes sense)."""
 LARGEST_CROP_PX = 300
-"""A picture without a found face is taken whole if its shorter side is at most this: it was cut to a face before. Larger, it shows something else."""
+"""A picture without a found face is taken whole, as a crop of one, if its shorter side is at most this (a guess)."""
 SHARES: dict[Part, float] = {"test": 0.15, "validation": 0.15}
 
 Split = dict[Part, list[Sample]]

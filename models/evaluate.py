@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.boxes import iou
+from models.detections import Detections
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Share:
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """How likely a random positive scores above a random negative (the area under the ROC curve); ties count half. NaN-free: 0.5 of nothing."""
+    """How likely a random positive scores above a random negative: the area under the ROC curve. Ties count half; 0.5 of nothing."""
     if not len(positive) or not len(negative):
         return 0.5
     ordered = np.sort(negative)
@@ -53,7 +55,7 @@ def threshold_keeping(share: float, positive: np.ndarray) -> float:
 
 
 def best_threshold(positive: np.ndarray, negative: np.ndarray) -> float:
-    """The threshold with the best balanced accuracy: in the middle of the widest such gap between two scores; 0.5 where nothing speaks against it."""
+    """The threshold with the best balanced accuracy: 0.5 where that is one, else the middle of the widest gap between scores."""
     edges = np.unique(np.concatenate([positive, negative, [0.0, 1.0]]))
     middles = (edges[:-1] + edges[1:]) / 2
     kept = (positive[None] >= middles[:, None]).mean(axis=1)
@@ -78,3 +80,48 @@ def true_and_false(boxes: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np
     centres = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
     inside = ((centres > faces[None, :, :2]) & (centres < faces[None, :, 2:])).all(axis=2).any(axis=1)
     return overlap >= 0.5, (overlap < 0.3) & ~inside
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionScore:
+    """How well a detector's finds agree with labelled faces."""
+
+    average_precision: float
+    """0..1: the area under the highest precision at each recall (all points, as PASCAL VOC since 2010)."""
+    faces: int
+    """Labelled faces to be found."""
+    found: int
+    """Of those, found at any score."""
+    false: int
+    """Finds that are no labelled face, second finds of one included."""
+
+
+def detection_ap(
+    finds: Sequence[Detections], faces: Sequence[np.ndarray], ignored: Sequence[np.ndarray], least_iou: float = 0.5
+) -> DetectionScore:
+    """Scores a detector on labelled pictures. Each find takes the best-overlapping face that no better find took.
+
+    Args:
+        finds: what was found, by picture.
+        faces: (N, 4) the labelled boxes, by picture.
+        ignored: (M, 4) boxes that need not be found and are not false when found, by picture.
+        least_iou: overlap from which a find is that face.
+    """
+    scores, right = [], []
+    for found, labelled, unasked in zip(finds, faces, ignored, strict=True):
+        overlap, beside = iou(found.boxes, labelled), iou(found.boxes, unasked)
+        for i, score in enumerate(found.scores):
+            best = int(overlap[i].argmax()) if len(labelled) else -1
+            hit = best >= 0 and overlap[i, best] >= least_iou
+            if hit:
+                overlap[:, best] = -1
+            elif len(unasked) and beside[i].max() >= least_iou:
+                continue
+            scores.append(float(score))
+            right.append(hit)
+    order = np.argsort(-np.array(scores), kind="stable")
+    hits = np.cumsum(np.array(right, bool)[order])
+    total = sum(len(labelled) for labelled in faces)
+    precision = np.maximum.accumulate((hits / np.arange(1, len(hits) + 1))[::-1])[::-1]
+    area = float(precision[np.diff(hits, prepend=0) > 0].sum() / total) if total else 0.0
+    return DetectionScore(area, total, int(hits[-1]) if len(hits) else 0, len(hits) - int(hits[-1]) if len(hits) else 0)

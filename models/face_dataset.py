@@ -71,7 +71,7 @@ def _on_face(detections: Detections, labelled: np.ndarray) -> np.ndarray:
     """Which finds have their five landmarks where people marked them: within 0.3 of the face's size on average. (N,) bool."""
     size = float(np.ptp(labelled, axis=0).max())  # eyes to mouth, or eye to eye
     error = np.linalg.norm(detections.landmarks - labelled, axis=2).mean(axis=1)
-    return error < 0.3 * size
+    return np.asarray(error < 0.3 * size)
 
 
 def _more_faces(data: Path, name: str, detector: MTCNN, report: Callable[[str], None]) -> Iterator[Sample]:
@@ -83,7 +83,8 @@ def _more_faces(data: Path, name: str, detector: MTCNN, report: Callable[[str], 
         box = central_face(detector.detect([image])[0], image.shape[:2])
         if box is not None:
             found += 1
-            yield cut_sample(image, box, FACE, _person(path.name), str(path.relative_to(data)))
+            group = _person(path.name) if name == "identity_lfw" else f"{name}/{path.name}"
+            yield cut_sample(image, box, FACE, group, str(path.relative_to(data)))
     if paths:
         report(f"{name}: {len(paths)} pictures, {found} with a face in the middle")
 
@@ -94,7 +95,7 @@ def central_face(detections: Detections, shape: tuple[int, ...]) -> np.ndarray |
     for box in detections.boxes:
         middle = box[0] < width / 2 < box[2] and box[1] < height / 2 < box[3]
         if middle and box[3] - box[1] > min(height, width) / 4:
-            return box
+            return np.asarray(box)
     return None
 
 
@@ -143,5 +144,4 @@ def _random_boxes(shape: tuple[int, ...], count: int, rng: np.random.Generator) 
 
 def _person(name: str) -> str:
     """The group of a picture: `Tony_Blair_0007.jpg` is one of the person Tony_Blair, any other picture stands for itself."""
-    stem = Path(name).stem
-    return re.sub(r"_\d{4}$", "", stem)
+    return re.sub(r"_\d{4}$", "", Path(name).stem)

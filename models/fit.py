@@ -6,16 +6,19 @@ import math
 import time
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from models.augment import augment
 from models.bundle import KERAS, OPENVINO
 from models.samples import Sample
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,60 +34,28 @@ class Plan:
     learning_rate: float = 1e-3
     """At first; falls to nearly 0 along half a cosine."""
 
-
-class Crops(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """Augmented crops, drawn anew in each epoch, as many of each class. The same seed draws the same."""
-
-    def __init__(self, samples: Sequence[Sample], size_px: int, margin: float, plan: Plan, seed: int) -> None:
-        super().__init__()
-        labels = np.array([sample.label for sample in samples])
-        self._of_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-        self._samples, self._size_px, self._margin, self._plan, self._seed = samples, size_px, margin, plan, seed
-        self._epoch = -1
-        self.on_epoch_begin()
-
-    def on_epoch_begin(self) -> None:
-        """Draws the epoch: each class's samples in random order, again and again until there are enough."""
-        self._epoch += 1
-        rng = np.random.default_rng([self._seed, self._epoch])
-        share = math.ceil(self._plan.epoch_crops / len(self._of_class))
-        drawn = [np.concatenate([rng.permutation(of) for _ in range(math.ceil(share / len(of)))])[:share] for of in self._of_class]
-        self._order = rng.permutation(np.concatenate(drawn))
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._plan.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self._seed, self._epoch, index])
-        batch = [self._samples[i] for i in self._order[index * self._plan.batch_size :][: self._plan.batch_size]]
-        crops = np.stack([augment(sample, self._size_px, self._margin, rng) for sample in batch])
-        return crops, np.array([sample.label for sample in batch], np.float32)[:, None]
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return max(self.epoch_crops // self.batch_size, 1)
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """A line after each epoch, and one a minute within."""
+def batches(samples: Sequence[Sample], size_px: int, margin: float, plan: Plan, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Augmented crops and their labels, epoch after epoch without end. The same seed gives the same.
 
-    def __init__(self, report: Callable[[str], None], epochs: int) -> None:
-        super().__init__()
-        self._report, self._epochs, self._epoch = report, epochs, 0
-        self._started = self._spoke = time.monotonic()
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if time.monotonic() - self._spoke > 60:
-            self._say(f"epoch {self._epoch + 1} of {self._epochs}, batch {batch + 1}", logs)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._say(f"epoch {epoch + 1} of {self._epochs}", logs)
-
-    def _say(self, where: str, logs: dict[str, float] | None) -> None:
-        self._spoke = time.monotonic()
-        values = ", ".join(
-            f"{name.replace('val_', 'validation ')} {value:.4f}" for name, value in (logs or {}).items() if "rate" not in name
-        )
-        self._report(f"{where}: {values} ({self._spoke - self._started:.0f} s)")
+    Each epoch draws as many of each class: its samples in random order, again and again until there are enough.
+    """
+    labels = np.array([sample.label for sample in samples])
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    share = math.ceil(plan.epoch_crops / len(classes))
+    rng = np.random.default_rng(seed)
+    while True:
+        drawn = [np.concatenate([rng.permutation(members) for _ in range(math.ceil(share / len(members)))])[:share] for members in classes]
+        order = rng.permutation(np.concatenate(drawn))
+        for step in range(plan.steps):
+            chosen = order[step * plan.batch_size :][: plan.batch_size]
+            crops = np.stack([augment(samples[i], size_px, margin, rng) for i in chosen])
+            yield crops, labels[chosen].astype(np.float32)[:, None]
 
 
 def fit(
@@ -101,15 +72,24 @@ def fit(
     Args:
         validation: (N, size, size, 3) uint8 crops and their (N,) labels.
     """
+    import keras
+
     keras.utils.set_random_seed(seed)
-    crops = Crops(train, model.input_shape[1], margin, plan, seed)
-    model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * len(crops), alpha=0.01)
+    model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * plan.steps, alpha=0.01)
     stop = keras.callbacks.EarlyStopping("val_loss", patience=plan.patience, restore_best_weights=True)
+    started = time.monotonic()
+
+    def say(epoch: int, logs: dict[str, float]) -> None:
+        values = ", ".join(f"{name.replace('val_', 'validation ')} {value:.4f}" for name, value in logs.items())
+        report(f"epoch {epoch + 1} of at most {plan.epochs}: {values} ({time.monotonic() - started:.0f} s)")
+
     model.fit(
-        crops,
+        batches(train, model.input_shape[1], margin, plan, seed),
+        steps_per_epoch=plan.steps,
         validation_data=(validation[0], validation[1].astype(np.float32)[:, None]),
         epochs=plan.epochs,
-        callbacks=[stop, _Progress(report, plan.epochs)],
+        callbacks=[stop, keras.callbacks.LambdaCallback(on_epoch_end=say)],
+        shuffle=False,  # `batches` did
         verbose=0,
     )
 
@@ -136,7 +116,9 @@ def save_model(model: keras.Model, folder: Path) -> None:
 
 
 def _save_keras(model: keras.Model, path: Path) -> None:
-    """As `model.save`, without the optimizer's state, and compressed: half the size where the weights are rounded; `load_model` reads both."""
+    """As `model.save`, uncompiled and compressed: half the size where the weights are rounded. `load_model` reads both."""
+    import keras
+
     plain = path.with_suffix(".plain.keras")
     bare = keras.Model.from_config(model.get_config())
     bare.set_weights(model.get_weights())
@@ -148,7 +130,7 @@ def _save_keras(model: keras.Model, path: Path) -> None:
 
 
 def _save_openvino(model: keras.Model, path: Path) -> None:
-    """For CPUs: uint8 in. Numbers that half precision holds exactly are written so; `compress_to_fp16` would round the scaling to [0, 1] too."""
+    """For CPUs: uint8 in. Numbers that half precision holds exactly are written so (`compress_to_fp16` would round all, 1/255 too)."""
     import openvino as ov
     from openvino import opset13 as ops
     from openvino.preprocess import PrePostProcessor

@@ -103,7 +103,9 @@ def _show(image: np.ndarray, faces: list[RecognizedFace]) -> None:
     from matplotlib.backends import BackendFilter, backend_registry
     from matplotlib.patches import Rectangle
 
-    figure = plt.figure("faces", figsize=(10, min(max(10 * image.shape[0] / image.shape[1], 2), 20)), clear=True)  # one figure, however many pictures
+    figure = plt.figure(
+        "faces", figsize=(10, min(max(10 * image.shape[0] / image.shape[1], 2), 20)), clear=True
+    )  # one figure, however many pictures
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(image)
     axes.axis("off")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from models.augment import coarsen, grey
@@ -21,6 +21,9 @@ from models.face_dataset import CLASSES, FACE, load_face_data
 from models.fit import Plan, fit, halve_weights, save_model
 from models.networks import CNN_INPUT_PX, create_cnn_model
 from models.samples import Part, Sample, crop_samples
+
+if TYPE_CHECKING:
+    import keras
 
 Report = Callable[[str], None]
 Split = dict[Part, list[Sample]]
@@ -60,7 +63,7 @@ def train(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan:
         name=out.absolute().name,
         classes=classes,
         meaning=f"Probability of: {', '.join(classes)}.",
-        split="70 % to learn from, 15 % to choose the best weights and the threshold, 15 % for the test; equal and near-equal pictures on one side.",
+        split="70 % to learn from, 15 % to choose weights and threshold, 15 % for the test; equal pictures on one side.",
         command=f"facestream train {data.name} -o {out.name} --seed {seed}",
         limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
     )
@@ -83,12 +86,12 @@ def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, 
         name="face",
         classes=CLASSES,
         meaning="Probability that what MTCNN found is a face.",
-        split="every third photo with nobody in it, and a sixth of the people, are the test; a tenth of each chose the weights and the threshold.",
+        split="every third photo with nobody and a sixth of the people are the test; a tenth of each chose weights and threshold.",
         command=f"facestream train {data.name} -o {out.name} --seed {seed}",
         limits=[
-            "Faces in the training photos are larger than 20 px, mostly frontal, of adults in news and web photos; masks are among them, drawings are not.",
+            "It learnt from news and web photos: mostly frontal faces of adults, some with masks; no drawings.",
             "Skin tones, ages and head covers were not balanced or measured.",
-            "It removes false finds; it does not tell people apart, and a statue or a good drawing may pass as a face.",
+            "It does not tell people apart, and a statue or a good drawing may pass as a face.",
         ],
         drop=(CLASSES[0],),
     )
@@ -96,12 +99,12 @@ def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, 
 
 
 def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: Report, keep: float | None) -> Path:
-    report(
-        f"learning from {_counts(task, split['train'])}; validation {_counts(task, split['validation'])}; test {_counts(task, split['test'])}"
-    )
-    validation = crop_samples(split["validation"], CNN_INPUT_PX, task.margin)
-    labels = _labels(split["validation"])
-    keras.utils.set_random_seed(seed)
+    import keras
+
+    for part, samples in split.items():
+        report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
+    validation, labels = crop_samples(split["validation"], CNN_INPUT_PX, task.margin), _labels(split["validation"])
+    keras.utils.set_random_seed(seed)  # of the first weights
     model = create_cnn_model(len(task.classes))
     fit(model, split["train"], (validation, labels), task.margin, plan, seed, report)
     change = halve_weights(model, validation)
@@ -110,14 +113,12 @@ def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: R
     metrics, results = _judge(model, split["test"], task, threshold)
     for line in results:
         report(line)
-    texts = (rule, results)
-
-    def describe(files: dict[str, str]) -> ModelInfo:
-        return _info(task, split, seed, threshold, texts[0], metrics, files)
-
-    info = describe(dict.fromkeys(("model.keras", "model.xml", "model.bin"), "0" * 64))
-    card = write_card(info, task.command, task.split, results, task.limits)
-    bundle = write_bundle(out, describe, lambda folder: save_model(model, folder), card)
+    bundle = write_bundle(
+        out,
+        lambda files: _describe(task, split, seed, threshold, rule, metrics, files),
+        lambda folder: save_model(model, folder),
+        lambda info: write_card(info, task.command, task.split, results, task.limits),
+    )
     report(f"written: {bundle.folder}")
     return bundle.folder
 
@@ -168,10 +169,9 @@ def _judge(model: keras.Model, test: list[Sample], task: Task, threshold: float 
     return metrics, results
 
 
-def _info(
+def _describe(
     task: Task, split: Split, seed: int, threshold: float | None, rule: str, metrics: dict[str, float], files: dict[str, str]
 ) -> ModelInfo:
-    learnt = _labels(split["train"])
     return ModelInfo(
         name=task.name,
         meaning=task.meaning,
@@ -183,9 +183,7 @@ def _info(
         threshold=threshold,
         threshold_rule=rule,
         metrics={name: round(value, 4) for name, value in metrics.items()},
-        data=TrainingData(
-            fingerprint=fingerprint(split), pictures={name: int((learnt == index).sum()) for index, name in enumerate(task.classes)}
-        ),
+        data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, split["train"])),
         trained_on=datetime.now(UTC).date().isoformat(),
         seed=seed,
         versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
@@ -199,7 +197,7 @@ def fingerprint(split: Split) -> str:
     for part, samples in sorted(split.items()):
         for sample in samples:
             digest.update(f"{part} {sample.label} {sample.picture.shape} {sample.box.tolist()}".encode())
-            digest.update(np.ascontiguousarray(sample.picture))
+            digest.update(sample.picture.tobytes())
     return digest.hexdigest()
 
 
@@ -213,6 +211,6 @@ def _labels(samples: list[Sample]) -> np.ndarray:
     return np.array([sample.label for sample in samples], int)
 
 
-def _counts(task: Task, samples: list[Sample]) -> str:
+def _count(task: Task, samples: list[Sample]) -> dict[str, int]:
     labels = _labels(samples)
-    return ", ".join(f"{int((labels == index).sum())} {name}" for index, name in enumerate(task.classes))
+    return {name: int((labels == index).sum()) for index, name in enumerate(task.classes)}
