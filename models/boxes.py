@@ -24,8 +24,7 @@ def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     height -= np.maximum(a[:, None, 1], b[None, :, 1])
     np.maximum(width, 0, out=width)
     np.maximum(height, 0, out=height)
-    width *= height
-    return width
+    return np.asarray(width * height)
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -46,7 +45,7 @@ def overlaps(a: np.ndarray, b: np.ndarray, over: Literal["union", "smaller"]) ->
     shared = intersections(a, b)
     area_a, area_b = areas(a)[:, None], areas(b)[None, :]
     whole = area_a + area_b - shared if over == "union" else np.minimum(area_a, area_b)
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    return np.asarray(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0))
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, over: Literal["union", "smaller"] = "union") -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from models.boxes import square
 
 LARGEST_PATCH_PX = 4096
-"""A square that sticks out of the picture and is larger than this is cut from the picture at half size: bounds its black-padded copy to 50 MB."""
+"""A larger square that sticks out of the picture is cut from the picture at half size: bounds its black-padded copy to 50 MB."""
 
 
 def whole_squares(boxes: np.ndarray, margin: float = 0.0) -> np.ndarray:
@@ -31,7 +31,7 @@ def whole_squares(boxes: np.ndarray, margin: float = 0.0) -> np.ndarray:
 def crop_squares(image: np.ndarray, boxes: np.ndarray, size_px: int, margin: float = 0.0) -> np.ndarray:
     """Square pictures of what is in each box.
 
-    Each box is made square around its centre (longer side), grown by `margin`, and set on whole pixels; what lies outside the picture is black.
+    Each box is made square around its centre (longer side), grown by `margin`, and set on whole pixels; outside the picture is black.
     Resized by area where it shrinks (nothing aliases) and linearly where it grows.
 
     Args:
@@ -44,9 +44,8 @@ def crop_squares(image: np.ndarray, boxes: np.ndarray, size_px: int, margin: flo
         (N, size_px, size_px, 3) uint8 RGB.
     """
     crops = np.zeros((len(boxes), size_px, size_px, 3), np.uint8)
-    for crop, (x1, y1, x2, y2) in zip(crops, whole_squares(boxes, margin).astype(np.int64).tolist(), strict=True):
+    for crop, (x1, y1, x2, _) in zip(crops, whole_squares(boxes, margin).astype(np.int64).tolist(), strict=True):
         _cut(image, x1, y1, x2 - x1, crop)
-        del x2, y2
     return crops
 
 

@@ -1,7 +1,8 @@
-"""Finds faces: MTCNN (Zhang, Zhang, Li, Qiao, 2016) with the authors' weights and cascade, on the networks in the package `mtcnn`.
+"""Finds faces: MTCNN (Zhang, Zhang, Li, Qiao, 2016), the authors' weights (from the package `mtcnn`) in the authors' cascade.
 
-Where this differs from the authors' MATLAB code: boxes are half-open and not rounded before the first NMS, a level's windows are mapped back by its true
-size rather than its nominal scale, and crops are whole squares, rounded to the nearest pixel instead of down.
+Where this differs from their MATLAB code: a window of a level covers exactly its share of the picture (theirs begins up to half a
+level's pixel late, is rounded down, and uses the nominal scale); crops are squares set on the nearest whole pixels instead of the next
+ones up and left.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,8 +19,11 @@ from models.boxes import nms, regress
 from models.crops import crop_squares, whole_squares
 from models.detections import Detections
 from models.pyramid import CELL_PX, TILE_PX, Plan, draw_tiles, plan_pyramid
-from models.runtime import Device, Network, Precision, choose_device, load_openvino
+from models.runtime import Device, Network, Precision, choose_device, load_keras, load_openvino, prepare_tensorflow
 from models.weights import read_mtcnn_weights
+
+if TYPE_CHECKING:
+    import keras
 
 PYRAMID_STEP = 0.709
 """Size of each pyramid level relative to the last: about sqrt(1/2), so half the pixels per level (the authors' value)."""
@@ -87,7 +92,7 @@ class MTCNN:
         self.thresholds = thresholds
         self.pyramid_step = pyramid_step
         self.device, _ = choose_device(device)
-        self.networks = load_on_gpu() if self.device == "gpu" else load_on_cpu(precision)
+        self.networks = load_as_keras() if self.device == "gpu" else load_on_openvino(precision)
 
     def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
         """The faces in each image.
@@ -108,7 +113,7 @@ class MTCNN:
     def _min_faces(self, min_face_px: int | Sequence[int] | None, count: int) -> list[int]:
         if min_face_px is None:
             return [self.min_face_px] * count
-        if isinstance(min_face_px, Integral):
+        if not isinstance(min_face_px, Sequence | np.ndarray):
             return [_checked_min_face(min_face_px)] * count
         if len(min_face_px) != count:
             raise ValueError(f"min_face_px has {len(min_face_px)} values for {count} images")
@@ -169,8 +174,9 @@ class MTCNN:
 def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:
     """Greedy NMS at an overlap of 0.5 within each level, for boxes that all lie on P-Net's grid.
 
-    Boxes of one level are equal squares 12 px wide in steps of 2 px, so those that overlap by more than half are exactly the eight around each:
-    (1, 1) step apart shares 100 of 188 px², (0, 2) steps 96 of 192. So the best cell of its neighbourhood stays, its neighbours go, until all are decided.
+    Boxes of one level are equal squares, 12 px wide, in steps of 2 px. So those that overlap by more than half are exactly the eight
+    around each: one step apart both ways shares 100 of 188 px², two steps one way 96 of 192. Cells that are the best of their
+    neighbourhood stay, their neighbours go, again until all are decided: the same answer as going through them one by one.
 
     Args:
         cells: (N,) numbers in the plan's grid.
@@ -200,7 +206,7 @@ def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:
     return np.asarray(kept[np.argsort(cells[kept])])
 
 
-def load_on_cpu(precision: Precision) -> CascadeNetworks:
+def load_on_openvino(precision: Precision) -> CascadeNetworks:
     """The networks on OpenVINO."""
     from models import openvino_networks as build
 
@@ -211,9 +217,20 @@ def load_on_cpu(precision: Precision) -> CascadeNetworks:
     )
 
 
-def load_on_gpu() -> CascadeNetworks:
-    """The networks as compiled Keras."""
-    raise NotImplementedError
+def load_as_keras() -> CascadeNetworks:
+    """The same networks as compiled Keras, in float32."""
+    prepare_tensorflow()
+    from models import networks
+
+    def loaded(model: keras.Model, name: Literal["pnet", "rnet", "onet"], batch_sizes: tuple[int, ...], side_px: int) -> Network:
+        networks.set_mtcnn_weights(model, read_mtcnn_weights(name))
+        return load_keras(model, sample_shape=(side_px, side_px, 3), batch_sizes=batch_sizes)
+
+    return CascadeNetworks(
+        propose=loaded(networks.create_pnet(), "pnet", PNET_BATCH_SIZES, TILE_PX),
+        refine=loaded(networks.create_rnet(), "rnet", RNET_BATCH_SIZES, 24),
+        output=loaded(networks.create_onet(), "onet", ONET_BATCH_SIZES, 48),
+    )
 
 
 def _crops(images: Sequence[np.ndarray], found: Candidates, size_px: int) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""P-, R- and O-Net out of OpenVINO's own operations, so that a CPU needs no Keras. `models.networks` defines them; a test holds the two equal."""
+"""P-, R- and O-Net out of OpenVINO's own operations, so that a CPU needs no Keras.
+
+`models.networks` defines them; a test holds the two equal.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def build_rnet(weights: Weights) -> ov.Model:
     x = _block(x, *weights[3:6])
     x = _pool(x, 3, "valid")
     x = _block(x, *weights[6:9])
-    x = ops.prelu(_dense(x, *weights[9:11], spatial=(3, 3)), _constant(weights[11]))
+    x = ops.prelu(_dense(_flatten(x), *_rows_by_channel(3, *weights[9:11])), _constant(weights[11]))
     scores = ops.sigmoid(_dense(x, *_face_minus_background(*weights[14:16])))
     return ov.Model([_squeeze(scores, 1), _dense(x, *weights[12:14])], [images], "rnet")
 
@@ -44,7 +47,7 @@ def build_onet(weights: Weights) -> ov.Model:
     x = _block(x, *weights[6:9])
     x = _pool(x, 2, "same_upper")
     x = _block(x, *weights[9:12])
-    x = ops.prelu(_dense(x, *weights[12:14], spatial=(3, 3)), _constant(weights[14]))
+    x = ops.prelu(_dense(_flatten(x), *_rows_by_channel(3, *weights[12:14])), _constant(weights[14]))
     scores = ops.sigmoid(_dense(x, *_face_minus_background(*weights[19:21])))
     landmarks = ops.reshape(_dense(x, *weights[17:19]), _constant(np.array([0, 2, 5])), special_zero=True)
     return ov.Model([_squeeze(scores, 1), _dense(x, *weights[15:17]), _transpose(landmarks, 0, 2, 1)], [images], "onet")
@@ -77,17 +80,24 @@ def _convolve(x: ov.Node, kernel: np.ndarray, bias: np.ndarray) -> ov.Node:
 
 
 def _pool(x: ov.Node, side: int, auto_pad: str) -> ov.Node:
-    pooled = ops.max_pool(x, [2, 2], [1, 1], [0, 0], [0, 0], [side, side], rounding_type="floor", auto_pad=auto_pad, index_element_type="i64")
+    pooled = ops.max_pool(
+        x, [2, 2], [1, 1], [0, 0], [0, 0], [side, side], rounding_type="floor", auto_pad=auto_pad, index_element_type="i64"
+    )
     return pooled.output(0)
 
 
-def _dense(x: ov.Node, kernel: np.ndarray, bias: np.ndarray, spatial: tuple[int, int] | None = None) -> ov.Node:
-    """A fully connected layer. With `spatial`, x is (N, C, *spatial) and the kernel's rows are ordered width, height, channel (as in Caffe's ports)."""
-    if spatial:
-        rows = kernel.reshape(*spatial, -1, kernel.shape[-1])
-        kernel = rows.transpose(2, 1, 0, 3).reshape(kernel.shape)
-        x = ops.reshape(x, _constant(np.array([0, -1])), special_zero=True)
+def _dense(x: ov.Node, kernel: np.ndarray, bias: np.ndarray) -> ov.Node:
     return ops.add(ops.matmul(x, _constant(kernel), False, False), _constant(bias))
+
+
+def _rows_by_channel(side: int, kernel: np.ndarray, bias: np.ndarray) -> Weights:
+    """A dense layer over (side, side) pixels whose rows go by column, row, channel, made to go by channel, row, column."""
+    rows = kernel.reshape(side, side, -1, kernel.shape[-1])
+    return [rows.transpose(2, 1, 0, 3).reshape(kernel.shape), bias]
+
+
+def _flatten(x: ov.Node) -> ov.Node:
+    return ops.reshape(x, _constant(np.array([0, -1])), special_zero=True)
 
 
 def _transpose(x: ov.Node, *axes: int) -> ov.Node:

@@ -1,4 +1,7 @@
-"""How a network is run: OpenVINO on CPUs, compiled Keras (TensorFlow) on GPUs; fixed shapes, everything compiled before the first picture."""
+"""How a network is run: OpenVINO on CPUs, compiled Keras (TensorFlow) on GPUs.
+
+Shapes are fixed and everything is compiled before the first picture.
+"""
 
 from __future__ import annotations
 
@@ -141,25 +144,26 @@ def _openvino_run(compiled: ov.CompiledModel) -> Run:
     return run
 
 
-def load_keras(model: keras.Model, *, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
-    """A Keras network, compiled once for each batch size; on a GPU through XLA, which is slower than none on CPUs.
+def load_keras(model: keras.Model, *, sample_shape: tuple[int, ...] | None = None, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
+    """A Keras network that takes uint8, compiled once for each batch size; on a GPU through XLA, which on CPUs is slower than none.
 
     Args:
-        model: takes (N, ...) with all sides but N fixed.
+        model: what to run; it scales the pixels itself.
+        sample_shape: shape of one sample, where the model leaves it open.
         batch_sizes: how many samples a call may carry; one compiled function each.
     """
     import tensorflow as tf
 
     prepare_tensorflow()
-    sample = np.zeros(model.inputs[0].shape[1:], model.inputs[0].dtype)
+    sample = np.zeros(sample_shape or model.inputs[0].shape[1:], np.uint8)
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
 
     def compiled(size: int) -> Run:
-        signature = [tf.TensorSpec((size, *sample.shape), sample.dtype)]
-        function = tf.function(lambda batch: model(batch, training=False), input_signature=signature, jit_compile=on_gpu, autograph=False)
+        function = tf.function(lambda batch: model(tf.cast(batch, tf.float32), training=False), jit_compile=on_gpu, autograph=False)
+        concrete = function.get_concrete_function(tf.TensorSpec((size, *sample.shape), tf.uint8))  # never traced again
 
         def run(batch: np.ndarray) -> list[np.ndarray]:
-            outputs = function(tf.constant(batch))
+            outputs = concrete(tf.constant(batch))
             return [output.numpy() for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]
 
         return run

@@ -8,7 +8,7 @@ import pickle
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import lz4.frame
+import lz4.frame  # type: ignore[import-untyped]
 import numpy as np
 
 from models.errors import ModelError
@@ -41,10 +41,13 @@ class _ArrayHeader:
     numpy_array_alignment_bytes: int | None = None
 
 
-class _ArrayReader(pickle._Unpickler):  # type: ignore[name-defined, misc]  # the C one cannot be told where raw bytes lie in the stream
+_Unpickler: Any = pickle._Unpickler  # joblib's own base: the one in C cannot skip bytes in the stream
+
+
+class _ArrayReader(_Unpickler):  # type: ignore[misc]
     """Reads a list of arrays as joblib writes it. Knows no other type, so that a file can do nothing but hold numbers."""
 
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = dict(_Unpickler.dispatch)
 
     def __init__(self, content: bytes) -> None:
         self.stream = io.BytesIO(content)
@@ -62,7 +65,7 @@ class _ArrayReader(pickle._Unpickler):  # type: ignore[name-defined, misc]  # th
 
     def load_build(self) -> None:
         """Sets an object's state; after an array's header its bytes follow, behind a count of padding bytes and the padding."""
-        super().load_build()
+        _Unpickler.load_build(self)
         header = self.stack[-1]
         if not isinstance(header, _ArrayHeader):
             return
