@@ -1,0 +1,113 @@
+"""Results as JSON Lines, for other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+from stream.errors import SinkError
+from stream.faces import Face
+from stream.sinks import Result
+from stream.sinks.files import claim, unwritable
+
+
+class EventsSink:
+    """Writes one line for each analysed frame, at once, to a file or (`-`) to standard output.
+
+    Each line is an object: `source`, `frame` (its index), `time_s`, `width`, `height`, `faces`; live sources add `utc`, when the
+    picture arrived. Each face has `track` (null where nothing is tracked), `box` (x1, y1, x2, y2 in pixels, to 0.1), `score`,
+    `landmarks`, and, only where a classifier ran, `label`, `probability` and `probabilities`: a missing key says that nobody asked,
+    which no value could. Scores have 4 digits.
+    A reader that goes away (`| head`) ends the output quietly.
+    """
+
+    def __init__(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """
+        Raises:
+            SinkError: the file cannot be written, or exists and must not be replaced.
+        """
+        self._name = "standard output" if str(path) == "-" else str(path)
+        self._file: TextIO | None
+        if str(path) == "-":
+            self._file = sys.stdout
+            return
+        path = Path(path)
+        claim(path, None, overwrite=overwrite)
+        try:
+            self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")  # odd file names become \\u escapes
+        except OSError as error:
+            raise SinkError(unwritable(path, error)) from error
+
+    def write(self, result: Result) -> None:
+        """Write one line.
+
+        Raises:
+            SinkError: the disk is full or gone.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(_event(result), ensure_ascii=self._file is sys.stdout, allow_nan=False) + "\n")
+            self._file.flush()
+        except BrokenPipeError:
+            self._lose_reader()
+        except OSError as error:
+            self._file = None
+            raise SinkError(unwritable(self._name, error)) from error
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Close the file. Any number of times; standard output stays open."""
+        file, self._file = self._file, None
+        if file is None or file is sys.stdout:
+            return
+        try:
+            file.close()
+        except OSError as error:
+            raise SinkError(unwritable(self._name, error)) from error
+
+    def _lose_reader(self) -> None:
+        """Send what Python would flush at its end to nowhere: it would complain about the broken pipe once more."""
+        self._file = None
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+
+def _event(result: Result) -> dict[str, Any]:
+    frame = result.frame
+    event: dict[str, Any] = {
+        "source": frame.source,
+        "frame": frame.index,
+        "time_s": round(frame.time_s, 6),
+        "width": frame.width,
+        "height": frame.height,
+        "faces": [_face(face) for face in result.analysis.faces],
+    }
+    if result.info.live:
+        arrived = datetime.now(UTC) - timedelta(seconds=time.monotonic() - frame.captured_at)
+        event["utc"] = arrived.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
+
+
+def _face(face: Face) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "track": face.track or None,
+        "box": [round(value, 1) for value in face.box.tolist()],
+        "score": round(float(face.score), 4),
+        "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks.tolist()],
+    }
+    if face.label is not None:
+        entry["label"] = face.label
+        entry["probability"] = None if face.probability is None else round(float(face.probability), 4)
+        entry["probabilities"] = {label: round(float(value), 4) for label, value in face.probabilities.items()}
+    return entry

@@ -1,0 +1,87 @@
+"""Output files: claimed before any work is done, and left in order when the disk fails."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from stream.errors import SinkError
+
+
+def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
+    """Make sure that a file can be written, before hours of work depend on it. Makes missing folders; an existing file stays as it is.
+
+    Args:
+        source: the input file, which must not be the output.
+
+    Raises:
+        SinkError: the path cannot be written, is the input, or exists and must not be replaced.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise SinkError(f"{path}: is a folder; name a file in it.")
+        if path.exists() and source is not None and source.exists() and path.samefile(source):
+            raise SinkError(f"{path}: is the input itself; choose another output.")
+        if path.exists() and not overwrite:
+            raise SinkError(f"{path}: exists already; add --overwrite to replace it, or choose another output.")
+        existed = path.exists()
+        with path.open("ab"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise SinkError(unwritable(path, error)) from error
+
+
+def unwritable(path: Path | str, error: BaseException) -> str:
+    """The sentence for an output that cannot be written (any further)."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{path}: cannot be written ({reason})."
+
+
+class OutputFile(io.RawIOBase):
+    """A file for FFmpeg to write to, without a buffer: what was written survives a killed process.
+
+    After the first failure nothing is written any more, so that the muxer's closing touches do not spoil what is already safe on
+    a full disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._file = path.open("w+b", buffering=0)
+        self.failure: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """All of `data`; FFmpeg takes a short write for a success."""
+        if self.failure is not None:
+            return len(data)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self.failure = error
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size) or b""
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._file.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

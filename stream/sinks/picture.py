@@ -1,0 +1,74 @@
+"""Results as picture files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.pictures import writable_suffixes, write_picture
+from stream.config import Output
+from stream.errors import PictureError, SinkError
+from stream.frame import SourceInfo
+from stream.sinks import Result
+from stream.sinks.files import claim, unwritable
+
+
+class PictureSink:
+    """Writes each picture to a file, or all below a folder with the input's own names, subfolders and formats.
+
+    A format that cannot be written becomes PNG. Two pictures that would get the same name in a folder are an error, not one file.
+    """
+
+    def __init__(self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False) -> None:
+        """
+        Args:
+            path: a file (its ending is a picture's) or a folder (anything else).
+
+        Raises:
+            SinkError: the path cannot be written, is the input, or exists and must not be replaced.
+        """
+        self.path = path
+        self.written: list[Path] = []
+        """Every file written, in order."""
+        self._info = info
+        self._settings = settings
+        self._overwrite = overwrite
+        self._is_folder = path.is_dir() or path.suffix.lower() not in writable_suffixes
+        if not self._is_folder:
+            claim(path, info.path, overwrite=overwrite)
+            return
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SinkError(unwritable(path, error)) from error
+
+    def write(self, result: Result) -> None:
+        """Write one picture.
+
+        Raises:
+            SinkError: it cannot be written, would replace an input or a picture of this run, or must not replace what is there.
+        """
+        source = Path(result.frame.source)
+        path = self._place(source) if self._is_folder else self.path
+        if path in self.written:
+            raise SinkError(f"{path}: two pictures of this run would have this name; name a folder as the output, or rename one of them.")
+        claim(path, source, overwrite=self._overwrite)
+        try:
+            write_picture(path, result.picture, quality=self._settings.jpeg_quality)
+        except (OSError, PictureError) as error:
+            raise SinkError(str(error) if isinstance(error, PictureError) else unwritable(path, error)) from error
+        self.written.append(path)
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do: each picture is complete once written."""
+
+    def _place(self, source: Path) -> Path:
+        root = self._info.path
+        relative = Path(source.name)
+        if root is not None and root.is_dir() and source.is_relative_to(root):
+            relative = source.relative_to(root)
+        if relative.suffix.lower() not in writable_suffixes:
+            relative = relative.with_suffix(".png")
+        return self.path / relative

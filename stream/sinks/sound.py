@@ -1,0 +1,185 @@
+"""A file's sound, beside its processed pictures: copied packet for packet where the output can hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from stream.media import av
+
+AudioPacket: TypeAlias = "av.Packet[av.AudioStream]"
+
+AHEAD_S = 0.5
+"""How far sound is written ahead of the pictures (a guess: players want both within a second of each other)."""
+
+AAC_RATES = frozenset({96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350})
+"""Samples per second that AAC can have."""
+
+
+class Sound:
+    """All audio streams of a file on their way into an output. Opens the input a second time: sound never passes the feed."""
+
+    def __init__(self, path: Path, output: av.container.OutputContainer, notes: list[str], *, shift_s: Fraction, copies: bool) -> None:
+        """
+        Args:
+            output: takes the sound; nothing has been written to it yet.
+            notes: takes a sentence for each thing that cannot be kept as it was.
+            shift_s: taken off every time, as off the pictures' times.
+            copies: False where the output has refused a copy: everything is encoded anew.
+        """
+        self._path = path
+        self._output = output
+        self._notes = notes
+        self._shift_s = shift_s
+        self._pictures_until_s = float("-inf")
+        self._input = av.open(str(path), metadata_errors="replace")
+        self._tracks: dict[int, _Copied | _Encoded] = {}
+        for stream in self._input.streams.audio:
+            track = self._track(stream, copies)
+            if track is not None:
+                self._tracks[stream.index] = track
+        self._packets = self._timed_packets()
+        self._held: list[tuple[float, AudioPacket]] = []
+
+    def write_until(self, time_s: float) -> None:
+        """Write what is heard up to a little after the time, seconds in the input."""
+        waiting, self._held = self._held, []
+        for time_of_packet_s, packet in waiting:
+            self._write_or_hold(time_of_packet_s, packet, time_s + AHEAD_S)
+        while not self._held:
+            following = next(self._packets, None)
+            if following is None:
+                return
+            self._write_or_hold(*following, time_s + AHEAD_S)
+
+    def finish(self, last_s: float, end_s: float) -> None:
+        """Write the rest of the sound: all of it after the input's last picture, else (the run was stopped) what the pictures cover.
+
+        Args:
+            last_s: the time of the last picture written, seconds in the input.
+            end_s: when that picture ends.
+        """
+        waiting, self._held = self._held, []
+        for time_s, packet in waiting:
+            self._write_or_hold(time_s, packet, end_s)
+        slack_s = (end_s - last_s) / 2  # a picture later than this is another one
+        while self._pictures_until_s < last_s + slack_s and (following := next(self._packets, None)):
+            self._write_or_hold(*following, end_s)
+        if self._pictures_until_s < last_s + slack_s:
+            for _, packet in self._held:
+                self._write(packet)
+        for track in self._tracks.values():
+            self._output.mux(track.rest())
+
+    def close(self) -> None:
+        """Let go of the input. Any number of times."""
+        self._input.close()
+
+    def _track(self, stream: av.AudioStream, copies: bool) -> _Copied | _Encoded | None:
+        codec = stream.codec_context.codec.name if stream.codec_context is not None else "unknown"
+        try:
+            track: _Copied | _Encoded
+            if copies and codec in self._output.supported_codecs:
+                track = _Copied(stream, self._output)
+            else:
+                track = _Encoded(stream, self._output)
+                self._notes.append(
+                    f"{self._path}: its {codec} sound does not fit into {self._output.format.name}; encoded as {track.codec}."
+                )
+        except (av.error.FFmpegError, ValueError) as error:
+            self._notes.append(f"{self._path}: its {codec} sound is left out ({error}).")
+            return None
+        track.stream.metadata.update({key: value for key, value in stream.metadata.items() if key in ("language", "title")})
+        return track
+
+    def _timed_packets(self) -> Iterator[tuple[float, AudioPacket]]:
+        """The packets to write, each with its time in seconds. Passing pictures are noted: they tell whether the input goes on."""
+        if not self._tracks:
+            return
+        try:
+            for packet in self._input.demux():
+                ticks = packet.pts if packet.pts is not None else packet.dts
+                time_s = None if ticks is None else float(ticks * packet.time_base)
+                track = self._tracks.get(packet.stream_index)
+                if track is not None and packet.size:
+                    yield track.time_s if time_s is None else time_s, cast(AudioPacket, packet)
+                elif (
+                    packet.stream.type == "video"
+                    and time_s is not None
+                    and not packet.stream.disposition & av.stream.Disposition.attached_pic
+                ):
+                    self._pictures_until_s = max(self._pictures_until_s, time_s)
+        except av.error.FFmpegError as error:
+            self._notes.append(f"{self._path}: its sound is damaged and ends early ({error.strerror}).")
+
+    def _write_or_hold(self, time_s: float, packet: AudioPacket, until_s: float) -> None:
+        if time_s < until_s:
+            self._write(packet)
+        else:
+            self._held.append((time_s, packet))
+
+    def _write(self, packet: AudioPacket) -> None:
+        self._output.mux(self._tracks[packet.stream_index].ready(packet, self._shift_s))
+
+
+class _Copied:
+    """A stream whose packets are passed on as they are."""
+
+    def __init__(self, stream: av.AudioStream, output: av.container.OutputContainer) -> None:
+        self.stream = output.add_stream_from_template(stream)
+        self._time_base: Fraction = stream.time_base or Fraction(1, 1000)
+        self._last: int | None = None
+        self._next = 0
+
+    @property
+    def time_s(self) -> float:
+        """When the next packet comes if it does not say so itself."""
+        return float(self._next * self._time_base)
+
+    def ready(self, packet: AudioPacket, shift_s: Fraction) -> list[AudioPacket]:
+        pts = packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else self._next
+        dts = packet.dts if packet.dts is not None else pts
+        self._next = pts + (packet.duration or 1)
+        ticks = round(shift_s / self._time_base)
+        dts -= ticks
+        if self._last is not None:
+            dts = max(dts, self._last + 1)  # containers refuse times that do not grow
+        self._last = dts
+        packet.dts, packet.pts = dts, max(pts - ticks, dts)
+        packet.stream = self.stream
+        return [packet]
+
+    def rest(self) -> list[AudioPacket]:
+        return []
+
+
+class _Encoded:
+    """A stream that the output cannot hold as it is: decoded, and encoded as AAC, in WebM as Opus."""
+
+    def __init__(self, stream: av.AudioStream, output: av.container.OutputContainer) -> None:
+        webm = output.format.name == "webm"
+        self.codec = "Opus" if webm else "AAC"
+        rate = stream.codec_context.sample_rate
+        if webm or rate not in AAC_RATES:
+            rate = 48000
+        self.stream = output.add_stream("libopus" if webm else "aac", rate=rate)
+        self.stream.codec_context.layout = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"
+        self.time_s = 0.0
+
+    def ready(self, packet: AudioPacket, shift_s: Fraction) -> list[AudioPacket]:
+        encoded: list[AudioPacket] = []
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            return []  # one damaged packet: a short silence
+        for frame in frames:
+            self.time_s = (frame.time or 0.0) + frame.samples / frame.sample_rate
+            if frame.pts is not None and frame.time_base:
+                frame.pts -= round(shift_s / frame.time_base)
+            encoded += self.stream.encode(frame)
+        return encoded
+
+    def rest(self) -> list[AudioPacket]:
+        return list(self.stream.encode(None))

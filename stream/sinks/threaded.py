@@ -1,0 +1,65 @@
+"""A sink in a thread of its own, so that a slow one never ages the picture."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+from stream.sinks import Result, Sink
+
+WAITING = 8
+"""Results that may wait: a quarter of a second at 30 frames/s, more than the usual stutter of a disk (a guess)."""
+
+
+class Threaded:
+    """Hands results to another sink without ever waiting for it; those that it cannot keep up with are dropped and counted.
+
+    What the other sink raises is raised by the next `write`, `poll` or `close`.
+    """
+
+    def __init__(self, sink: Sink, waiting: int = WAITING) -> None:
+        self.sink = sink
+        self.dropped = 0
+        """Results that came while the queue was full."""
+        self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
+        self._error: Exception | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
+        self._thread.start()
+
+    def write(self, result: Result) -> None:
+        self._raise()
+        try:
+            self._queue.put_nowait(result)
+        except queue.Full:
+            self.dropped += 1
+
+    def poll(self, stale: Result | None = None) -> None:
+        self._raise()
+
+    def close(self) -> None:
+        """Let the other sink write what waits, and close it. Any number of times."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _run(self) -> None:
+        failed = False
+        while (result := self._queue.get()) is not None:
+            if failed:
+                continue  # keep emptying: `close` must not wait for a place in the queue
+            try:
+                self.sink.write(result)
+            except Exception as error:  # noqa: BLE001 - handed to the thread that uses this sink
+                self._error, failed = error, True
+        try:
+            self.sink.close()
+        except Exception as error:  # noqa: BLE001 - handed over, unless an earlier one is
+            self._error = self._error or error

@@ -1,0 +1,187 @@
+"""Results as a video file that plays everywhere, also after the program was killed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+from stream.config import Output
+from stream.errors import SinkError
+from stream.frame import Frame, SourceInfo
+from stream.media import av
+from stream.sinks import Result
+from stream.sinks.files import OutputFile, claim, unwritable
+from stream.sinks.planes import Planes
+from stream.sinks.sound import Sound
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""FFmpeg's name of the container for each ending."""
+
+ALWAYS_PLAYABLE = {
+    # Fragments while it grows, one regular file once closed. Plain MP4 is unreadable until closed; `empty_moov` moves the first frame.
+    "mp4": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe"},
+    "mov": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe"},
+    "matroska": {"cluster_time_limit": "500"},
+    "webm": {"cluster_time_limit": "500"},
+}
+PROMPT = {"flush_packets": "1", "max_interleave_delta": "1000000"}
+"""Each packet goes to the disk at once, and none waits longer than a second (µs) for a silent stream."""
+
+KEY_FRAME_S = 0.5
+"""Time between key frames: what a killed process loses at most, beside the encoder's own delay."""
+USUAL_RATE = Fraction(25)
+"""Frames per second where a source declares none; decides only how often key frames come."""
+FAR_START_S = 10
+"""A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
+
+
+class VideoSink:
+    """Writes a source's pictures with their boxes as H.264 (VP9 in WebM), each at its exact time, and a file's sound beside them.
+
+    Odd sizes grow by one pixel: 4:2:0 has even ones only. A live source begins at 0.
+    """
+
+    def __init__(self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False) -> None:
+        """
+        Raises:
+            SinkError: the file cannot be written, is the input, exists and must not be replaced, or its ending is no video's.
+        """
+        self.path = path
+        self.notes: list[str] = []
+        """One sentence for each thing that could not be kept as it was in the input."""
+        self._info = info
+        self._settings = settings
+        if path.suffix.lower() not in FORMATS:
+            raise SinkError(f"{path}: a video cannot be written as '{path.suffix}'; choose one of {', '.join(FORMATS)}.")
+        claim(path, info.path, overwrite=overwrite)
+        self._recording: _Recording | None = None
+        self._closed = False
+
+    def write(self, result: Result) -> None:
+        """Encode one picture and the sound that goes with it.
+
+        Raises:
+            SinkError: the disk is full or gone. What was written until then plays.
+        """
+        if self._closed:
+            raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
+        try:
+            if self._recording is None:
+                self._recording = _begin(self.path, self._info, self._settings, result.frame, self.notes)
+            self._recording.write(result)
+        except (OSError, av.error.FFmpegError) as error:
+            self._break_off()
+            raise SinkError(unwritable(self.path, error)) from error
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Nothing to do: what is stale is not recorded."""
+
+    def close(self) -> None:
+        """Finish the file. Any number of times; a sink that got no picture leaves no file."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._recording is None:
+            return
+        try:
+            self._recording.finish()
+        except (OSError, av.error.FFmpegError) as error:
+            self._break_off()
+            raise SinkError(unwritable(self.path, error)) from error
+
+    def _break_off(self) -> None:
+        self._closed = True
+        if self._recording is not None:
+            with suppress(OSError, av.error.FFmpegError):  # the first error is the one to tell
+                self._recording.let_go()
+
+
+def _begin(path: Path, info: SourceInfo, settings: Output, first: Frame, notes: list[str]) -> _Recording:
+    """A recording that has begun; its sound encoded anew where the container will not take it as it is."""
+    try:
+        return _Recording(path, info, settings, first, notes, copies=True)
+    except (av.error.FFmpegError, ValueError):
+        if not (info.has_audio and settings.audio):
+            raise
+        return _Recording(path, info, settings, first, notes, copies=False)
+
+
+class _Recording:
+    """One open output file."""
+
+    def __init__(self, path: Path, info: SourceInfo, settings: Output, first: Frame, notes: list[str], *, copies: bool) -> None:
+        kind = FORMATS[path.suffix.lower()]
+        self._file = OutputFile(path)
+        self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
+        self._time_base = first.time_base
+        self._planes = Planes(first, yuvj=kind != "webm")
+        self._begin_s = first.pts * first.time_base
+        self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
+        self._last: int | None = None
+        self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
+        self._sound: Sound | None = None
+        try:
+            self._stream = self._add_pictures(kind, info.rate or USUAL_RATE, settings)
+            if info.path is not None and not info.live and info.has_audio and settings.audio:
+                self._sound = Sound(info.path, self._container, notes, shift_s=self._shift_s, copies=copies)
+            self._container.start_encoding()
+        except BaseException:
+            self.let_go()
+            raise
+
+    def write(self, result: Result) -> None:
+        frame = result.frame
+        pts = round((frame.pts * frame.time_base - self._shift_s) / self._time_base)
+        if self._last is not None:
+            pts = max(pts, self._last + 1)
+            self._duration = pts - self._last
+        picture = self._planes.of(result)
+        own = (
+            frame.decoded.duration * frame.decoded.time_base if isinstance(frame.decoded, av.VideoFrame) and frame.decoded.time_base else 0
+        )
+        if own:
+            self._duration = max(1, round(own / self._time_base))
+        picture.pts, picture.time_base, picture.duration = pts, self._time_base, self._duration
+        if self._sound is not None:
+            self._sound.write_until(float(pts * self._time_base + self._shift_s))
+        self._mux(self._stream.encode(picture))
+        self._last = pts
+
+    def finish(self) -> None:
+        """The encoder's last pictures, the rest of the sound, and the container's index."""
+        self._mux(self._stream.encode(None))
+        if self._sound is not None and self._last is not None:
+            last_s = self._last * self._time_base + self._shift_s
+            self._sound.finish(float(last_s), float(last_s + self._duration * self._time_base))
+        self.let_go()
+        if self._file.failure is not None:
+            raise self._file.failure
+
+    def let_go(self) -> None:
+        """Close everything, whatever went wrong before."""
+        try:
+            if self._sound is not None:
+                self._sound.close()
+            self._container.close()
+        finally:
+            self._file.close()
+
+    def _mux(self, packets: list[av.Packet[av.VideoStream]]) -> None:
+        self._container.mux(packets)
+        if self._file.failure is not None:
+            raise self._file.failure
+
+    def _add_pictures(self, kind: str, rate: Fraction, settings: Output) -> av.VideoStream:
+        webm = kind == "webm"
+        options = {"crf": str(settings.crf), "preset": settings.preset}
+        if webm:  # VP9 counts quality from 0 to 63 and effort from 8 to 0
+            options = {"crf": str(round(settings.crf * 63 / 51)), "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
+        stream = self._container.add_stream("libvpx-vp9" if webm else "libx264", rate=rate.limit_denominator(100_000), options=options)
+        context, planes = stream.codec_context, self._planes
+        context.width, context.height, context.pix_fmt = planes.width, planes.height, planes.format
+        context.time_base = stream.time_base = self._time_base
+        context.colorspace, context.color_range = planes.matrix, planes.range
+        context.color_primaries, context.color_trc = planes.primaries, planes.transfer
+        context.gop_size = max(1, round(rate * Fraction(KEY_FRAME_S)))
+        return stream

@@ -1,0 +1,146 @@
+"""Results in a window on the screen."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+
+from stream.media import cv2
+from stream.sinks import Result, StopAsked
+
+ESCAPE = 27
+PROBE_S = 10
+"""Longest time that a screen may take to show a trial window (remote ones are slow)."""
+
+SCREEN_SHARE = 0.9
+"""How much of the screen a new window may cover: its title bar and the desktop's own bars need the rest."""
+SMALLEST_PX = 320
+"""Least width of a new window: a smaller one has no room for its title and buttons."""
+
+_PROBE = "import cv2; cv2.namedWindow('facestream'); cv2.destroyAllWindows()"
+
+
+def display_available() -> tuple[bool, str]:
+    """Whether a window can be opened, and if not, why.
+
+    Qt ends the whole process where the display is missing, without an exception. So on Linux another process tries first.
+    """
+    if sys.platform in ("win32", "darwin"):
+        return True, ""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False, "there is no display (DISPLAY and WAYLAND_DISPLAY are not set)"
+    return _probe(os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", ""))
+
+
+@cache
+def _probe(x11: str, wayland: str) -> tuple[bool, str]:
+    """Open a window in another process. 0.3 s; a server's socket alone would not tell whether it lets us in."""
+    name = x11 or wayland
+    try:
+        done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, timeout=PROBE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False, f"the display {name} does not answer"
+    if done.returncode == 0:
+        return True, ""
+    if b"not implemented" in done.stderr:
+        return False, "this OpenCV is built without windows; install opencv-python in place of opencv-python-headless"
+    return False, f"the display {name} cannot be opened"
+
+
+class WindowSink:
+    """Shows results in a window that can be resized. Use it on the main thread only: macOS aborts the process otherwise.
+
+    Ask `display_available` first. `q`, Escape and the close button end the show with `StopAsked`.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
+        self._open = False
+        self._closed = False
+
+    def write(self, result: Result) -> None:
+        """Show a picture.
+
+        Raises:
+            StopAsked: the user wants to end.
+        """
+        if self._closed:
+            return
+        self._show(result.picture)
+        self.poll()
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Handle keys and the close button; show how old the picture is once it is stale.
+
+        Raises:
+            StopAsked: the user wants to end.
+        """
+        if not self._open:
+            return
+        if stale is not None:
+            self._show(stale.picture)
+        key = cv2.pollKey() & 0xFF  # handles the window's events too; `waitKey` would wait at least a millisecond
+        if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
+            raise StopAsked
+
+    def close(self) -> None:
+        """Close the window. Any number of times."""
+        self._closed = True
+        if self._open:
+            self._open = False
+            if not self._was_closed():
+                cv2.destroyWindow(self._name)
+            cv2.pollKey()
+
+    def _show(self, picture: np.ndarray) -> None:
+        if not self._open:
+            height, width = picture.shape[:2]
+            cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            cv2.setWindowTitle(self._name, f"{self._title} - facestream")
+            cv2.resizeWindow(self._name, *_window_size(width, height))
+            self._open = True
+        cv2.imshow(self._name, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+
+    def _was_closed(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # the window is gone
+            return True
+
+
+def _window_size(width: int, height: int) -> tuple[int, int]:
+    """The picture's size, made smaller to fit the screen and larger to have room for a title."""
+    screen_width, screen_height = _screen_size()
+    scale = max(1.0, SMALLEST_PX / width)
+    scale = min(scale, SCREEN_SHARE * screen_width / width, SCREEN_SHARE * screen_height / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+USUAL_SCREEN = (1280, 720)
+"""Assumed where the system does not tell: fits every laptop."""
+
+
+def _screen_size() -> tuple[int, int]:
+    """Width and height in pixels, asked of the system: OpenCV does not know."""
+    try:
+        if sys.platform == "win32":
+            metrics = ctypes.windll.user32.GetSystemMetrics
+            return metrics(0), metrics(1)
+        x11 = ctypes.CDLL(ctypes.util.find_library("X11") or "libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        display = ctypes.c_void_p(x11.XOpenDisplay(None))
+        if not display:
+            return USUAL_SCREEN
+        try:
+            return x11.XDisplayWidth(display, 0), x11.XDisplayHeight(display, 0)
+        finally:
+            x11.XCloseDisplay(display)
+    except (OSError, AttributeError):
+        return USUAL_SCREEN
