@@ -58,7 +58,8 @@ class EventsSink:
         except BrokenPipeError:
             self._lose_reader()
         except OSError as error:
-            self._file = None
+            with suppress(OSError, SinkError):  # the first error is the one to tell
+                self.close()
             raise SinkError(unwritable(self._name, error)) from error
 
     def poll(self, stale: Result | None = None) -> None:
