@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,6 +222,8 @@ def test_damaged_files_give_a_picture_or_one_sentence(suffix, scene, tmp_path):
     write_picture(tmp_path / f"whole.{suffix}", scene)
     whole = (tmp_path / f"whole.{suffix}").read_bytes()
 
+    sentences: list[str] = []
+
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=30), st.integers(1, len(whole)))
     def read(flips: list[tuple[int, int]], length: int) -> None:
@@ -234,13 +235,13 @@ def test_damaged_files_give_a_picture_or_one_sentence(suffix, scene, tmp_path):
         try:
             found = read_picture(path)
         except PictureError as error:
-            assert str(error).startswith(f"{path}: ")
-            assert "\n" not in str(error)
+            sentences.append(str(error))
         else:
             assert found.ndim == 3
             assert found.shape[2] == 3
 
     read()
+    assert all(sentence.startswith(f"{tmp_path}/damaged.{suffix}: ") and "\n" not in sentence for sentence in sentences)
 
 
 def test_odd_pictures_come_out_as_expected(data_dir):

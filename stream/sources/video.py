@@ -61,7 +61,7 @@ class VideoSource:
         try:
             container = av.open(self._address, metadata_errors="replace", timeout=timeout)
         except av.error.FFmpegError as error:
-            raise SourceError(f"{name}: {_why_not_opened(error)}.") from None  # FFmpeg's own text may hold a password
+            raise SourceError(f"{name}: {_why_not_opened(error, self._address)}.") from None  # FFmpeg's own text may hold a password
         if not container.streams.video or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
@@ -186,13 +186,21 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
     return best if isinstance(best, av.VideoStream) else container.streams.video[0]
 
 
-def _why_not_opened(error: av.error.FFmpegError) -> str:
+def _why_not_opened(error: av.error.FFmpegError, address: str) -> str:
     if isinstance(error, av.error.FileNotFoundError):
         return "there is no such file"
     if isinstance(error, av.error.ExitError):
         return "did not answer in time"
     if isinstance(error, av.error.InvalidDataError):
-        if error.log and "moov atom not found" in str(error.log[-1]):
-            return "has no index (no moov atom), as when a recording was interrupted, and cannot be read"
+        if _starts_like_mp4(address):
+            return "is damaged, or its recording was interrupted, and cannot be read"
         return "is not a video that can be read"
     return f"cannot be opened ({error.strerror})"
+
+
+def _starts_like_mp4(address: str) -> bool:
+    try:
+        with Path(address).open("rb") as file:
+            return file.read(8)[4:] == b"ftyp"
+    except OSError:  # an address, not a file
+        return False
