@@ -109,6 +109,8 @@ def load_openvino(model: ov.Model | Path, *, precision: Precision = "auto", batc
     Raises:
         ModelError: the file is missing or holds no such model.
     """
+    if precision not in ("auto", "f32"):
+        raise ValueError(f"precision is auto or f32, not {precision!r}")
     core = _openvino_core()
     if isinstance(model, Path):
         try:

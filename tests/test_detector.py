@@ -1,0 +1,127 @@
+"""The detector finds the faces that people marked, for every smallest size, alone or in a batch."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import MTCNN
+from models.boxes import iou
+from models.pictures import read_picture
+
+PORTRAIT_FACE = np.array([[165, 105, 360, 340]], np.float32)
+"""Grace Hopper's face, drawn by hand: chin to hairline."""
+
+
+@pytest.fixture(scope="module")
+def detector() -> MTCNN:
+    return MTCNN(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def exact() -> MTCNN:
+    return MTCNN(device="cpu", precision="f32")
+
+
+@pytest.mark.parametrize("min_face_px", [12, 20, 40, 60, 100, 200])
+def test_every_smallest_size_finds_the_face_that_is_larger(detector: MTCNN, portrait: np.ndarray, min_face_px: int) -> None:
+    found = detector.detect([portrait], min_face_px)[0]
+    assert len(found) >= 1
+    assert iou(found.boxes[:1], PORTRAIT_FACE) > 0.6
+    assert found.scores[0] > 0.95
+
+
+def test_the_default_finds_exactly_the_face(detector: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
+    assert len(detector.detect([portrait])[0]) == 1
+    assert len(detector.detect([astronaut])[0]) == 1
+
+
+def test_no_face_is_smaller_than_a_smallest_face_larger_than_the_picture(detector: MTCNN, portrait: np.ndarray) -> None:
+    assert len(detector.detect([portrait], 5000)[0]) == 0
+
+
+def test_landmarks_are_left_and_right_as_seen_in_the_picture(detector: MTCNN, portrait: np.ndarray) -> None:
+    for image in (portrait, portrait[:, ::-1]):
+        left_eye, right_eye, nose, left_mouth, right_mouth = detector.detect([image])[0].landmarks[0]
+        assert left_eye[0] < nose[0] < right_eye[0]
+        assert left_mouth[0] < right_mouth[0]
+        assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+
+
+def test_landmarks_are_where_people_marked_them(exact: MTCNN, data_dir: Path) -> None:
+    with (data_dir / "detect/landmarks5/landmarks.csv").open() as file:
+        rows = list(csv.DictReader(file))[:40]
+    images = [read_picture(data_dir / "detect/landmarks5" / row["image"]) for row in rows]
+    errors = []
+    for found, row in zip(exact.detect(images), rows, strict=True):
+        marked = np.array([[float(row[f"{axis}{i}"]) for axis in "xy"] for i in range(1, 6)])
+        distances = np.linalg.norm(found.landmarks - marked, axis=2).mean(axis=1) / np.linalg.norm(marked[0] - marked[1])
+        errors.append(distances.min(initial=1.0))
+    assert len(errors) == 40
+    assert np.median(errors) < 0.08  # share of the distance between the eyes
+
+
+def test_every_face_of_a_marked_group_is_found(detector: MTCNN, data_dir: Path) -> None:
+    with (data_dir / "detect/dlib_faces/boxes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = sorted({row["image"] for row in rows})
+    found = detector.detect([read_picture(data_dir / "detect/dlib_faces" / name) for name in names])
+    assert sum(len(mine) for mine in found) >= len(rows) > 0
+    for name, mine in zip(names, found, strict=True):
+        x, y, w, h = np.array([[float(row[key]) for key in "xywh"] for row in rows if row["image"] == name], np.float32).T
+        assert iou(np.stack([x, y, x + w, y + h], axis=1), mine.boxes).max(axis=1).min() > 0.5, name
+
+
+def test_bfloat16_finds_the_same_faces(detector: MTCNN, exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
+    for rough, fine in zip(detector.detect([portrait, astronaut]), exact.detect([portrait, astronaut]), strict=True):
+        assert len(rough) == len(fine) == 1
+        assert iou(rough.boxes, fine.boxes) > 0.8
+
+
+def test_a_batch_of_mixed_sizes_gives_what_each_gives_alone(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
+    blank = np.zeros((80, 90, 3), np.uint8)
+    images = [astronaut, blank, portrait, np.ascontiguousarray(portrait[::2, ::2]), portrait, blank[:5, :7], astronaut[:, ::-1]]
+    together = exact.detect(images)
+    assert [len(found) for found in together] == [1, 0, 1, 1, 1, 0, 1]
+    for image, found in zip(images, together, strict=True):
+        alone = exact.detect([image])[0]
+        assert found.boxes == pytest.approx(alone.boxes, abs=0.01)
+        assert found.scores == pytest.approx(alone.scores, abs=1e-4)
+        assert found.landmarks == pytest.approx(alone.landmarks, abs=0.01)
+
+
+def test_each_image_may_have_its_own_smallest_face(exact: MTCNN, portrait: np.ndarray) -> None:
+    found = exact.detect([portrait, portrait, portrait], [20, 5000, 60])
+    assert [len(mine) for mine in found] == [1, 0, 1]
+    assert np.array_equal(found[2].boxes, exact.detect([portrait], 60)[0].boxes)
+
+
+def test_the_same_input_gives_the_same_output_whatever_came_before(detector: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
+    first = detector.detect([portrait])[0]
+    detector.detect([astronaut, astronaut[:100]], 12)
+    again = detector.detect([portrait])[0]
+    assert np.array_equal(first.boxes, again.boxes)
+    assert np.array_equal(first.scores, again.scores)
+
+
+def test_faces_come_best_first(detector: MTCNN, data_dir: Path) -> None:
+    found = detector.detect([read_picture(data_dir / "detect/group_checked/linz_02.jpg")])[0]
+    assert len(found) > 2
+    assert np.all(np.diff(found.scores) <= 0)
+    assert found.boxes.dtype == found.scores.dtype == found.landmarks.dtype == np.float32
+
+
+def test_keras_finds_the_faces_that_openvino_finds(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
+    from models.mtcnn import load_as_keras
+
+    keras_detector = MTCNN(device="cpu", precision="f32")
+    keras_detector.networks = load_as_keras(propose_sizes=(4,), refine_sizes=(32,), output_sizes=(8,))
+    images = [portrait, astronaut]
+    for ours, theirs in zip(exact.detect(images), keras_detector.detect(images), strict=True):
+        assert len(ours) == len(theirs) == 1
+        assert ours.boxes == pytest.approx(theirs.boxes, abs=0.1)
+        assert ours.landmarks == pytest.approx(theirs.landmarks, abs=0.1)
+        assert ours.scores == pytest.approx(theirs.scores, abs=1e-3)
