@@ -32,12 +32,14 @@ def augment(sample: Sample, size_px: int, margin: float, rng: np.random.Generato
         crop = np.ascontiguousarray(crop[:, ::-1])
     if rng.random() < 0.15:
         crop = _cover(crop, rng)
+    if rng.random() < 0.15:
+        crop = _mask(crop, rng)
     if rng.random() < 0.6:
         crop = _light(crop, rng)
     if rng.random() < 0.2:
         crop = _blur(crop, rng)
     if rng.random() < 0.4:
-        crop = coarsen(crop, int(rng.integers(14, 64)), rng)
+        crop = coarsen(crop, int(rng.integers(11, 60)), rng)
     elif rng.random() < 0.3:
         crop = _jpeg(crop, int(rng.integers(20, 90)))
     if rng.random() < 0.2:
@@ -84,6 +86,17 @@ def _cover(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     covered = crop.copy()
     covered[y : y + height, x : x + width] = rng.integers(0, 256, 3)
     return covered
+
+
+def _mask(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A piece of cloth over the lower half, as a mask would cover a face that is there: the eyes must be enough."""
+    outline = np.array([(0.14, 0.55), (0.5, 0.46), (0.86, 0.55), (0.84, 0.8), (0.5, 1.0), (0.16, 0.8)]) + rng.normal(0, 0.03, (6, 2))
+    shape: np.ndarray = np.zeros(crop.shape[:2], np.float32)
+    cv2.fillPoly(shape, [(outline * len(crop)).astype(np.int32)], 1.0)
+    shape = cv2.GaussianBlur(shape, (0, 0), 1.5)[..., None]
+    light = rng.uniform(0.7, 1, (len(crop), 1, 1)) if rng.random() < 0.2 else np.linspace(1, rng.uniform(0.6, 1), len(crop))[:, None, None]
+    colour = rng.uniform(180, 255, 3) if rng.random() < 0.4 else rng.uniform(10, 255, 3)
+    return np.asarray(crop * (1 - shape) + shape * light * colour).clip(0, 255).astype(np.uint8)
 
 
 def _light(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

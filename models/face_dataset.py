@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from models.boxes import iou, overlaps
 from models.dataset import picture_paths
 from models.detections import Detections
 from models.errors import ModelError
@@ -27,31 +28,45 @@ CLASSES = ("not face", "face")
 LOW_THRESHOLDS = (0.3, 0.3, 0.1)
 """Lets through what the usual thresholds stop: loose boxes of faces, and many times more false finds to learn from."""
 MORE_FACES = ("identity_lfw", "smile", "mask/with_mask", "mask_crops853/with_mask")
+BODIES = ("face_photos", "identity_lfw")
+"""Where photos show hands, ears and clothes beside the face, which MTCNN takes for faces too."""
+SURE = 0.3
+"""A find in a picture without landmarks is the face from this score up: of lower ones, some are none."""
+PEOPLE_AMONG_NOBODY = (
+    "nonface_scenes275_market_outdoor_sun_bnshngjecrewktzn.jpg",
+    "nonface_scenes275_food_court_sun_aydtvgeayjaottqz.jpg",
+    "nonface_scenes275_candy_store_sun_aoqcvifuszwpcvcj.jpg",
+)
+"""Photos of `nobody_photos` that do show people (seen by eye among MTCNN's surest finds there); nothing is learnt from them."""
 RANDOM_CROPS = 10
 """Random crops of each photo with nobody in it, beside what MTCNN finds there."""
 
 Split = dict[Part, list[Sample]]
+Report = Callable[[str], None]
 
 
-def load_face_data(data: Path, seed: int, report: Callable[[str], None]) -> Split:
+def load_face_data(data: Path, seed: int, report: Report) -> Split:
     """All samples, split: a third of the photos with nobody and a sixth of the people are the test."""
     for name in ("face_photos/labels.csv", "nobody_photos"):
         if not (data / name).exists():
             raise ModelError(f"{data}: has no {name}; the model `face` is trained on a folder with face_photos/ and nobody_photos/.")
     detector = MTCNN(min_face_px=20, thresholds=LOW_THRESHOLDS)
+    rng = np.random.default_rng(seed)
     split: Split = {"train": [], "validation": [], "test": []}
-    faces = [*_labelled_faces(data / "face_photos", detector, report)]
+    samples = [*_labelled_faces(data / "face_photos", detector, rng, report)]
     for name in MORE_FACES:
-        faces += _more_faces(data, name, detector, report)
-    for sample in faces:
-        split[part_of(sample.group, validation=0.12, test=0.16)].append(sample)
-    for sample, part in _nobody(data / "nobody_photos", np.random.default_rng(seed), report):
+        samples += _more_faces(data, name, detector, rng, report)
+    for sample in samples:
+        part = part_of(sample.group, validation=0.12, test=0.16)
+        if sample.label == FACE or part == "train":  # the others are judged on MTCNN's own finds on photos with nobody
+            split[part].append(sample)
+    for sample, part in _nobody(data / "nobody_photos", rng, report):
         split[part].append(sample)
     return split
 
 
-def _labelled_faces(folder: Path, detector: MTCNN, report: Callable[[str], None]) -> Iterator[Sample]:
-    """Every find on a labelled face, loose ones too. Finds elsewhere may be other people and are left out."""
+def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, report: Report) -> Iterator[Sample]:
+    """Every find on a labelled face, loose ones too, and what beside it is none."""
     missed = found = 0
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -62,8 +77,11 @@ def _labelled_faces(folder: Path, detector: MTCNN, report: Callable[[str], None]
         boxes = detections.boxes[_on_face(detections, labelled)]
         missed += len(boxes) == 0
         found += len(boxes)
+        group, origin = _person(row["image"]), f"face_photos/{row['image']}"
         for box in boxes:
-            yield cut_sample(image, box, FACE, _person(row["image"]), f"face_photos/{row['image']}")
+            yield cut_sample(image, box, FACE, group, origin)
+        if len(boxes):
+            yield from _beside_the_face(image, boxes[0], detections.boxes, detector, rng, group, origin)
     report(f"face_photos: {len(rows)} photos, {found} finds on the labelled faces, {missed} faces not found")
 
 
@@ -74,38 +92,77 @@ def _on_face(detections: Detections, labelled: np.ndarray) -> np.ndarray:
     return np.asarray(error < 0.3 * size)
 
 
-def _more_faces(data: Path, name: str, detector: MTCNN, report: Callable[[str], None]) -> Iterator[Sample]:
-    """The face in the middle of each picture that shows one person."""
+def _more_faces(data: Path, name: str, detector: MTCNN, rng: np.random.Generator, report: Report) -> Iterator[Sample]:
+    """The face in the middle of each picture that shows one person, and what beside it is none."""
     paths = picture_paths(data / name)
     found = 0
     for path in paths:
         image = read_picture(path)
-        box = central_face(detector.detect([image])[0], image.shape[:2])
-        if box is not None:
-            found += 1
-            group = _person(path.name) if name == "identity_lfw" else f"{name}/{path.name}"
-            yield cut_sample(image, box, FACE, group, str(path.relative_to(data)))
+        detections = detector.detect([image])[0]
+        box = central_face(detections, image.shape[:2])
+        if box is None:
+            continue
+        found += 1
+        group = _person(path.name) if name == "identity_lfw" else f"{name}/{path.name}"
+        origin = str(path.relative_to(data))
+        yield cut_sample(image, box, FACE, group, origin)
+        if name in BODIES:
+            yield from _beside_the_face(image, box, detections.boxes, detector, rng, group, origin)
     if paths:
         report(f"{name}: {len(paths)} pictures, {found} with a face in the middle")
 
 
 def central_face(detections: Detections, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The likeliest find that covers the picture's middle and a quarter of its shorter side; None where there is none."""
+    """The likeliest sure find that covers the picture's middle and a quarter of its shorter side; None where there is none."""
     height, width = shape[:2]
-    for box in detections.boxes:
+    for box, score in zip(detections.boxes, detections.scores, strict=True):
         middle = box[0] < width / 2 < box[2] and box[1] < height / 2 < box[3]
-        if middle and box[3] - box[1] > min(height, width) / 4:
+        if middle and score >= SURE and box[3] - box[1] > min(height, width) / 4:
             return np.asarray(box)
     return None
 
 
-def _nobody(folder: Path, rng: np.random.Generator, report: Callable[[str], None]) -> Iterator[tuple[Sample, Part]]:
+def _beside_the_face(
+    image: np.ndarray, face: np.ndarray, finds: np.ndarray, detector: MTCNN, rng: np.random.Generator, group: str, origin: str
+) -> Iterator[Sample]:
+    """Hands, ears, clothes and parts of the face, never other people: nobody knows who else is in these photos.
+
+    Upright, only parts of the labelled face and the body under it are taken. Turned on its side or head, MTCNN finds no faces but the same
+    hands and folds, so there all its finds are taken, but for those on any upright find.
+    """
+    centre, side = (face[:2] + face[2:]) / 2, float((face[2:] - face[:2]).max())
+    part = side * rng.uniform(0.2, 0.36)
+    yield cut_sample(image, _box(centre + rng.uniform(-0.6, 0.6, 2) * side, part), NOT_FACE, group, origin)
+    body = _box(centre + np.array([rng.uniform(-0.8, 0.8), rng.uniform(1.3, 1.9)]) * side, side * rng.uniform(0.4, 1.2))
+    if body[3] < image.shape[0] and iou(body[None], finds).max(initial=0) == 0:
+        yield cut_sample(image, body, NOT_FACE, group, origin)
+    turned, taken = image, finds
+    for _ in range(3):
+        taken = _turn_boxes(taken, turned.shape[1])
+        turned = np.ascontiguousarray(np.rot90(turned))
+        boxes = detector.detect([turned])[0].boxes
+        for box in boxes[overlaps(boxes, taken, "smaller").max(axis=1, initial=0) < 0.2]:
+            yield cut_sample(turned, box, NOT_FACE, group, origin)
+
+
+def _box(centre: np.ndarray, side: float) -> np.ndarray:
+    return np.concatenate([centre - side / 2, centre + side / 2]).astype(np.float32)
+
+
+def _turn_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
+    """(N, 4) boxes of a picture of that width, after `np.rot90` of the picture."""
+    return np.stack([boxes[:, 1], width - boxes[:, 2], boxes[:, 3], width - boxes[:, 0]], axis=1)
+
+
+def _nobody(folder: Path, rng: np.random.Generator, report: Report) -> Iterator[tuple[Sample, Part]]:
     """What MTCNN takes for a face where nobody is, and random crops; photos learnt from are also looked at turned and in other sizes."""
     detector = MTCNN(min_face_px=12, thresholds=LOW_THRESHOLDS)
     paths = picture_paths(folder)
     counts = dict.fromkeys(("train", "validation", "test"), 0)
     for index, path in enumerate(paths):
         part = part_of_nobody(index)
+        if part != "test" and path.name in PEOPLE_AMONG_NOBODY:
+            continue
         image = read_picture(path)
         for view in _views(image) if part == "train" else [image]:
             boxes = detector.detect([view])[0].boxes
@@ -134,11 +191,11 @@ def _views(image: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _random_boxes(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, 4) squares anywhere, from 16 px to half the shorter side, small ones as often as large ones."""
+    """(count, 4) squares anywhere, also over the edge, from 16 px to half the shorter side, small ones as often as large ones."""
     height, width = shape[:2]
     sides = np.exp(rng.uniform(np.log(16), np.log(max(min(height, width) / 2, 17)), count))
-    x = rng.uniform(0, 1, count) * (width - sides)
-    y = rng.uniform(0, 1, count) * (height - sides)
+    x = rng.uniform(0, 1, count) * width - sides / 2
+    y = rng.uniform(0, 1, count) * height - sides / 2
     return np.stack([x, y, x + sides, y + sides], axis=1).astype(np.float32)
 
 

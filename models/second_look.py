@@ -22,10 +22,9 @@ THRESHOLDS = (0.5, 0.5, 0.3)
 
 Score = Callable[[np.ndarray], np.ndarray]
 """(N, 150, 150, 3) uint8 crops -> (N,) P(face)."""
-Counts = dict[str, Share]
 
 
-def judge_on_nobody(score: Score, threshold: float, folder: Path, *, step: int = 1) -> Share:
+def judge_on_nobody(score: Score, threshold: float, margin: float, folder: Path, *, step: int = 1) -> Share:
     """How many of MTCNN's finds on the test third of photos with nobody in them are removed.
 
     Args:
@@ -33,17 +32,17 @@ def judge_on_nobody(score: Score, threshold: float, folder: Path, *, step: int =
     """
     detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
     paths = [path for index, path in enumerate(picture_paths(folder)) if part_of_nobody(index) == "test"][::step]
-    scores = [score(_crops(image, detector)[1]) for image in map(read_picture, paths)]
+    scores = [score(_crops(image, detector, margin)[1]) for image in map(read_picture, paths)]
     every = np.concatenate(scores) if scores else np.zeros(0)
     return Share(int((every < threshold).sum()), len(every))
 
 
-def judge_on_labelled(score: Score, threshold: float, folder: Path, *, step: int = 1) -> tuple[Share, Share]:
+def judge_on_labelled(score: Score, threshold: float, margin: float, folder: Path, *, step: int = 1) -> tuple[Share, Share]:
     """The share of true faces that are lost, and of false finds that are removed, in a folder with `boxes.csv`."""
     detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
     lost = faces = removed = false = 0
     for path, labelled in list(read_boxes(folder))[::step]:
-        boxes, crops = _crops(read_picture(path), detector)
+        boxes, crops = _crops(read_picture(path), detector, margin)
         dropped = score(crops) < threshold
         is_face, is_none = true_and_false(boxes, labelled)
         lost, faces = lost + int((dropped & is_face).sum()), faces + int(is_face.sum())
@@ -51,15 +50,15 @@ def judge_on_labelled(score: Score, threshold: float, folder: Path, *, step: int
     return Share(lost, faces), Share(removed, false)
 
 
-def judge(score: Score, threshold: float, nobody: Path, detect: Path) -> tuple[dict[str, float], list[str]]:
+def judge(score: Score, threshold: float, margin: float, nobody: Path, detect: Path) -> tuple[dict[str, float], list[str]]:
     """Metrics and sentences; the labelled sets under `detect` are skipped where they are not there."""
     at = "MTCNN at " + "/".join(f"{value:g}" for value in THRESHOLDS)
-    removed = judge_on_nobody(score, threshold, nobody)
+    removed = judge_on_nobody(score, threshold, margin, nobody)
     metrics = {"nobody_removed": removed.value}
     lines = [f"False finds of {at} removed on test photos with nobody in them: {removed}."]
     totals = [0, 0, 0, 0]
     for folder in sorted(path.parent for path in detect.glob("*/boxes.csv") if "partial" not in path.parent.name):
-        lost, gone = judge_on_labelled(score, threshold, folder)
+        lost, gone = judge_on_labelled(score, threshold, margin, folder)
         totals = [a + b for a, b in zip(totals, (lost.count, lost.of, gone.count, gone.of), strict=True)]
         lines.append(f"{folder.name}: true faces lost {lost.count} of {lost.of}, false finds removed {gone.count} of {gone.of}.")
     if totals[1]:
@@ -79,7 +78,7 @@ def read_boxes(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
         yield folder / image, np.array(boxes, np.float32)
 
 
-def _crops(image: np.ndarray, detector: MTCNN) -> tuple[np.ndarray, np.ndarray]:
+def _crops(image: np.ndarray, detector: MTCNN, margin: float) -> tuple[np.ndarray, np.ndarray]:
     """The finds and their crops."""
     boxes = detector.detect([image])[0].boxes
-    return boxes, crop_squares(image, boxes, CNN_INPUT_PX)
+    return boxes, crop_squares(image, boxes, CNN_INPUT_PX, margin)

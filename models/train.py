@@ -17,19 +17,23 @@ from models.bundle import CropRule, ModelInfo, TrainingData, check_place, write_
 from models.card import write_card
 from models.dataset import load_folders
 from models.evaluate import Share, auc, best_threshold, threshold_keeping
-from models.face_dataset import CLASSES, FACE, load_face_data
+from models.face_dataset import CLASSES, FACE, NOT_FACE, load_face_data
 from models.fit import Plan, fit, halve_weights, save_model
 from models.networks import CNN_INPUT_PX, create_cnn_model
 from models.samples import Part, Sample, crop_samples
+from models.second_look import Score, judge
 
 if TYPE_CHECKING:
     import keras
 
 Report = Callable[[str], None]
+Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
 Split = dict[Part, list[Sample]]
 
 FACE_PLAN = Plan(epochs=14, epoch_crops=8192)
 """About 20 minutes on two cores."""
+FACE_MARGIN = 0.25
+"""Of the crops of `face`: with some hair, ears and shoulders around it, a blurred or masked face is told from a hand."""
 FACES_KEPT = 0.995
 """Share of the validation faces, made hard, that the threshold of `face` must keep: it would rather show a mug than lose a face."""
 
@@ -46,6 +50,10 @@ class Task:
     limits: list[str]
     margin: float = 0.0
     drop: tuple[str, ...] = ()
+    keep: float | None = None
+    """Share of the second class that the threshold must keep; None: the best balance."""
+    judge: Judge | None = None
+    """Measures more than right and wrong."""
 
 
 def train(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan: Plan | None = None) -> Path:
@@ -68,7 +76,7 @@ def train(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan:
         limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
     )
     few = len(split["train"])
-    return _train(task, split, plan or Plan(epochs=30, epoch_crops=min(max(4 * few, 512), 8192), patience=6), out, seed, report, None)
+    return _train(task, split, plan or Plan(epochs=30, epoch_crops=min(max(4 * few, 512), 8192), patience=6), out, seed, report)
 
 
 def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan: Plan = FACE_PLAN) -> Path:
@@ -93,12 +101,15 @@ def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, 
             "Skin tones, ages and head covers were not balanced or measured.",
             "It does not tell people apart, and a statue or a good drawing may pass as a face.",
         ],
-        drop=(CLASSES[0],),
+        margin=FACE_MARGIN,
+        drop=(CLASSES[NOT_FACE],),
+        keep=FACES_KEPT,
+        judge=lambda score, threshold: judge(score, threshold, FACE_MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
-    return _train(task, split, plan, out, seed, report, FACES_KEPT)
+    return _train(task, split, plan, out, seed, report)
 
 
-def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: Report, keep: float | None) -> Path:
+def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: Report) -> Path:
     import keras
 
     for part, samples in split.items():
@@ -109,7 +120,7 @@ def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: R
     fit(model, split["train"], (validation, labels), task.margin, plan, seed, report)
     change = halve_weights(model, validation)
     report(f"weights rounded to half precision: no validation probability moved by more than {change:.1e}")
-    threshold, rule = _threshold(model, validation, labels, task, keep)
+    threshold, rule = _threshold(model, validation, labels, task)
     metrics, results = _judge(model, split["test"], task, threshold)
     for line in results:
         report(line)
@@ -123,17 +134,17 @@ def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: R
     return bundle.folder
 
 
-def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, task: Task, keep: float | None) -> tuple[float | None, str]:
+def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, task: Task) -> tuple[float | None, str]:
     """The threshold and, in a sentence, how it was chosen."""
     if len(task.classes) > 2:
         return None, "More than two classes: the likeliest wins."
     scores = _scores(model, crops)[:, 1]
-    if keep is None:
+    if task.keep is None:
         return best_threshold(scores[labels == 1], scores[labels == 0]), "Chosen for the best balanced accuracy on the validation pictures."
     hard = _scores(model, make_hard(crops[labels == FACE]))[:, 1]
-    threshold = threshold_keeping(keep, hard)
+    threshold = threshold_keeping(task.keep, hard)
     return threshold, (
-        f"The highest that keeps {keep:.1%} of {len(hard)} validation faces made hard: as they are, 20 px wide, "
+        f"The highest that keeps {task.keep:.1%} of {len(hard)} validation faces made hard: as they are, 20 px wide, "
         "blurred and grey, dark and grey."
     )
 
@@ -166,6 +177,9 @@ def _judge(model: keras.Model, test: list[Sample], task: Task, threshold: float 
     if len(task.classes) == 2:
         metrics["auc"] = auc(scores[labels == 1, 1], scores[labels == 0, 1])
         results.append(f"Area under the ROC curve: {metrics['auc']:.4f}.")
+    if task.judge and threshold is not None:
+        more, lines = task.judge(lambda crops: _scores(model, crops)[:, 1], threshold)
+        metrics, results = metrics | more, results + lines
     return metrics, results
 
 

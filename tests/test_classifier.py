@@ -1,0 +1,147 @@
+"""Crops become probabilities and names, on the CPU without Keras, equal to Keras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import load_keras_model, read_bundle
+from models.classifier import Classifier
+from models.dataset import picture_paths
+from models.errors import ModelError
+from models.mtcnn import MTCNN
+from models.pictures import read_picture
+from models.second_look import THRESHOLDS, judge_on_labelled, judge_on_nobody
+
+
+@pytest.fixture(scope="module")
+def exact() -> Classifier:
+    return Classifier.load("face", precision="f32", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def crops(portrait: np.ndarray, astronaut: np.ndarray, exact: Classifier) -> np.ndarray:
+    """Real crops, the first two of them faces: what the detector finds, and a grid over both pictures."""
+    detector = MTCNN(min_face_px=40)
+    found = [exact.crop(image, detector.detect([image])[0].boxes[:1]) for image in (portrait, astronaut)]
+    grid = [(x, y, x + side, y + side) for side in (60, 160) for x in range(0, 400, 80) for y in range(0, 400, 80)]
+    return np.concatenate([*found, *(exact.crop(image, np.array(grid, np.float32)) for image in (portrait, astronaut))])
+
+
+def test_a_face_is_a_face_and_a_corner_is_none(exact: Classifier, portrait: np.ndarray, crops: np.ndarray) -> None:
+    faces = exact.classify(crops[:2])
+    assert [exact.label(row)[0] for row in faces] == ["face", "face"]
+    corner = exact.classify(exact.crop(portrait, np.array([[0, 500, 100, 600]], np.float32)))[0]
+    assert exact.label(corner)[0] == "not face" in exact.drop
+
+
+def test_probabilities_have_a_column_for_each_class_and_sum_to_one(exact: Classifier, crops: np.ndarray) -> None:
+    probabilities = exact.classify(crops)
+    assert probabilities.shape == (len(crops), 2)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert exact.classify(crops[:0]).shape == (0, 2)
+
+
+def test_the_label_s_probability_is_that_of_the_label(exact: Classifier) -> None:
+    low = Classifier.load("face", threshold=0.2, device="cpu")
+    row = np.array([0.7, 0.3], np.float32)
+    assert low.label(row) == ("face", pytest.approx(0.3))
+    assert Classifier.load("face", threshold=0.9, device="cpu").label(row) == ("not face", pytest.approx(0.7))
+    assert exact.threshold == read_bundle("face").info.threshold
+
+
+def test_a_crop_scores_the_same_alone_and_among_others(exact: Classifier, crops: np.ndarray) -> None:
+    together = exact.classify(crops[:21])
+    alone = np.concatenate([exact.classify(crop[None]) for crop in crops[:21]])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_openvino_equals_keras(exact: Classifier, crops: np.ndarray) -> None:
+    keras_model = load_keras_model(read_bundle("face"))
+    expected = np.asarray(keras_model(crops.astype(np.float32), training=False))[:, 0]
+    assert np.ptp(expected) > 0.9, "crops that all score the same prove nothing"
+    np.testing.assert_allclose(exact.classify(crops)[:, 1], expected, atol=1e-5)
+
+
+def test_the_default_precision_changes_no_label(exact: Classifier, crops: np.ndarray) -> None:
+    fast = Classifier.load("face", device="cpu")
+    assert [fast.label(row)[0] for row in fast.classify(crops)] == [exact.label(row)[0] for row in exact.classify(crops)]
+
+
+def test_the_cpu_path_never_loads_keras(portrait_path: Path) -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from models import Classifier, MTCNN\nfrom models.pictures import read_picture\n"
+        "image = read_picture(sys.argv[1])\n"
+        "boxes = MTCNN(device='cpu').detect([image])[0].boxes\n"
+        "classifier = Classifier.load('face', device='cpu')\n"
+        "print(len(classifier.classify(classifier.crop(image, boxes))), {'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(portrait_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1 set()"
+
+
+@pytest.mark.parametrize(
+    ("crops", "error", "message"),
+    [
+        (np.zeros((2, 150, 150, 3), np.float32), TypeError, "uint8 array .* not an array of float32"),
+        ([[1]], TypeError, "not list"),
+        (np.zeros((150, 150, 3), np.uint8), ValueError, r"\(N, 150, 150, 3\), not \(150, 150, 3\)"),
+        (np.zeros((2, 64, 64, 3), np.uint8), ValueError, r"not \(2, 64, 64, 3\)"),
+        (np.zeros((2, 150, 150), np.uint8), ValueError, r"not \(2, 150, 150\)"),
+    ],
+)
+def test_what_is_no_batch_of_crops_is_refused_with_what_was_expected(
+    exact: Classifier, crops: np.ndarray, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        exact.classify(crops)
+
+
+def test_a_threshold_outside_0_to_1_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 to 1, not 40"):
+        Classifier.load("face", threshold=40)
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(ModelError, match="Shipped are"):
+        Classifier.load("no-such-model")
+
+
+@pytest.mark.slow
+def test_the_second_look_removes_false_finds_and_keeps_faces(exact: Classifier, data_dir: Path) -> None:
+    """A quick part of what the card says, on pictures that training never saw."""
+
+    def score(crops: np.ndarray) -> np.ndarray:
+        return exact.classify(crops)[:, 1]
+
+    assert exact.threshold is not None
+    assert picture_paths(data_dir / "train" / "nobody_photos")
+    removed = judge_on_nobody(score, exact.threshold, exact.margin, data_dir / "train" / "nobody_photos", step=2)
+    assert removed.of >= 30
+    assert removed.value >= 0.8
+    lost, gone = judge_on_labelled(score, exact.threshold, exact.margin, data_dir / "detect" / "fddb_single", step=4)
+    assert lost.of >= 60
+    assert lost.value <= 0.02
+    assert gone.of > 0
+
+
+@pytest.mark.slow
+def test_the_default_precision_changes_no_label_in_a_thousand(exact: Classifier, data_dir: Path) -> None:
+    fast = Classifier.load("face", device="cpu")
+    detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
+    changed = total = 0
+    for path in [*picture_paths(data_dir / "detect" / "facemask")[::4], *picture_paths(data_dir / "train" / "nobody_photos")[::6]]:
+        image = read_picture(path)
+        crops = exact.crop(image, detector.detect([image])[0].boxes)
+        labels = [[classifier.label(row)[0] for row in classifier.classify(crops)] for classifier in (exact, fast)]
+        changed += sum(a != b for a, b in zip(*labels, strict=True))
+        total += len(crops)
+    assert total > 150
+    assert changed <= total / 1000
