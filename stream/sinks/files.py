@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from pathlib import Path
 
 from stream.errors import SinkError
@@ -18,7 +20,7 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
         SinkError: the path cannot be written, is the input, or exists and must not be replaced.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if path.is_dir():
             raise SinkError(f"{path}: is a folder; name a file in it.")
         if path.exists() and source is not None and source.exists() and path.samefile(source):
@@ -32,6 +34,14 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
             path.unlink()
     except OSError as error:
         raise SinkError(unwritable(path, error)) from error
+
+
+def make_folder(folder: Path) -> None:
+    """The folder and those above it, where they are missing. Raises `OSError`, also where something of that name is no folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def unwritable(path: Path | str, error: BaseException) -> str:

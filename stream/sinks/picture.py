@@ -9,7 +9,7 @@ from stream.config import Output
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo
 from stream.sinks import Result
-from stream.sinks.files import claim, unwritable
+from stream.sinks.files import claim, make_folder, unwritable
 
 
 class PictureSink:
@@ -37,7 +37,7 @@ class PictureSink:
             claim(path, info.path, overwrite=overwrite)
             return
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
         except OSError as error:
             raise SinkError(unwritable(path, error)) from error
 

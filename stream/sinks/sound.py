@@ -11,9 +11,6 @@ from stream.media import av
 
 AudioPacket: TypeAlias = "av.Packet[av.AudioStream]"
 
-AHEAD_S = 0.5
-"""How far sound is written ahead of the pictures (a guess: players want both within a second of each other)."""
-
 AAC_RATES = frozenset({96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350})
 """Samples per second that AAC can have."""
 
@@ -44,15 +41,15 @@ class Sound:
         self._held: list[tuple[float, AudioPacket]] = []
 
     def write_until(self, time_s: float) -> None:
-        """Write what is heard up to a little after the time, seconds in the input."""
+        """Write what is heard before the time, seconds in the input: no more, for the run may be stopped there."""
         waiting, self._held = self._held, []
         for time_of_packet_s, packet in waiting:
-            self._write_or_hold(time_of_packet_s, packet, time_s + AHEAD_S)
+            self._write_or_hold(time_of_packet_s, packet, time_s)
         while not self._held:
             following = next(self._packets, None)
             if following is None:
                 return
-            self._write_or_hold(*following, time_s + AHEAD_S)
+            self._write_or_hold(*following, time_s)
 
     def finish(self, last_s: float, end_s: float) -> None:
         """Write the rest of the sound: all of it after the input's last picture, else (the run was stopped) what the pictures cover.

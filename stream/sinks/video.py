@@ -177,11 +177,14 @@ class _Recording:
         options = {"crf": str(settings.crf), "preset": settings.preset}
         if webm:  # VP9 counts quality from 0 to 63 and effort from 8 to 0
             options = {"crf": str(round(settings.crf * 63 / 51)), "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
-        stream = self._container.add_stream("libvpx-vp9" if webm else "libx264", rate=rate.limit_denominator(100_000), options=options)
+        stream = self._container.add_stream(
+            "libvpx-vp9" if webm else "libx264", rate=Fraction(rate).limit_denominator(100_000), options=options
+        )
         context, planes = stream.codec_context, self._planes
         context.width, context.height, context.pix_fmt = planes.width, planes.height, planes.format
         context.time_base = stream.time_base = self._time_base
         context.colorspace, context.color_range = planes.matrix, planes.range
         context.color_primaries, context.color_trc = planes.primaries, planes.transfer
+        context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
         context.gop_size = max(1, round(rate * Fraction(KEY_FRAME_S)))
         return stream
