@@ -33,7 +33,7 @@ def augment(sample: Sample, size_px: int, margin: float, rng: np.random.Generato
     if rng.random() < 0.15:
         crop = _cover(crop, rng)
     if rng.random() < 0.15:
-        crop = _mask(crop, rng)
+        crop = _mask(crop, margin, rng)
     if rng.random() < 0.6:
         crop = _light(crop, rng)
     if rng.random() < 0.2:
@@ -88,9 +88,10 @@ def _cover(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return covered
 
 
-def _mask(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _mask(crop: np.ndarray, margin: float, rng: np.random.Generator) -> np.ndarray:
     """A piece of cloth over the lower half, as a mask would cover a face that is there: the eyes must be enough."""
     outline = np.array([(0.14, 0.55), (0.5, 0.46), (0.86, 0.55), (0.84, 0.8), (0.5, 1.0), (0.16, 0.8)]) + rng.normal(0, 0.03, (6, 2))
+    outline = (outline + margin) / (1 + 2 * margin)  # from shares of the box to shares of the crop
     shape: np.ndarray = np.zeros(crop.shape[:2], np.float32)
     cv2.fillPoly(shape, [(outline * len(crop)).astype(np.int32)], 1.0)
     shape = cv2.GaussianBlur(shape, (0, 0), 1.5)[..., None]
