@@ -94,12 +94,12 @@ class Pipeline(Settings_):
 class Settings(Settings_):
     """All settings."""
 
-    detector: Detector = Field(default_factory=Detector)
-    tracker: Tracker = Field(default_factory=Tracker)
-    classifier: Classifier = Field(default_factory=Classifier)
-    source: Source = Field(default_factory=Source)
-    output: Output = Field(default_factory=Output)
-    pipeline: Pipeline = Field(default_factory=Pipeline)
+    detector: Detector = Detector()
+    tracker: Tracker = Tracker()
+    classifier: Classifier = Classifier()
+    source: Source = Source()
+    output: Output = Output()
+    pipeline: Pipeline = Pipeline()
 
 
 def load_settings(path: Path | None = None, overrides: Iterable[str] = ()) -> Settings:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from rich.console import Console as Terminal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from stream.faces import Analysis
 from stream.frame import SourceInfo
@@ -36,7 +36,7 @@ class Console:
         if terminal.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=terminal, transient=True)
-        self._tasks = {}
+        self._tasks: dict[str, TaskID] = {}
         self._counts: Counter[str] = Counter()
         self._told_at = time.monotonic()
 

@@ -54,7 +54,7 @@ class Job:
         names = [name for address in addresses for name in expand(address, without=self.output)]
         for name in names:
             try:
-                sources.append(open_source(name, self.settings.source))
+                sources.append(open_source(name, self.settings.source, without=self.output))
             except (SourceError, PictureError) as error:
                 if len(names) == 1:
                     raise

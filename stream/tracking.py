@@ -100,4 +100,4 @@ def _move(track: Track, box: np.ndarray, time_s: float) -> None:
 
 
 def _centre(box: np.ndarray) -> np.ndarray:
-    return (box[:2] + box[2:]) / 2
+    return np.asarray((box[:2] + box[2:]) / 2)

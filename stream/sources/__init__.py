@@ -60,10 +60,10 @@ class Source(Protocol):
         ...
 
 
-def open_source(address: str | int | Path, settings: config.Source | None = None) -> Source:
+def open_source(address: str | int | Path, settings: config.Source | None = None, *, without: Path | None = None) -> Source:
     """The source that an address means: a camera, a network address, a video, a picture, a folder or pattern of pictures.
 
-    A folder gives its still pictures only; `expand` also finds its videos.
+    A folder gives its still pictures only, but for those below `without`; `expand` also finds its videos.
 
     Raises:
         SourceError: there is no such file or camera, or nothing in it can be read. A network address that does not answer
@@ -81,10 +81,10 @@ def open_source(address: str | int | Path, settings: config.Source | None = None
         from stream.sources.network import open_network
 
         return open_network(text, settings)
-    return _open_file(text, settings)
+    return _open_file(text, settings, without)
 
 
-def _open_file(address: str, settings: config.Source | None) -> Source:
+def _open_file(address: str, settings: config.Source | None, without: Path | None) -> Source:
     from models.pictures import is_animated, is_picture, is_picture_name
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
@@ -93,7 +93,7 @@ def _open_file(address: str, settings: config.Source | None) -> Source:
 
     path = Path(address)
     if path.is_dir() or is_glob(address):
-        return PicturesSource(address)
+        return PicturesSource(address, without=without)
     if not path.exists():
         raise SourceError(f"{address}: there is no such file or folder.")
     if is_animated(path):
@@ -103,14 +103,14 @@ def _open_file(address: str, settings: config.Source | None) -> Source:
     return VideoSource(address, settings)
 
 
-def expand(address: str | Path) -> list[str]:
+def expand(address: str | Path, without: Path | None = None) -> list[str]:
     """The sources that an address stands for: a folder or pattern that holds videos is itself, if it also holds pictures, and each video.
 
-    Every other address comes back alone.
+    Every other address comes back alone. What lies below `without` does not count: results may go into the folder they come from.
 
     Raises:
         SourceError: a folder or pattern that holds neither.
     """
     from stream.sources import addresses
 
-    return addresses.expand(address)
+    return addresses.expand(address, without)

@@ -72,17 +72,17 @@ def natural(path: Path) -> list[tuple[str, int, str]]:
     return [("", int(part), part) if part.isdecimal() else (part, 0, part) for part in parts] + [(str(path), 0, "")]
 
 
-def pictures_below(address: str) -> list[Path]:
-    """The still pictures of a folder (recursive) or glob, naturally sorted, as the user would write them."""
-    return [path for path in _files(address) if is_picture_name(path) and not _is_animation(path)]
+def pictures_below(address: str, without: Path | None = None) -> list[Path]:
+    """The still pictures of a folder (recursive) or glob, but for those below `without`; naturally sorted, as the user would write them."""
+    return [path for path in _files(address, without) if is_picture_name(path) and not _is_animation(path)]
 
 
-def videos_below(address: str) -> list[Path]:
-    """The videos, animations included, of a folder (recursive) or glob."""
-    return [path for path in _files(address) if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
+def videos_below(address: str, without: Path | None = None) -> list[Path]:
+    """The videos, animations included, of a folder (recursive) or glob, but for those below `without`."""
+    return [path for path in _files(address, without) if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
 
 
-def expand(address: str | Path) -> list[str]:
+def expand(address: str | Path, without: Path | None = None) -> list[str]:
     """The sources that an address stands for: a folder or glob that holds videos is itself (if it also holds pictures) and each video.
 
     Every other address comes back alone.
@@ -93,8 +93,8 @@ def expand(address: str | Path) -> list[str]:
     address = str(address)
     if split(address) is not None or not (Path(address).is_dir() or is_glob(address)):
         return [address]
-    videos = [str(path) for path in videos_below(address)]
-    found = [address, *videos] if pictures_below(address) else videos
+    videos = [str(path) for path in videos_below(address, without)]
+    found = [address, *videos] if pictures_below(address, without) else videos
     if not found:
         what = "in this folder" if Path(address).is_dir() else "that fits this pattern"
         raise SourceError(f"{address}: there is no picture and no video {what}.")
@@ -105,10 +105,14 @@ def _is_animation(path: Path) -> bool:
     return path.suffix.lower() in ANIMATED_SUFFIXES and is_animated(path)
 
 
-def _files(address: str) -> Iterable[Path]:
+def _files(address: str, without: Path | None) -> Iterable[Path]:
     folder = Path(address)
     if folder.is_dir():
         found = (path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts))
     else:
         found = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    return sorted((path for path in found if path.is_file()), key=natural)
+    left_out = without.resolve() if without is not None else None
+    if left_out == folder.resolve():
+        left_out = None  # else nothing would be left; the sink refuses to write over the pictures themselves
+    kept = (path for path in found if path.is_file() and (left_out is None or not path.resolve().is_relative_to(left_out)))
+    return sorted(kept, key=natural)

@@ -17,16 +17,17 @@ from stream.sources.addresses import pictures_below
 class PicturesSource:
     """Still pictures, in their natural order, one after another."""
 
-    def __init__(self, address: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, address: str, *, without: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
             address: a picture, a folder or a pattern.
+            without: a folder whose pictures are left out: where results go, perhaps inside the folder they come from.
 
         Raises:
             SourceError: the folder or pattern holds no picture.
         """
         self._alone = Path(address).is_file()
-        self._paths = [Path(address)] if self._alone else pictures_below(address)
+        self._paths = [Path(address)] if self._alone else pictures_below(address, without)
         if not self._paths:
             raise SourceError(f"{address}: there is no picture in this {'folder' if Path(address).is_dir() else 'place'}.")
         self._clock = clock
