@@ -4,8 +4,8 @@ Importing `av` before `cv2` makes `cv2.imshow` hang for ever, so `import av` sta
 
     from stream.media import av, cv2
 
-Nor may anything set a level of `av.logging`: PyAV's log handler takes Python's lock on FFmpeg's decoder threads, and the thread that closes
-the decoder holds that lock while it waits for them: a deadlock on closing any video that was not read to its end. Left alone, PyAV is silent.
+Nor may anything set a level of `av.logging`: PyAV's log handler then takes Python's lock on FFmpeg's decoder threads, while the thread
+that closes the decoder holds that lock and waits for them: any video not read to its end hangs on closing. Left alone, PyAV is silent.
 """
 
 # isort: off

@@ -9,7 +9,9 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +20,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stream.frame import Frame
 from stream.media import av
+from stream.sources import Source
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it
 
@@ -64,11 +68,11 @@ def make_clip(
             stream.codec_context.colorspace, stream.codec_context.color_range = colours
         if quarter_turns:
             stream.set_display_rotation(90 * quarter_turns)
-        for time, image in zip(times, images, strict=True):
+        for tick, image in zip(times, images, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             if colours:
                 frame = frame.reformat(format=pixels, dst_colorspace=colours[0], dst_color_range=colours[1])
-            frame.pts, frame.time_base = time, time_base
+            frame.pts, frame.time_base = tick, time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
@@ -157,3 +161,48 @@ def rtsp_server(**options: str | int) -> Iterator[RtspServer]:
         yield server
     finally:
         server.kill()
+
+
+class Watcher:
+    """Reads a source on a thread, as a feed does, and keeps what came."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.frames: list[Frame] = []
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            for frame in self.source:
+                self.frames.append(frame)
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            self.error = error
+
+    def wait(self, until: Callable[[], object], timeout_s: float = 15) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not until():
+            assert self.error is None, self.error
+            assert time.monotonic() < deadline, f"waited in vain; {self.source.status}, {len(self.frames)} frames"
+            threading.Event().wait(0.01)
+
+    def stop(self) -> float:
+        """Seconds that closing took."""
+        started = time.monotonic()
+        self.source.close()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        assert self.error is None, self.error
+        return time.monotonic() - started
+
+
+@contextmanager
+def watching(source: Source) -> Iterator[Watcher]:
+    """A source being read on a thread; at the end closing it must take no longer than about a second."""
+    watcher = Watcher(source)
+    try:
+        yield watcher
+    finally:
+        assert watcher.stop() < 1.2
+    assert source.status.state == "ended"

@@ -17,10 +17,16 @@ from stream.media import av
 from stream.sources import Source
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
-from stream.sources.patience import SLICE_S, pumped
+from stream.sources.patience import pumped
 from stream.sources.video import VideoSource
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+
+READ_SLICE_S = 0.4
+"""RTSP reads give up after so long and are started again where they were, so that the thread of a frozen camera is gone within a second.
+
+An HTTP read cannot be started again: the connection is lost with it. It waits for `read_timeout_s`, on a thread left behind if need be.
+"""
 
 UNDECODABLE = 100
 """So many packets without one picture: what comes cannot be decoded (a guess: four seconds of video)."""
@@ -60,7 +66,7 @@ def _has_an_end(address: str, settings: config.Source) -> bool:
 
 
 def _pictures(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[Picture, None, None]:
-    """The pictures of one connection. Blocks for `open_timeout_s` or a slice; the container never leaves this thread."""
+    """The pictures of one connection. Blocks for `open_timeout_s` or a read; the container never leaves this thread."""
     container = _open(address, settings)
     try:
         stream = _video_stream(container)
@@ -72,10 +78,12 @@ def _pictures(address: str, settings: config.Source, unwanted: threading.Event) 
 
 
 def _open(address: str, settings: config.Source) -> av.container.InputContainer:
-    options = OPTIONS | ({**RTSP_OPTIONS, "rtsp_transport": settings.rtsp_transport} if address.lower().startswith("rtsp") else {})
+    options, slice_s = OPTIONS, settings.read_timeout_s
+    if address.lower().startswith("rtsp"):
+        options, slice_s = {**OPTIONS, **RTSP_OPTIONS, "rtsp_transport": settings.rtsp_transport}, READ_SLICE_S
     started = time.monotonic()
     try:
-        return av.open(address, options=options, timeout=(settings.open_timeout_s, SLICE_S), metadata_errors="replace")
+        return av.open(address, options=options, timeout=(settings.open_timeout_s, slice_s), metadata_errors="replace")
     except av.error.FFmpegError as error:
         timed_out = time.monotonic() - started >= settings.open_timeout_s  # FFmpeg then reports all kinds of errors
         raise Lost("timed out" if timed_out else _cause(error, address)) from None  # its own text holds the password
@@ -112,7 +120,9 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unw
                 if unwanted.is_set():
                     return
         except av.error.ExitError:  # a slice without data
-            continue
+            if container.read_timeout == READ_SLICE_S:
+                continue
+            raise
         return
 
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 SLICE_S = 0.25
 """How long anything here waits before it looks whether it is still wanted; `close()` promises a second."""
 
-FAREWELL_S = 0.5
+FAREWELL_S = 0.6
 """How long to wait for the thread at the end. Nearly always it is done in a slice."""
 
 

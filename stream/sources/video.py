@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +16,7 @@ from stream.media import av
 from stream.sources import SourceStatus
 from stream.sources.addresses import redact
 from stream.sources.decoded import frame_of, upright_size
-
-SLICE_S = 0.5
-"""Reads from a network give up after so long and are started again, so that `close()` is noticed within a second."""
+from stream.sources.patience import pumped
 
 USUAL_RATE = Fraction(25)
 """Frames per second of a raw stream that does not even declare a rate (FFmpeg's own assumption)."""
@@ -50,14 +48,16 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         self.status.state = "opening"
         try:
-            with closing(self._open()) as container:
-                yield from self._frames(container)
+            if self._remote:  # a network may stall, and `close()` must not wait for it
+                yield from (frame for frame in pumped(lambda _: self._frames(), self._closing) if frame is not None)
+            else:
+                yield from self._frames()
         finally:
             self.status.state = "ended"
 
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
-        timeout = (self._settings.open_timeout_s, SLICE_S) if self._remote else None
+        timeout = (self._settings.open_timeout_s, self._settings.read_timeout_s) if self._remote else None
         try:
             container = av.open(self._address, metadata_errors="replace", timeout=timeout)
         except av.error.FFmpegError as error:
@@ -78,35 +78,35 @@ class VideoSource:
                 name=redact(self._address),
                 width=width,
                 height=height,
-                rate=stream.average_rate or stream.guessed_rate,
+                rate=_rate(container, stream),
                 path=None if self._remote else Path(self._address),
                 has_audio=bool(container.streams.audio),
             )
 
-    def _frames(self, container: av.container.InputContainer) -> Iterator[Frame]:
-        stream = _video_stream(container)
-        times = _Times(stream, untimed=av.format.Flags.no_timestamps in av.format.Flags(container.format.flags))
-        if times.assumed:
-            self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
+    def _frames(self) -> Generator[Frame, None, None]:
         faults: list[str] = []
         index = 0
-        for decoded in self._decoded(container, faults):
-            pts = times.place(decoded)
-            if decoded.is_corrupt:
-                faults.append("damaged picture")
-            self.status.state = "up"
-            yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=self._clock())
-            index += 1
-        if self._closing.is_set():
-            return
-        if index == 0:
+        with closing(self._open()) as container:
+            times = _Times(container, _video_stream(container))
+            if times.assumed:
+                self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
+            for decoded in self._decoded(container, faults):
+                pts = times.place(decoded)
+                if decoded.is_corrupt:
+                    faults.append("damaged picture")
+                self.status.state = "up"
+                yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=self._clock())
+                index += 1
+        if not self._closing.is_set():
+            self._sum_up(index, faults, times.missing_s)
+
+    def _sum_up(self, frames: int, faults: list[str], missing_s: float) -> None:
+        if frames == 0:
             raise SourceError(f"{self.info.name}: not one frame of it could be decoded.")
         if faults:
-            self.status.notes.append(f"{self.info.name}: is damaged or cut off; what could be decoded was used ({index} frames).")
-        elif times.missing_s:
-            self.status.notes.append(
-                f"{self.info.name}: is cut off; its last {times.missing_s:.1f} s are missing ({index} frames were there)."
-            )
+            self.status.notes.append(f"{self.info.name}: is damaged or cut off; what could be decoded was used ({frames} frames).")
+        elif missing_s:
+            self.status.notes.append(f"{self.info.name}: is cut off; its last {missing_s:.1f} s are missing ({frames} frames were there).")
 
     def _decoded(self, container: av.container.InputContainer, faults: list[str]) -> Iterator[av.VideoFrame]:
         """Whatever can be decoded; what cannot is told to `faults`."""
@@ -129,32 +129,26 @@ class VideoSource:
         self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
     ) -> Iterator[av.Packet[av.VideoStream] | None]:
         """None where the file breaks off: the decoder may still hold frames."""
-        last = self._clock()
-        while not self._closing.is_set():
-            try:
-                for packet in container.demux(stream):
-                    yield packet
-                    last = self._clock()
-                return
-            except av.error.ExitError:  # a slice without data
-                if self._clock() - last > self._settings.read_timeout_s:
-                    raise SourceError(f"{redact(self._address)}: nothing came for {self._settings.read_timeout_s:g} s.") from None
-            except av.error.FFmpegError as error:
-                faults.append(str(error.strerror))
-                yield None
-                return
+        try:
+            yield from container.demux(stream)
+        except av.error.ExitError:
+            raise SourceError(f"{redact(self._address)}: nothing came for {self._settings.read_timeout_s:g} s.") from None
+        except av.error.FFmpegError as error:
+            faults.append(str(error.strerror))
+            yield None
 
 
 class _Times:
     """Gives each decoded picture its own time, in ticks; strictly increasing whatever the file says."""
 
-    def __init__(self, stream: av.VideoStream, *, untimed: bool) -> None:
-        self.assumed = untimed
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        self.assumed = _untimed(container)
         """The stream has no times: frames are a declared rate apart."""
         self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
         self._declared_end: int | None = None
-        if untimed:
-            self.time_base = 1 / Fraction(stream.average_rate or stream.guessed_rate or USUAL_RATE)
+        self._by_decoding = container.format.name == "avi"  # has no times of showing; what FFmpeg makes up is a frame late for H.264
+        if self.assumed:
+            self.time_base = 1 / (_rate(container, stream) or USUAL_RATE)
         elif stream.duration is not None:
             self._declared_end = (stream.start_time or 0) + stream.duration
             self._declared = stream.duration
@@ -162,7 +156,7 @@ class _Times:
         self._step = 1
 
     def place(self, decoded: av.VideoFrame) -> int:
-        pts = None if self.assumed else decoded.pts
+        pts = None if self.assumed else decoded.dts if self._by_decoding else decoded.pts
         if self._last is None:
             self._last = pts or 0
         elif pts is None:
@@ -184,6 +178,16 @@ class _Times:
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
     best = container.streams.best("video")
     return best if isinstance(best, av.VideoStream) else container.streams.video[0]
+
+
+def _untimed(container: av.container.InputContainer) -> bool:
+    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags)
+
+
+def _rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
+    """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
+    rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
+    return next((Fraction(rate) for rate in rates if rate), None)
 
 
 def _why_not_opened(error: av.error.FFmpegError, address: str) -> str:
