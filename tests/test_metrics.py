@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +84,9 @@ def test_every_declared_metric_is_served_and_in_the_table():
     for one in DECLARED:
         assert one.name.removesuffix("_total").removesuffix("_info") in {name.removesuffix("_info") for name in served}
         assert f"`{one.name}`" in table
+
+
+def test_the_readme_has_the_table():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    between = readme.partition("<!-- metrics -->\n")[2].partition("<!-- /metrics -->")[0]
+    assert between == as_markdown_table()

@@ -160,6 +160,20 @@ def test_a_stopped_run_ends_its_sound_with_its_pictures(clip: Path, tmp_path: Pa
     assert float(audio["duration"]) == pytest.approx(float(video["duration"]), abs=0.1)
 
 
+def test_a_broadcast_that_begins_late_begins_at_zero_with_its_sound_in_sync(clip: Path, tmp_path: Path):
+    broadcast = tmp_path / "in.ts"  # its AAC packets have headers of their own, which MP4 does not take
+    ffmpeg("-i", clip, "-c", "copy", "-output_ts_offset", "5000", broadcast)
+    sink = processed(broadcast, tmp_path / "out.mp4", FACE)
+    assert frame_times(broadcast)[0] > 5000
+    assert frame_times(tmp_path / "out.mp4") == pytest.approx([t - frame_times(broadcast)[0] for t in frame_times(broadcast)], abs=0.0001)
+    assert [note for note in sink.notes if "the output begins at 0" in note] == sink.notes != []
+    sound = [
+        ffmpeg("-i", path, "-map", "0:a", "-f", "framehash", "-hash", "md5", "-").splitlines() for path in (broadcast, tmp_path / "out.mp4")
+    ]
+    samples = [[line.split(",")[-1] for line in lines if not line.startswith("#")] for lines in sound]
+    assert len(set(samples[0]) & set(samples[1])) > 0.9 * len(set(samples[0])), "the sound is copied, not encoded anew"
+
+
 def test_sound_can_be_left_out(clip: Path, tmp_path: Path):
     processed(clip, tmp_path / "out.mp4", settings=Output(audio=False))
     assert streams(tmp_path / "out.mp4", "a") == []

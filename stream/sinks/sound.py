@@ -129,6 +129,9 @@ class _Copied:
         self._time_base: Fraction = stream.time_base or Fraction(1, 1000)
         self._last: int | None = None
         self._next = 0
+        self._filter: av.bitstream.BitStreamFilterContext | None = None
+        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:  # of a broadcast: each packet brings its own header
+            self._filter = av.bitstream.BitStreamFilterContext("aac_adtstoasc", stream)
 
     @property
     def time_s(self) -> float:
@@ -145,8 +148,10 @@ class _Copied:
             dts = max(dts, self._last + 1)  # containers refuse times that do not grow
         self._last = dts
         packet.dts, packet.pts = dts, max(pts - ticks, dts)
-        packet.stream = self.stream
-        return [packet]
+        packets = [packet] if self._filter is None else cast(list[AudioPacket], self._filter.filter(packet))
+        for one in packets:
+            one.stream = self.stream
+        return packets
 
     def rest(self) -> list[AudioPacket]:
         return []

@@ -99,12 +99,17 @@ class VideoSink:
 
 def _begin(path: Path, info: SourceInfo, settings: Output, first: Frame, notes: list[str]) -> _Recording:
     """A recording that has begun; its sound encoded anew where the container will not take it as it is."""
-    try:
-        return _Recording(path, info, settings, first, notes, copies=True)
-    except (av.error.FFmpegError, ValueError):
-        if not (info.has_audio and settings.audio):
-            raise
-        return _Recording(path, info, settings, first, notes, copies=False)
+    for copies in (True, False):
+        said: list[str] = []
+        try:
+            recording = _Recording(path, info, settings, first, said, copies=copies)
+        except (av.error.FFmpegError, ValueError):
+            if not (copies and info.has_audio and settings.audio):
+                raise
+        else:
+            notes += said
+            return recording
+    raise AssertionError("the second attempt returns or raises")
 
 
 class _Recording:
@@ -118,6 +123,8 @@ class _Recording:
         self._planes = Planes(first, yuvj=kind != "webm")
         self._begin_s = first.pts * first.time_base
         self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
+        if self._shift_s and not info.live:
+            notes.append(f"{info.name}: begins at {float(self._begin_s):.1f} s by its own clock; the output begins at 0.")
         self._last: int | None = None
         self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
         self._sound: Sound | None = None
