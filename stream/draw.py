@@ -34,8 +34,8 @@ SMALLEST_TEXT_PX = 9
 """Height of the smallest letters still legible on a screen (looked at: 8 is not)."""
 TEXT_SHARE = 1 / 36
 """Letter size relative to the picture's short side: 20 px at 720p (looked at from 64×64 to 8000×6000)."""
-LINE_SHARE = 1 / 330
-"""Line width relative to the short side: 2 px at 720p, 18 at 8000×6000."""
+LINE_SHARE = 1 / 240
+"""Line width relative to the short side: 3 px at 720p, and 2 at 360p, below which 4:2:0 video washes the colour out (looked at)."""
 TEXT_WEIGHT = 500
 """Of the built-in font, 100 thin to 900 black: half-bold stays legible when small."""
 SMALLEST_WITH_LANDMARKS_PX = 24
