@@ -83,7 +83,7 @@ class ModelInfo(_Part):
     trained_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     seed: int
     versions: dict[Name, Name]
-    files: dict[Literal["model.keras", "model.xml", "model.bin"], Sha256]
+    files: dict[str, Sha256]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

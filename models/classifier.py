@@ -47,7 +47,11 @@ class Classifier:
             raise ValueError(f"threshold must be 0 to 1, not {threshold}")
         if threshold is not None and bundle.info.threshold is None:
             raise ValueError(f"{model}: has {len(bundle.info.classes)} classes; a threshold decides between two")
-        network = _on_gpu(bundle) if choose_device(device)[0] == "gpu" else load_openvino(bundle.openvino, precision=precision)
+        network = (
+            load_keras(load_keras_model(bundle))
+            if choose_device(device)[0] == "gpu"
+            else load_openvino(bundle.openvino, precision=precision)
+        )
         return cls(bundle, network, threshold)
 
     def crop(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -81,8 +85,3 @@ class Classifier:
         side = self.input_px
         if crops.shape[1:] != (side, side, 3):
             raise ValueError(f"crops must be (N, {side}, {side}, 3), not {crops.shape}; Classifier.crop makes them")
-
-
-def _on_gpu(bundle: Bundle) -> Network:
-    network = load_keras(load_keras_model(bundle))
-    return lambda crops: network(crops.astype(np.float32))

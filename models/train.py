@@ -204,7 +204,7 @@ def _describe(
         trained_on=datetime.now(UTC).date().isoformat(),
         seed=seed,
         versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
-        files=files,  # type: ignore[arg-type]  # pydantic checks the names
+        files=files,
     )
 
 
