@@ -64,4 +64,6 @@ def _cut(image: np.ndarray, x: int, y: int, side: int, crop: np.ndarray) -> None
         patch = np.zeros((side, side, 3), np.uint8)
         patch[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
     size = crop.shape[0]
+    while patch.shape[0] >= 4 * size:  # a linear resize to half is the mean of four pixels, and far faster than INTER_AREA
+        patch = cv2.resize(patch, (side := -(-patch.shape[0] // 2), side), interpolation=cv2.INTER_LINEAR)
     cv2.resize(patch, (size, size), dst=crop, interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)

@@ -8,7 +8,7 @@ ones up and left.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Literal
@@ -127,25 +127,29 @@ class MTCNN:
         found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         for ((height, width), min_face_px), numbers in groups.items():
             plan = plan_pyramid(height, width, min_face_px, self.pyramid_step)
-            for number in numbers:
-                boxes, scores, offsets = self._propose_in(images[number], plan)
-                kept = nms(boxes, scores, NMS_OVERLAP)
-                found[number] = whole_squares(regress(boxes[kept], offsets[kept])), scores[kept]
+            for number, (cells, scores, offsets) in zip(numbers, self._passing([images[number] for number in numbers], plan), strict=True):
+                thin = thin_cells(cells, scores, plan)
+                boxes = plan.boxes(cells[thin])
+                best = nms(boxes, scores[thin], NMS_OVERLAP)
+                found[number] = whole_squares(regress(boxes[best], offsets[thin][best])), scores[thin][best]
         return _joined([found[number] for number in range(len(images))])
 
-    def _propose_in(self, image: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Boxes, scores and offsets of the windows that pass in one image, thinned within each level."""
-        cells, scores, offsets = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)], [np.zeros((0, 4), np.float32)]
-        for first, tiles in draw_tiles(image, plan, TILES_PER_BATCH):
-            tile_scores, tile_offsets = self.networks.propose(tiles)
-            numbers = plan.cells[first : first + len(tiles)]
-            passing = np.nonzero((tile_scores >= self.thresholds[0]) & (numbers >= 0))
-            cells.append(numbers[passing])
-            scores.append(tile_scores[passing])
-            offsets.append(tile_offsets[passing])
-        cell, score, offset = np.concatenate(cells), np.concatenate(scores), np.concatenate(offsets)
-        kept = thin_cells(cell, score, plan)
-        return plan.boxes(cell[kept]), score[kept], offset[kept]
+    def _passing(self, images: Sequence[np.ndarray], plan: Plan) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each of some images of one size, the cells where P-Net sees a face, with their scores and offsets."""
+        found = [[(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros((0, 4), np.float32))] for _ in images]
+        for drawn in _batches(images, plan):
+            tile_scores, tile_offsets = self.networks.propose(np.concatenate([tiles for _, _, tiles in drawn]))
+            start = 0
+            for number, first, tiles in drawn:
+                scores, offsets = (answer[start : start + len(tiles)] for answer in (tile_scores, tile_offsets))
+                cells = plan.cells[first : first + len(tiles)]
+                passing = np.nonzero((scores >= self.thresholds[0]) & (cells >= 0))
+                found[number].append((cells[passing], scores[passing], offsets[passing]))
+                start += len(tiles)
+        return [
+            (np.concatenate(cells), np.concatenate(scores), np.concatenate(offsets))
+            for cells, scores, offsets in (zip(*f, strict=True) for f in found)
+        ]
 
     def _refine(self, images: Sequence[np.ndarray], found: Candidates) -> Candidates:
         """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
@@ -169,6 +173,19 @@ class MTCNN:
             kept = passing[nms(boxes[passing], scores[passing], NMS_OVERLAP, over="smaller")]
             answers.append(Detections(boxes[kept], scores[kept], landmarks[kept]))
         return answers
+
+
+def _batches(images: Sequence[np.ndarray], plan: Plan) -> Iterator[list[tuple[int, int, np.ndarray]]]:
+    """The tiles of some images of one size, in lists of up to TILES_PER_BATCH: the image's number, the first tile's, the tiles."""
+    batch: list[tuple[int, int, np.ndarray]] = []
+    for number, image in enumerate(images):
+        for first, tiles in draw_tiles(image, plan, TILES_PER_BATCH):
+            if batch and sum(len(earlier) for _, _, earlier in batch) + len(tiles) > TILES_PER_BATCH:
+                yield batch
+                batch = []
+            batch.append((number, first, tiles))
+    if batch:
+        yield batch
 
 
 def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:

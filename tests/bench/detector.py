@@ -1,0 +1,106 @@
+"""How long the detector takes beside others, picture by picture in turns: python tests/bench/detector.py [--peers] [--rounds N]
+
+Prints the median time and the ratio to each peer (median and its quartiles over the rounds: ratios survive a busy machine, times do not).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from accuracy import labelled
+from peers import FacenetPytorch, Mtcnn100
+
+from models import MTCNN
+from models.pictures import read_picture
+
+CASES = (
+    (640, 480, 20),
+    (640, 480, 27),
+    (640, 480, 40),
+    (1280, 720, 20),
+    (1280, 720, 40),
+    (1920, 1080, 20),
+    (1920, 1080, 40),
+    (1920, 1080, 60),
+)
+"""Width, height, smallest face, px."""
+BATCH = 8
+
+Timed = Callable[[np.ndarray, int], float]
+
+
+def scene(width: int, height: int) -> np.ndarray:
+    """Grace Hopper's portrait, three fifths of the picture high, on a blurred copy of itself."""
+    from pathlib import Path
+
+    import matplotlib
+
+    portrait = read_picture(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
+    image = cv2.blur(cv2.resize(portrait, (width, height)), (25, 25))
+    tall = height * 3 // 5
+    face = cv2.resize(portrait, (tall * 512 // 600, tall), interpolation=cv2.INTER_AREA)
+    image[height // 5 : height // 5 + tall, width // 3 : width // 3 + face.shape[1]] = face
+    return image
+
+
+def timed(run: Callable[[np.ndarray, int], object]) -> Timed:
+    def measure(image: np.ndarray, min_face_px: int) -> float:
+        start = time.perf_counter()
+        run(image, min_face_px)
+        return time.perf_counter() - start
+
+    return measure
+
+
+def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, rounds: int, label: str) -> None:
+    """Each detector once a round, in turns; the first two rounds are not counted."""
+    seconds = {name: [measure(image, min_face_px) for _ in range(2)][:0] for name, measure in detectors.items()}
+    for _ in range(rounds):
+        for name, measure in detectors.items():
+            seconds[name].append(measure(image, min_face_px))
+    ours = np.array(seconds["facestream"])
+    for name, theirs in seconds.items():
+        low, middle, high = np.percentile(np.array(theirs) / ours, [25, 50, 75])
+        ratio = "" if name == "facestream" else f"  {middle:5.1f} times ours ({low:.1f} to {high:.1f})"
+        print(f"{label:22} {name:22} {np.median(theirs) * 1e3:7.1f} ms, at best {min(theirs) * 1e3:7.1f}{ratio}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", action="store_true", help="also mtcnn 1.0.0 and facenet-pytorch")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--folder", action="store_true", help="also the mixed sizes of facemask, once")
+    arguments = parser.parse_args()
+    ours, exact = MTCNN(device="cpu"), MTCNN(device="cpu", precision="f32")
+    detectors: dict[str, Timed] = {
+        "facestream": timed(lambda image, min_face_px: ours.detect([image], min_face_px)),
+        "facestream f32": timed(lambda image, min_face_px: exact.detect([image], min_face_px)),
+        f"a frame of {BATCH}": lambda image, px: timed(lambda image, px: ours.detect([image] * BATCH, px))(image, px) / BATCH,
+    }
+    facenet = None
+    if arguments.peers:
+        detectors["mtcnn 1.0.0"] = timed(Mtcnn100().detect)
+        facenet = FacenetPytorch()
+
+        def facenet_seconds(image: np.ndarray, min_face_px: int) -> float:
+            facenet.detect(image, min_face_px)
+            return facenet.seconds
+
+        detectors[facenet.name] = facenet_seconds
+    for width, height, min_face_px in CASES:
+        compare(detectors, scene(width, height), min_face_px, arguments.rounds, f"{width}x{height} at {min_face_px}")
+    if arguments.folder:
+        images, _, _ = labelled("facemask")
+        totals = {name: sum(measure(image, 20) for image in images) for name, measure in detectors.items()}
+        for name, total in totals.items():
+            print(f"{len(images)} mixed photos at 20   {name:22} {total:7.2f} s  {total / totals['facestream']:5.1f} times ours")
+    if facenet:
+        facenet.close()
+
+
+if __name__ == "__main__":
+    main()
