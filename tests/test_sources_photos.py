@@ -116,3 +116,12 @@ def test_closing_ends_a_folder_after_the_picture_at_hand(album):
         source.close()
     assert seen == 1
     assert source.status.state == "ended"
+
+
+def test_results_that_lie_in_the_folder_are_left_out(album):
+    results = album / "results"
+    put(results / "img1.png")
+    make_clip(results / "clip.mp4", times=range(2))
+    assert len(list(open_source(album, without=results))) == 5
+    assert expand(album, without=results) == ["album"]
+    assert sorted(expand(album)) == ["album", "album/results/clip.mp4"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import re
 from collections.abc import Iterable
@@ -102,7 +103,12 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
 
 
 def _is_animation(path: Path) -> bool:
-    return path.suffix.lower() in ANIMATED_SUFFIXES and is_animated(path)
+    return path.suffix.lower() in ANIMATED_SUFFIXES and _is_animated_now(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=2**16)  # a folder is looked through three times before its first picture
+def _is_animated_now(path: Path, _changed_ns: int) -> bool:
+    return is_animated(path)
 
 
 def _files(address: str, without: Path | None) -> Iterable[Path]:
