@@ -124,10 +124,12 @@ class Job:
         elif path is not None:
             video = VideoSink(path, info, self.settings.output, overwrite=self.overwrite)
             sinks.append(Threaded(video) if info.live else video)
-        if window:
-            sinks.append(WindowSink(info.name))
+        shown = WindowSink(info.name) if window else None
+        if shown is not None:
+            sinks.append(shown)
         status = info.live or (window and path is None and not info.still)
-        return Lane(source, sinks, [_Kept(events)] if events else [], paced=window, status=status)
+        looks = [_Kept(events)] if events else []
+        return Lane(source, sinks, looks, paced=window, status=status, turn=shown.turned if shown else None)
 
     @contextmanager
     def _stops_on_signal(self, pipeline: Pipeline) -> Iterator[None]:
@@ -155,6 +157,7 @@ class _Kept:
     """A sink that outlives a pipeline: several files write into one."""
 
     def __init__(self, sink: Sink) -> None:
+        self.notes: list[str] = []  # told once, by whoever closes the sink
         self._sink = sink
 
     def write(self, result: Result) -> None:

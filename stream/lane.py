@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stream.analyser import Analyser
@@ -39,6 +39,8 @@ class Lane:
     """Show a file at its own pace, not as fast as can be."""
     status: bool = False
     """Write a status line into the picture."""
+    turn: Callable[[], bool] | None = None
+    """Pictures in a window: whether the user has asked for the next one; each stays until then."""
 
 
 class RunningLane:
@@ -85,6 +87,8 @@ class RunningLane:
         """Paced only: the next result, before its time."""
         self._starts_at: float | None = None
         """Paced only: the moment of the source's time 0."""
+        self._stays = False
+        """The picture on screen waits for the user to turn to the next."""
         self._last: Result | None = None
         self._begun = 0.0
         self._rate = _Rate()
@@ -147,17 +151,17 @@ class RunningLane:
 
     @property
     def shown_all(self) -> bool:
-        return self.looks.ended and self.newest.ended and self._held is None
+        return self.looks.ended and self.newest.ended and self._held is None and not self._stays
 
     @property
     def shows_next(self) -> list[Watched]:
         """Where the next thing to show comes from; nowhere while one is held back until its time."""
-        return [] if self._held is not None else [self.looks, self.newest]
+        return [] if self._held is not None or self._stays else [self.looks, self.newest]
 
     @property
     def due_in_s(self) -> float:
         """When the result that is held back must be shown; infinity when there is none."""
-        if self._held is None:
+        if self._held is None or self._stays:
             return float("inf")
         if not self._lane.paced or self._info.still or self._halted.is_set():
             return 0.0
@@ -172,6 +176,10 @@ class RunningLane:
         return self._show_live() if self._info.live else self._show_file()
 
     def _show_file(self) -> list[Result]:
+        if self._stays:
+            assert self._lane.turn is not None
+            self._stays = not (self._lane.turn() or self._halted.is_set())
+            return []
         if self._held is None:
             for frame, analysis in self.looks.take():
                 self._held = self._result(frame, analysis)
@@ -180,6 +188,7 @@ class RunningLane:
         result, self._held = self._held, None
         _write_all(self._lane.look_sinks, result)
         self._write(result)
+        self._stays = self._info.still and self._lane.turn is not None
         return [result]
 
     def _show_live(self) -> list[Result]:
@@ -251,16 +260,18 @@ class RunningLane:
     def finish(self) -> list[BaseException]:
         """Close the sinks, each whatever the others do, and complete the report. The errors of the source and of closing."""
         errors = [] if self._error is None else [self._error]
+        notes: list[str] = []
         for sink in dict.fromkeys([*self._lane.look_sinks, *self._lane.sinks]):
             try:
                 sink.close()
             except Exception as error:  # noqa: BLE001 - every close runs; the caller raises the first error
                 errors.append(error)
+            notes += sink.notes
         self._watch()
         self._metrics.up(self.report.name, False)
         status = self._lane.source.status
         self.report.failures = list(status.failures)
-        self.report.notes = list(status.notes)
+        self.report.notes = [*status.notes, *notes]
         self.report.error = str(self._error) if self._error else None
         return errors
 

@@ -70,6 +70,7 @@ class Kept:
     """A sink that keeps what it gets."""
 
     def __init__(self, on_write: Callable[[Result], None] = lambda result: None) -> None:
+        self.notes: list[str] = []
         self.results: list[Result] = []
         self.closed = 0
         self._on_write = on_write
@@ -277,6 +278,26 @@ def test_a_file_in_a_window_plays_at_its_own_pace() -> None:
     Pipeline([Lane(Scripted(11), [sink], paced=True)], nothing()).run()
     assert sink.frames == list(range(11))
     assert times[-1] - times[0] >= 0.39, "frames 0 to 10 at 25 frames/s are 0.4 s apart"
+
+
+def test_a_picture_in_a_window_stays_until_the_user_turns_to_the_next() -> None:
+    class Photos(Scripted):
+        def __init__(self, count: int) -> None:
+            super().__init__(count)
+            self.info = SourceInfo("photos", 64, 48, still=True)
+
+    sink = Kept()
+    shown_when_asked: list[int] = []
+
+    def turn() -> bool:
+        shown_when_asked.append(len(sink.results))
+        return len(shown_when_asked) % 3 == 0
+
+    Pipeline([Lane(Photos(3), [sink], paced=True, turn=turn)], nothing()).run()
+    assert shown_when_asked == [1, 1, 1, 2, 2, 2, 3, 3, 3], "the last one stays too"
+    sink.results.clear()
+    pipeline = Pipeline([Lane(Photos(3), [sink], paced=True, turn=lambda: pipeline.stop() or False)], nothing())  # type: ignore[func-returns-value]
+    assert pipeline.run().stopped, "stopped while a picture stays"
 
 
 def test_a_caller_who_leaves_the_loop_leaves_nothing_running() -> None:

@@ -18,6 +18,7 @@ class SlowSink:
     """Really a sink; each write waits for leave."""
 
     def __init__(self, error: Exception | None = None) -> None:
+        self.notes: list[str] = []
         self.leave = threading.Event()
         self.begun = threading.Event()
         self.written: list[int] = []

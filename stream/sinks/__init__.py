@@ -49,6 +49,9 @@ class StopAsked(Exception):  # noqa: N818 - a wish, not an error, like StopItera
 class Sink(Protocol):
     """Something that takes results. One thread uses it, the renderer's."""
 
+    notes: list[str]
+    """One sentence for each thing the user should know although the job went on. Read after `close`."""
+
     def write(self, result: Result) -> None:
         """Take one result. Raises `SinkError` when it cannot, `StopAsked` when the user wants to end."""
         ...

@@ -32,6 +32,7 @@ class EventsSink:
         Raises:
             SinkError: the file cannot be written, or exists and must not be replaced.
         """
+        self.notes: list[str] = []
         self._name = "standard output" if str(path) == "-" else str(path)
         self._file: TextIO | None
         if str(path) == "-":

@@ -27,6 +27,7 @@ class PictureSink:
             SinkError: the path cannot be written, is the input, or exists and must not be replaced.
         """
         self.path = path
+        self.notes: list[str] = []
         self.written: list[Path] = []
         """Every file written, in order."""
         self._info = info

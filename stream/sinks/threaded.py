@@ -21,6 +21,7 @@ class Threaded:
         self.sink = sink
         self.dropped = 0
         """Results that came while the queue was full."""
+        self.notes: list[str] = []
         self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
         self._error: Exception | None = None
         self._closed = False
@@ -43,6 +44,9 @@ class Threaded:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
+            self.notes += self.sink.notes
+            if self.dropped:
+                self.notes.append(f"{self.dropped} frames were not recorded: writing them took longer than they came.")
         self._raise()
 
     def _raise(self) -> None:

@@ -15,6 +15,7 @@ from stream.media import cv2
 from stream.sinks import Result, StopAsked
 
 ESCAPE = 27
+NO_KEY = 255
 PROBE_S = 10
 """Longest time that a screen may take to show a trial window (remote ones are slow)."""
 
@@ -56,14 +57,21 @@ def _probe(x11: str, wayland: str) -> tuple[bool, str]:
 class WindowSink:
     """Shows results in a window that can be resized. Use it on the main thread only: macOS aborts the process otherwise.
 
-    Ask `display_available` first. `q`, Escape and the close button end the show with `StopAsked`.
+    Ask `display_available` first. `q`, Escape and the close button end the show with `StopAsked`; any other key turns a page.
     """
 
     def __init__(self, title: str) -> None:
+        self.notes: list[str] = []
         self._title = title
         self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
         self._open = False
         self._closed = False
+        self._turned = False
+
+    def turned(self) -> bool:
+        """Whether a key was pressed since this was last asked: the user wants the next picture."""
+        turned, self._turned = self._turned, False
+        return turned
 
     def write(self, result: Result) -> None:
         """Show a picture.
@@ -89,6 +97,7 @@ class WindowSink:
         key = cv2.pollKey() & 0xFF  # handles the window's events too; `waitKey` would wait at least a millisecond
         if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
             raise StopAsked
+        self._turned = self._turned or key != NO_KEY
 
     def close(self) -> None:
         """Close the window. Any number of times."""
