@@ -19,9 +19,11 @@ def build_pnet(weights: Weights, tile_px: int) -> ov.Model:
     x = _pool(x, 2, "same_upper")
     x = _block(x, *weights[3:6])
     x = _block(x, *weights[6:9])
-    offsets = _transpose(_convolve(x, *weights[9:11]), 0, 2, 3, 1)
-    scores = ops.sigmoid(_convolve(x, *_face_minus_background(*weights[11:13])))
-    return ov.Model([_squeeze(scores, 1), offsets], [images], "pnet")
+    face_kernel, face_bias = _face_minus_background(*weights[11:13])
+    # one convolution for both answers: two cost a seventh of the network more
+    both = _convolve(x, np.concatenate([face_kernel, weights[9]], axis=-1), np.concatenate([face_bias, weights[10]]))
+    scores, offsets = ops.variadic_split(both, ops.constant(np.int64(1)), _constant(np.array([1, 4]))).outputs()
+    return ov.Model([_squeeze(ops.sigmoid(scores), 1), _transpose(offsets, 0, 2, 3, 1)], [images], "pnet")
 
 
 def build_rnet(weights: Weights) -> ov.Model:
