@@ -1,8 +1,8 @@
-"""Which pixels, when, and where they go: sources, threads, drawing, sinks.
+"""Which pixels, when, and where they go: sources, threads, drawing, sinks. The short way in:
 
-    from stream import watch
-    for result in watch("clip.mp4"):
-        print(result.frame.time_s, [(face.box, face.probability) for face in result.analysis.faces])
+from stream import watch
+for result in watch("clip.mp4"):
+    print(result.frame.time_s, [(face.box, face.probability) for face in result.analysis.faces])
 """
 
 from __future__ import annotations

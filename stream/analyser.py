@@ -24,6 +24,7 @@ SMALLEST_FACE_PX = 20
 SHORT_SIDE_SHARE = 18
 """In moving pictures `auto` looks for faces of an eighteenth of the short side: 27 px at 480p, 60 at 1080p."""
 
+
 @dataclass(slots=True, eq=False)
 class Memory:
     """What is remembered of one source from look to look."""

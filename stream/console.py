@@ -90,7 +90,7 @@ def summary(report: SourceReport, info: SourceInfo, path: Path | None) -> str:
     if report.dropped:
         parts.append(f"{report.analysed} looked at")
     if info.live and report.median_latency_s is not None:
-        parts.append(f"median latency {1000 * report.median_latency_s:.0f} ms")
+        parts.append(f"median latency {1000 * report.median_latency_s:.3g} ms")
     if report.reconnects:
         parts.append(_count(report.reconnects, "reconnect"))
     if report.seconds > 0:

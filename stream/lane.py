@@ -201,7 +201,7 @@ class RunningLane:
         return results
 
     def _result(self, frame: Frame, analysis: Analysis) -> Result:
-        return Result(frame, analysis, self._info, self._status_line(frame) if self._lane.status else "", self._stage)
+        return Result(frame, analysis, self._lane.source.info, self._status_line(frame) if self._lane.status else "", self._stage)
 
     def _write(self, result: Result) -> None:
         with self._stage("write"):

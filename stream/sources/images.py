@@ -33,7 +33,8 @@ class PicturesSource:
         self._clock = clock
         self._closing = threading.Event()
         self.status = SourceStatus()
-        self.info = SourceInfo(name=address, still=True, path=Path(address) if Path(address).exists() else _root(address))
+        path = Path(address) if Path(address).exists() else _root(address)
+        self.info = SourceInfo(name=address, still=True, path=path, frames=len(self._paths))
 
     def __len__(self) -> int:
         """How many pictures there are to read."""

@@ -81,6 +81,7 @@ class VideoSource:
                 rate=_rate(container, stream),
                 path=None if self._remote else Path(self._address),
                 has_audio=bool(container.streams.audio),
+                frames=_about_how_many(container, stream),
             )
 
     def _frames(self) -> Generator[Frame, None, None]:
@@ -188,6 +189,14 @@ def _rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fra
     """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
     rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
     return next((Fraction(rate) for rate in rates if rate), None)
+
+
+def _about_how_many(container: av.container.InputContainer, stream: av.VideoStream) -> int | None:
+    """As the file declares them, else its length times its rate; None where it tells neither."""
+    rate = stream.average_rate or stream.guessed_rate
+    if stream.frames or container.duration is None or rate is None:
+        return stream.frames or None
+    return round(container.duration / av.time_base * float(rate))
 
 
 def _why_not_opened(error: av.error.FFmpegError, address: str) -> str:

@@ -2,9 +2,10 @@
 
     python tests/bench/video.py [CLIP] [--frames N] [--rounds N]
 
-The notebook's way: mtcnn 1.0.0 on each frame, `model.predict` on each face, boxes drawn, `mp4v` written by OpenCV. Ours: the pipeline that
-`facestream run CLIP -o out.mp4` runs, with every face scored in every frame (`classifier.every_s: 0`) and with the default settings. Both look
-for faces from 20 px, and neither counts loading its models. Without CLIP: a virtual camera over matplotlib's portrait, 854×480, one face.
+The notebook's way: mtcnn 1.0.0 on each frame, `model.predict` on each face, boxes drawn, `mp4v` written by OpenCV. Ours: the
+pipeline that `facestream run CLIP -o out.mp4` runs, with every face scored in every frame (`classifier.every_s: 0`) and with the
+default settings. All look for faces from 20 px, and none counts loading its models. Without CLIP: a virtual camera over
+matplotlib's portrait, 854×480, one face.
 """
 
 from __future__ import annotations
