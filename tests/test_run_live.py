@@ -1,0 +1,118 @@
+"""`facestream run` on what is live: a real RTSP server that dies and comes back, a real window on a real screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import start
+from media import RtspServer, need
+from PIL import Image
+
+from stream.media import av
+
+
+def wait_for(done: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not come in time"
+        time.sleep(0.05)
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+
+
+def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: Path) -> None:
+    server = RtspServer(rate=15)
+    server.start()
+    out, log = tmp_path / "camera.mp4", tmp_path / "faces.jsonl"
+    process = start("run", server.address, "-o", out, "--events", log, "--set", "source.read_timeout_s=1")
+    try:
+        wait_for(lambda: lines(log) > 15)
+        server.kill()
+        seen = lines(log)
+        time.sleep(1.5)
+        server.start()
+        wait_for(lambda: lines(log) > seen + 15)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        server.kill()
+    assert process.returncode == 130, stderr
+    assert "1 reconnect" in stdout
+    assert "trying again" in stderr
+    assert len(stderr.splitlines()) <= 2, "the cause, once; not a line for each try"
+    with av.open(str(out)) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    gaps = np.diff(times)
+    assert gaps.min() > 0
+    assert gaps.max() > 1, "the gap is as long as it was"
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert all("utc" in event for event in events)
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen of 1280×720 pixels: the DISPLAY to use."""
+    ready, told = os.pipe()
+    server = subprocess.Popen(
+        [need("Xvfb"), "-displayfd", str(told), "-screen", "0", "1280x720x24"], pass_fds=[told], stderr=subprocess.DEVNULL
+    )
+    os.close(told)
+    with os.fdopen(ready) as answer:
+        display = f":{answer.readline().strip()}"
+    yield display
+    server.terminate()
+    server.wait()
+
+
+def screenshot(display: str, path: Path) -> np.ndarray:
+    subprocess.run([need("import"), "-display", display, "-window", "root", path], check=True)
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def press(display: str, key: str) -> None:
+    # no window manager: the key goes to the window under the pointer
+    subprocess.run([need("xdotool"), "mousemove", "100", "100", "key", key], env=os.environ | {"DISPLAY": display}, check=True)
+
+
+def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> None:
+    process = start("demo", "--seconds", "60", cwd=tmp_path, environment={"DISPLAY": screen})
+    try:
+        shot = tmp_path / "screen.png"
+        wait_for(lambda: screenshot(screen, shot).std() > 30)
+        time.sleep(1)
+        first = screenshot(screen, shot)
+        time.sleep(0.5)
+        assert (first != screenshot(screen, shot)).mean() > 0.05, "it moves"
+        press(screen, "q")
+        stdout, stderr = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 0, stderr
+    assert stderr == ""
+    assert "median latency" in stdout
+    assert not list(tmp_path.glob("*.mp4")), "with a display it writes no file"
+
+
+def test_a_photo_stays_in_its_window_until_a_key_is_pressed(screen: str, portrait_path: Path, tmp_path: Path) -> None:
+    process = start("run", portrait_path, environment={"DISPLAY": screen})
+    try:
+        shot = tmp_path / "screen.png"
+        wait_for(lambda: screenshot(screen, shot).std() > 30)
+        time.sleep(1)
+        assert process.poll() is None
+        press(screen, "space")
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.communicate()
