@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(work)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # while nothing runs yet, both signals just end it
         try:
             code = work(*args, **kwargs)
         except FacestreamError as error:
