@@ -150,9 +150,7 @@ def _save_keras(model: keras.Model, path: Path) -> None:
 
 def _save_openvino(model: keras.Model, path: Path) -> None:
     """For CPUs: uint8 in. Numbers that half precision holds exactly are written so (`compress_to_fp16` would round all, 1/255 too)."""
-    import openvino as ov
-    from openvino import opset13 as ops
-    from openvino.preprocess import PrePostProcessor
+    from models.openvino_quiet import PrePostProcessor, ops, ov
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The structure of `inputs`", UserWarning)  # OpenVINO calls the model with a list of one input

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-import openvino as ov
-from openvino import opset8 as ops
+
+from models.openvino_quiet import ops, ov
 
 Weights = list[np.ndarray]
 

@@ -19,7 +19,8 @@ from models.errors import FacestreamError, ModelError
 
 if TYPE_CHECKING:
     import keras
-    import openvino as ov
+
+    from models.openvino_quiet import ov
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def load_openvino(model: ov.Model | Path, *, precision: Precision = "auto", batc
 
 @functools.cache
 def _openvino_core() -> Any:
-    import openvino as ov
+    from models.openvino_quiet import ov
 
     return ov.Core()
 

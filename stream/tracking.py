@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from models.boxes import iou
 from models.detections import Detections
 
-VELOCITY_SHARE = 0.5
-"""How much the newest movement counts against the older ones (a guess: half calms a trembling box, and follows a turn in two looks)."""
+VELOCITY_MEMORY_S = 0.2
+"""Time over which older movement fades to a third (a guess: boxes tremble by a pixel or two from look to look, heads turn in half a second)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +93,7 @@ def _move(track: Track, box: np.ndarray, time_s: float) -> None:
     seconds = time_s - track.seen_s
     if seconds > 0:
         step = (_centre(box) - _centre(track.box)) / np.float32(seconds)
-        share = 1.0 if track.looks == 1 else VELOCITY_SHARE
+        share = 1.0 if track.looks == 1 else 1 - math.exp(-seconds / VELOCITY_MEMORY_S)
         track.velocity = (np.float32(share) * step + np.float32(1 - share) * track.velocity).astype(np.float32)
     track.box = box
     track.seen_s = time_s

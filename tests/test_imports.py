@@ -76,6 +76,20 @@ def test_only_one_module_reads_yaml_and_one_imports_av(path: Path) -> None:
         assert "av" not in roots(imports(path)), "import it from stream.media: av before cv2 makes windows hang"
 
 
+@pytest.mark.parametrize("path", modules("models"), ids=lambda path: path.stem)
+def test_only_one_module_imports_openvino(path: Path) -> None:
+    if path.name != "openvino_quiet.py":
+        assert "openvino" not in roots(imports(path)), "import it from models.openvino_quiet: it sends telemetry otherwise"
+
+
+def test_nothing_is_reported_to_anybody() -> None:
+    code = "import sys, threading\nfrom models import MTCNN\nMTCNN()\n"
+    code += "print([name for name in sys.modules if name.startswith('openvino_telemetry.')])\n"
+    code += "print([thread.name for thread in threading.enumerate()])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert out.splitlines()[-2:] == ["[]", "['MainThread']"]
+
+
 def test_no_module_is_named_like_the_standard_library() -> None:
     names = {path.stem for package in ("models", "stream") for path in modules(package)}
     assert not names & set(sys.stdlib_module_names) - {"__init__", "__main__"}

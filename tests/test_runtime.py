@@ -62,7 +62,7 @@ def test_a_batch_of_the_wrong_kind_is_refused_in_words(networks: CascadeNetworks
 
 
 def test_a_network_on_disk_runs_like_the_one_that_was_saved(tmp_path: Path, networks: CascadeNetworks) -> None:
-    import openvino as ov
+    from models.openvino_quiet import ov
 
     path = tmp_path / "rnet.xml"
     ov.save_model(build_rnet(read_mtcnn_weights("rnet")), path, compress_to_fp16=False)
