@@ -11,7 +11,7 @@ from models.boxes import iou
 from models.detections import Detections
 
 VELOCITY_MEMORY_S = 0.2
-"""Time over which older movement fades to a third (a guess: boxes tremble by a pixel or two from look to look, heads turn in half a second)."""
+"""Time over which older movement fades to a third (a guess: boxes tremble by a pixel or two, heads turn in half a second)."""
 
 
 @dataclass(slots=True, eq=False)
