@@ -28,96 +28,18 @@ class Watched(Protocol):
         ...
 
 
-class LatestFeed(Generic[T]):
-    """Keeps the newest item; an older one that nobody took is dropped and counted. Giving never waits."""
+class _Feed(Generic[T]):
+    """What both kinds share: items under one condition, and an end."""
 
-    def __init__(self, condition: threading.Condition | None = None, on_drop: Callable[[T], None] = lambda item: None) -> None:
+    def __init__(self, condition: threading.Condition | None) -> None:
         self._condition = condition or threading.Condition()
-        self._on_drop = on_drop
-        self._items: deque[T] = deque(maxlen=1)
-        self._open = True
-
-    def give(self, item: T) -> bool:
-        """Offer an item. False, and the item is not taken, once the feed was ended."""
-        with self._condition:
-            if not self._open:
-                return False
-            older = self._items.popleft() if self._items else None
-            self._items.append(item)
-            self._condition.notify_all()
-        if older is not None:
-            self._on_drop(older)
-        return True
-
-    def take(self, most: int = 1) -> list[T]:
-        """Up to `most` items, oldest first; none when there is nothing now. Never waits."""
-        with self._condition:
-            taken = list(self._items)[:most]
-            if taken:
-                self._items.clear()
-            return taken
-
-    @property
-    def waiting(self) -> int:
-        return len(self._items)
-
-    @property
-    def ended(self) -> bool:
-        with self._condition:
-            return not self._open and not self._items
-
-    def end(self) -> None:
-        """No more will be given; what is there can still be taken."""
-        with self._condition:
-            self._open = False
-            self._condition.notify_all()
-
-    def abandon(self) -> list[T]:
-        """End the feed and empty it: what nobody will take any more."""
-        with self._condition:
-            self.end()
-            return self.take()
-
-
-class LosslessFeed(Generic[T]):
-    """Keeps everything in order. Giving waits while it is full: `size` items, or items that weigh `capacity` together."""
-
-    def __init__(
-        self,
-        size: int,
-        condition: threading.Condition | None = None,
-        *,
-        weigh: Callable[[T], float] = lambda item: 0.0,
-        capacity: float = 1.0,
-    ) -> None:
-        self._condition = condition or threading.Condition()
-        self._size = size
-        self._weigh = weigh
-        self._capacity = capacity
-        self._load = 0.0
         self._items: deque[T] = deque()
         self._open = True
-
-    def give(self, item: T) -> bool:
-        """Add an item, after a wait where needed. False, and the item is not taken, once the feed was ended."""
-        weight = self._weigh(item)
-        with self._condition:
-            self._condition.wait_for(lambda: not self._open or self._has_room(weight))
-            if not self._open:
-                return False
-            self._items.append(item)
-            self._load += weight
-            self._condition.notify_all()
-            return True
-
-    def _has_room(self, weight: float) -> bool:
-        return not self._items or (len(self._items) < self._size and self._load + weight <= self._capacity)
 
     def take(self, most: int = 1) -> list[T]:
         """Up to `most` items, oldest first; none when there is nothing now. Never waits."""
         with self._condition:
             taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
-            self._load -= sum(self._weigh(item) for item in taken)
             if taken:
                 self._condition.notify_all()
             return taken
@@ -132,7 +54,7 @@ class LosslessFeed(Generic[T]):
             return not self._open and not self._items
 
     def end(self) -> None:
-        """No more will be given; what is there can still be taken. A giver that waits is let go."""
+        """No more will be given, and a giver that waits is let go; what is there can still be taken."""
         with self._condition:
             self._open = False
             self._condition.notify_all()
@@ -142,6 +64,59 @@ class LosslessFeed(Generic[T]):
         with self._condition:
             self.end()
             return self.take(len(self._items))
+
+
+class LatestFeed(_Feed[T]):
+    """Keeps the newest item; an older one that nobody took is dropped and told to `on_drop`. Giving never waits."""
+
+    def __init__(self, condition: threading.Condition | None = None, on_drop: Callable[[T], None] = lambda item: None) -> None:
+        super().__init__(condition)
+        self._on_drop = on_drop
+
+    def give(self, item: T) -> bool:
+        """Offer an item. False, and the item is not taken, once the feed was ended."""
+        with self._condition:
+            if not self._open:
+                return False
+            older = list(self._items)
+            self._items = deque([item])
+            self._condition.notify_all()
+        for one in older:
+            self._on_drop(one)
+        return True
+
+
+class LosslessFeed(_Feed[T]):
+    """Keeps everything in order. Giving waits while it is full: `size` items, or items that weigh `capacity` together."""
+
+    def __init__(
+        self,
+        size: int,
+        condition: threading.Condition | None = None,
+        *,
+        weigh: Callable[[T], float] = lambda item: 0.0,
+        capacity: float = 1.0,
+    ) -> None:
+        super().__init__(condition)
+        self._size = size
+        self._weigh = weigh
+        self._capacity = capacity
+
+    def give(self, item: T) -> bool:
+        """Add an item, after a wait where needed. False, and the item is not taken, once the feed was ended."""
+        weight = self._weigh(item)
+        with self._condition:
+            self._condition.wait_for(lambda: not self._open or self._has_room(weight))
+            if not self._open:
+                return False
+            self._items.append(item)
+            self._condition.notify_all()
+            return True
+
+    def _has_room(self, weight: float) -> bool:
+        if not self._items:
+            return True  # what is heavier than all that is allowed must get through as well
+        return len(self._items) < self._size and sum(map(self._weigh, self._items)) + weight <= self._capacity
 
 
 def wait_for_any(condition: threading.Condition, feeds: Iterable[Watched], timeout_s: float | None = None) -> bool:

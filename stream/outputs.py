@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stream.errors import UsageError
 from stream.frame import SourceInfo
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mkv", ".mov", ".webm"})
-"""What a video can be written as."""
 
 
 def plan_outputs(infos: Sequence[SourceInfo], output: Path, *, overwrite: bool) -> list[Path]:
@@ -23,6 +20,7 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, *, overwrite: bool) 
         UsageError: the output fits the source in no way, is one of the inputs, or is there already and must not be replaced.
     """
     from models.pictures import is_picture_name, writable_suffixes
+    from stream.sinks.video import FORMATS
 
     folder = output.is_dir() or output.suffix == "" or len(infos) > 1
     if folder and output.is_file():
@@ -39,9 +37,9 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, *, overwrite: bool) 
         elif folder:
             planned.append(_unused(output / f"{_stem(info)}.mp4", planned))
         else:
-            if output.suffix.lower() not in VIDEO_SUFFIXES:
+            if output.suffix.lower() not in FORMATS:
                 hint = "a picture's" if is_picture_name(output) else "no video's"
-                raise UsageError(f"{output}: {output.suffix} is {hint} ending; a video can be written as {_listed(VIDEO_SUFFIXES)}.")
+                raise UsageError(f"{output}: {output.suffix} is {hint} ending; a video can be written as {_listed(FORMATS)}.")
             planned.append(output)
     for path in planned:
         _check(path, infos, overwrite)
@@ -72,5 +70,5 @@ def _unused(path: Path, taken: Sequence[Path]) -> Path:
     return candidate
 
 
-def _listed(suffixes: frozenset[str]) -> str:
+def _listed(suffixes: Iterable[str]) -> str:
     return ", ".join(sorted(suffixes))

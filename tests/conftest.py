@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -44,6 +46,22 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"no photos and videos at {path} (FACESTREAM_DATA names another place)")
     return path
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[str]:
+    """A screen of 1280×720 pixels, with nothing on it: the DISPLAY to use."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("missing program: Xvfb")
+    ready, told = os.pipe()
+    command = ["Xvfb", "-displayfd", str(told), "-screen", "0", "1280x720x24"]
+    server = subprocess.Popen(command, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(told)
+    with os.fdopen(ready) as answer:
+        display = f":{answer.readline().strip()}"
+    yield display
+    server.terminate()
+    server.wait()
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from command import start
 from media import RtspServer, need
 from PIL import Image
@@ -58,21 +57,6 @@ def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: 
     assert gaps.max() > 1, "the gap is as long as it was"
     events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert all("utc" in event for event in events)
-
-
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """A screen of 1280×720 pixels: the DISPLAY to use."""
-    ready, told = os.pipe()
-    server = subprocess.Popen(
-        [need("Xvfb"), "-displayfd", str(told), "-screen", "0", "1280x720x24"], pass_fds=[told], stderr=subprocess.DEVNULL
-    )
-    os.close(told)
-    with os.fdopen(ready) as answer:
-        display = f":{answer.readline().strip()}"
-    yield display
-    server.terminate()
-    server.wait()
 
 
 def screenshot(display: str, path: Path) -> np.ndarray:

@@ -51,6 +51,16 @@ def test_a_folder_comes_out_with_its_names_subfolders_and_formats(folder: Path, 
     assert (pixels[300:] == portrait[300:]).all()
 
 
+def test_a_picture_that_becomes_png_leaves_its_neighbour_its_name(folder: Path, tmp_path: Path, portrait: np.ndarray):
+    (folder / "a.heic").write_bytes(b"stands for a picture in a format that cannot be written")
+    Image.fromarray(portrait).save(folder / "a.png")
+    info = SourceInfo("in", still=True, path=folder)
+    sink = PictureSink(tmp_path / "out", info, Output())
+    for name in ("a.heic", "a.png"):
+        sink.write(result(folder / name, info, portrait))
+    assert [path.name for path in sink.written] == ["a.heic.png", "a.png"]
+
+
 def test_one_picture_goes_to_the_file_that_was_named(folder: Path, tmp_path: Path, portrait: np.ndarray):
     info = SourceInfo(str(folder / "a.jpg"), still=True, path=folder / "a.jpg")
     sink = PictureSink(tmp_path / "new/out.png", info, Output())

@@ -50,20 +50,6 @@ except StopAsked:
 """
 
 
-@pytest.fixture(scope="module")
-def screen() -> Iterator[str]:
-    """A screen of 1280×720 pixels: the DISPLAY to use."""
-    ready, told = os.pipe()
-    command = ["Xvfb", "-displayfd", str(told), "-screen", "0", "1280x720x24"]
-    server = subprocess.Popen(command, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.close(told)
-    with os.fdopen(ready) as answer:
-        display = f":{answer.readline().strip()}"
-    yield display
-    server.terminate()
-    server.wait()
-
-
 @pytest.fixture
 def show(screen: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a program that shows a picture until its user ends it."""

@@ -15,7 +15,8 @@ from stream.sinks.files import claim, make_folder, unwritable
 class PictureSink:
     """Writes each picture to a file, or all below a folder with the input's own names, subfolders and formats.
 
-    A format that cannot be written becomes PNG. Two pictures that would get the same name in a folder are an error, not one file.
+    A format that cannot be written becomes PNG: photo.heic photo.png, or photo.heic.png where the input holds a photo.png too. Two
+    pictures that would still get the same name are an error, not one file.
     """
 
     def __init__(self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False) -> None:
@@ -71,5 +72,6 @@ class PictureSink:
         if root is not None and root.is_dir() and source.is_relative_to(root):
             relative = source.relative_to(root)
         if relative.suffix.lower() not in writable_suffixes:
-            relative = relative.with_suffix(".png")
+            taken = source.with_suffix(".png").exists()  # beside photo.heic there is a photo.png, which needs that name
+            relative = relative.with_name(f"{relative.name}.png") if taken else relative.with_suffix(".png")
         return self.path / relative
