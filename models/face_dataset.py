@@ -1,8 +1,7 @@
 """What the bundle `face` learns from: faces as MTCNN finds them, against everything else that it takes for one.
 
 Expects a folder with `face_photos/` (pictures under `images/` and `labels.csv` with five landmarks of one face each) and `nobody_photos/`
-(pictures with nobody in them). These folders beside them give more faces where they are present: `identity_lfw`, `smile`, `mask/with_mask`,
-`mask_crops853/with_mask`.
+(pictures with nobody in them). The folders `MORE_FACES` beside them give more faces where they are present.
 """
 
 from __future__ import annotations
@@ -27,9 +26,10 @@ NOT_FACE, FACE = 0, 1
 CLASSES = ("not face", "face")
 LOW_THRESHOLDS = (0.3, 0.3, 0.1)
 """Lets through what the usual thresholds stop: loose boxes of faces, and many times more false finds to learn from."""
-MORE_FACES = ("identity_lfw", "smile", "mask/with_mask", "mask_crops853/with_mask")
-BODIES = ("face_photos", "identity_lfw")
-"""Where photos show hands, ears and clothes beside the face, which MTCNN takes for faces too."""
+MASKS = ("mask/with_mask", "mask_crops853/with_mask")
+MORE_FACES = ("identity_lfw", "identity_fullphoto", "smile", *MASKS)
+BODIES = ("identity_lfw", "identity_fullphoto")
+"""Where photos show hands, ears and clothes beside the face, as in `face_photos`: MTCNN takes these for faces too."""
 SURE = 0.3
 """A find in a picture without landmarks is the face from this score up: of lower ones, some are none."""
 PEOPLE_AMONG_NOBODY = (
@@ -38,6 +38,12 @@ PEOPLE_AMONG_NOBODY = (
     "nonface_scenes275_candy_store_sun_aoqcvifuszwpcvcj.jpg",
 )
 """Photos of `nobody_photos` that do show people (seen by eye among MTCNN's surest finds there); nothing is learnt from them."""
+POSE = "head_pose_1left_3front_5right"
+"""Column of labels.csv."""
+HARD = 3
+"""Weight of what is hard: masks, faces from the side, and finds on nobody that MTCNN is not unsure of."""
+NOT_UNSURE = 0.3
+"""O-Net's score from which a find passes at the authors' low thresholds."""
 RANDOM_CROPS = 10
 """Random crops of each photo with nobody in it, beside what MTCNN finds there."""
 
@@ -78,8 +84,9 @@ def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, rep
         missed += len(boxes) == 0
         found += len(boxes)
         group, origin = _person(row["image"]), f"face_photos/{row['image']}"
+        weight = HARD if row[POSE] != "3" else 1
         for box in boxes:
-            yield cut_sample(image, box, FACE, group, origin)
+            yield cut_sample(image, box, FACE, group, origin, weight)
         if len(boxes):
             yield from _beside_the_face(image, boxes[0], detections.boxes, detector, rng, group, origin)
     report(f"face_photos: {len(rows)} photos, {found} finds on the labelled faces, {missed} faces not found")
@@ -105,7 +112,7 @@ def _more_faces(data: Path, name: str, detector: MTCNN, rng: np.random.Generator
         found += 1
         group = _person(path.name) if name == "identity_lfw" else f"{name}/{path.name}"
         origin = str(path.relative_to(data))
-        yield cut_sample(image, box, FACE, group, origin)
+        yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS else 1)
         if name in BODIES:
             yield from _beside_the_face(image, box, detections.boxes, detector, rng, group, origin)
     if paths:
@@ -165,12 +172,13 @@ def _nobody(folder: Path, rng: np.random.Generator, report: Report) -> Iterator[
             continue
         image = read_picture(path)
         for view in _views(image) if part == "train" else [image]:
-            boxes = detector.detect([view])[0].boxes
-            counts[part] += len(boxes)
-            if part == "train" and view is image:
-                boxes = np.concatenate([boxes, _random_boxes(image.shape, RANDOM_CROPS, rng)])
-            for box in boxes:
-                yield cut_sample(view, box, NOT_FACE, path.name, f"nobody_photos/{path.name}"), part
+            detections = detector.detect([view])[0]
+            counts[part] += len(detections)
+            for box, score in zip(detections.boxes, detections.scores, strict=True):
+                weight = HARD if score >= NOT_UNSURE else 1
+                yield cut_sample(view, box, NOT_FACE, path.name, f"nobody_photos/{path.name}", weight), part
+        for box in _random_boxes(image.shape, RANDOM_CROPS if part == "train" else 0, rng):
+            yield cut_sample(image, box, NOT_FACE, path.name, f"nobody_photos/{path.name}"), part
     report(f"nobody_photos: {len(paths)} photos, false finds by part: {counts}")
 
 

@@ -46,8 +46,8 @@ def batches(samples: Sequence[Sample], size_px: int, margin: float, plan: Plan, 
 
     Each epoch draws as many of each class: its samples in random order, again and again until there are enough.
     """
-    labels = np.array([sample.label for sample in samples])
-    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    labels, weights = np.array([(sample.label, sample.weight) for sample in samples]).T
+    classes = [np.repeat(members := np.flatnonzero(labels == label), weights[members]) for label in np.unique(labels)]
     share = math.ceil(plan.epoch_crops / len(classes))
     rng = np.random.default_rng(seed)
     while True:

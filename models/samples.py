@@ -35,9 +35,11 @@ class Sample:
     """Samples of one group (a person, a photo) are never both learnt from and judged on."""
     origin: str
     """Where it comes from, for people."""
+    weight: int = 1
+    """How often it is drawn in training, against once for the others of its class."""
 
 
-def cut_sample(image: np.ndarray, box: np.ndarray, label: int, group: str, origin: str) -> Sample:
+def cut_sample(image: np.ndarray, box: np.ndarray, label: int, group: str, origin: str, weight: int = 1) -> Sample:
     """The part of `image` that a sample at `box` (x1, y1, x2, y2) needs."""
     x1, y1, x2, y2 = square(box[None].astype(np.float32))[0]
     side = max(float(x2 - x1), 1.0)
@@ -50,7 +52,7 @@ def cut_sample(image: np.ndarray, box: np.ndarray, label: int, group: str, origi
         size = (max(round(width * MAX_SIDE_PX / side), 1), max(round(height * MAX_SIDE_PX / side), 1))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         box = box * np.array([size[0] / width, size[1] / height] * 2, np.float32)
-    return Sample(picture.copy(), box, label, group, origin)
+    return Sample(picture.copy(), box, label, group, origin, weight)
 
 
 def crop_samples(samples: Sequence[Sample], size_px: int, margin: float) -> np.ndarray:
