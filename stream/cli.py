@@ -135,6 +135,24 @@ def train(
 
 
 @_command
+def bench(
+    source: Annotated[str | None, typer.Argument(help="Your own camera, video, picture or folder, measured too.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Say how to reach so many frames/s here.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long each line of the table is measured.")] = 1.5,
+    json: Annotated[bool, typer.Option("--json", help="Print the numbers for machines.")] = False,
+    model: Model = None,
+    config: Config = None,
+    set_: Set = None,
+) -> int:
+    """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
+    _log("text")
+    settings = _settings(config, set_, model)
+    from stream.benchmark import bench as measured
+
+    return measured(settings, source, rate=rate, seconds=seconds, as_json=json)
+
+
+@_command
 def config() -> int:
     """Print every setting with its default: the file to copy and change."""
     from stream.config import as_yaml
