@@ -124,10 +124,10 @@ def _again(opener: Opener, analyser: Analyser, seconds: float, folder: Path, min
 WIDE = 116
 """Columns of the table with spreads; without them it is 80 wide."""
 LEGEND = """\
-Milliseconds per frame, median ± half the range of the middle 80 %; classify, due only
-now and then, has its mean. decode | detect, track, classify | draw, encode run side by
-side, as in: facestream run clip.mp4 -o out.mp4. px: the smallest face looked for.
-frames/s: read, looked at, drawn and written."""
+Milliseconds per frame: median ± half the range of the middle 80 %. classify, which is due
+only now and then, and encode, which comes in bursts, have their mean. Side by side run
+decode | detect, track, classify | draw, encode, as in: facestream run clip.mp4 -o out.mp4
+px: the smallest face looked for. frames/s: read, looked at, drawn and written."""
 
 
 def _heading(wide: bool) -> str:

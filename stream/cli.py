@@ -153,6 +153,14 @@ def bench(
 
 
 @_command
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings for machines.")] = False) -> int:
+    """Check what facestream needs on this machine, and say what to do about each problem; exit code 1 where there is one."""
+    from stream.doctor import doctor as examined
+
+    return examined(as_json=json)
+
+
+@_command
 def config() -> int:
     """Print every setting with its default: the file to copy and change."""
     from stream.config import as_yaml

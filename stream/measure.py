@@ -32,7 +32,7 @@ STAGES = ("decode", "detect", "track", "classify", "draw", "encode")
 WORKER = "finding faces"
 """What the thread between reading and writing does."""
 WARM_UP_S = 0.4
-"""The start of each measurement that does not count: queues fill, the encoder starts (a guess)."""
+"""The start of each measurement that does not count: queues fill, the encoder starts (a guess). No longer than what counts."""
 FEWEST_BATCHES = 4
 """A measurement goes on until it has so many, however slow they are."""
 PATIENCE_S = 20.0
@@ -46,6 +46,7 @@ class Spread:
     """A number that was measured several times."""
 
     median: float
+    """Or the mean, where that says more."""
     low: float
     high: float
 
@@ -75,7 +76,7 @@ class Row:
     frames_per_s: Spread
     """Frames looked at."""
     stages_ms: dict[str, Spread]
-    """By stage, per frame. The median of `classify`, which is due only now and then, is a mean."""
+    """By stage, per frame. `classify`, due now and then, and `encode`, done in bursts on the encoder's own threads, have their mean."""
 
     @property
     def label(self) -> str:
@@ -104,16 +105,16 @@ def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, na
     Raises:
         SourceError: it cannot be read, or gave too little.
     """
-    times = _Times()
+    times, warm_up_s = _Times(), min(WARM_UP_S, seconds)
     lane = Lane(source, [_sink(source.info, folder, analyser.settings.output)])
-    pipeline = Pipeline([lane], analyser, metrics=times, duration_s=WARM_UP_S + seconds + PATIENCE_S)
+    pipeline = Pipeline([lane], analyser, metrics=times, duration_s=warm_up_s + seconds + PATIENCE_S)
     last: Result | None = None
     for result in pipeline.results():
         last = result
-        counted = times.counted()
+        counted = times.counted(warm_up_s)
         if len(counted) > FEWEST_BATCHES and counted[-1].ended_at - counted[0].ended_at >= seconds:
             pipeline.stop()
-    report, batches = pipeline.report.sources[0], times.counted()
+    report, batches = pipeline.report.sources[0], times.counted(warm_up_s)
     if last is None or len(batches) < 2:
         reason = report.error or source.status.cause or "; ".join(report.failures) or "nothing more came"
         raise SourceError(f"{source.info.name}: gave too few pictures to measure ({report.read}: {reason}).")
@@ -179,19 +180,19 @@ class _Times(Metrics):
         super().__init__()
         self.batches: list[_Batch] = []
         self.faces_seen: list[int] = []
-        self._decode_s: list[float] = []
-        self._draw_s: list[float] = []
-        self._encode_s: list[float] = []
+        self._decoded_s: list[float] = []
+        self._drawn_s: list[float] = []
+        self._encoded_s: list[float] = []
         self._drawing_s = 0.0
 
     def stage(self, stage: str, seconds: float) -> None:
         if stage == "decode":
-            self._decode_s.append(seconds)
+            self._decoded_s.append(seconds)
         elif stage == "draw":
-            self._drawing_s += seconds
+            self._drawing_s = max(self._drawing_s, seconds)  # a sink's drawing may hold the picture's own inside it
         elif stage == "write":  # the sink asks for the drawing, so that time is inside this one
-            self._draw_s.append(self._drawing_s)
-            self._encode_s.append(seconds - self._drawing_s)
+            self._drawn_s.append(self._drawing_s)
+            self._encoded_s.append(seconds - self._drawing_s)
             self._drawing_s = 0.0
         else:
             if stage == "detect":
@@ -206,19 +207,23 @@ class _Times(Metrics):
     def faces(self, source: str, analysis: Analysis) -> None:
         self.faces_seen.append(len(analysis.faces))
 
-    def counted(self) -> list[_Batch]:
+    def counted(self, warm_up_s: float) -> list[_Batch]:
         """Those after the warm-up."""
         done = [batch for batch in self.batches[:-1] if batch.frames]  # the last one may still be at work
-        return [batch for batch in done if batch.ended_at >= done[0].ended_at + WARM_UP_S]
+        return [batch for batch in done if batch.ended_at >= done[0].ended_at + warm_up_s]
 
     def stages_ms(self, batches: Sequence[_Batch]) -> dict[str, Spread]:
         """By stage, per frame."""
-        per_frame: dict[str, Sequence[float]] = {"decode": self._decode_s, "draw": self._draw_s, "encode": self._encode_s}
+        frames = sum(batch.frames for batch in batches)
+        per_frame: dict[str, list[float]] = {"decode": self._decoded_s, "draw": self._drawn_s, "encode": self._encoded_s}
+        per_frame = {stage: values[-frames:] for stage, values in per_frame.items()}  # the others were warm-up
         for stage in ("detect", "track", "classify"):
             per_frame[stage] = [batch.seconds.get(stage, 0.0) / batch.frames for batch in batches]
         spreads = {stage: Spread.of([1000 * value for value in per_frame[stage]]) for stage in STAGES}
-        mean = 1000 * sum(batch.seconds.get("classify", 0.0) for batch in batches) / sum(batch.frames for batch in batches)
-        return spreads | {"classify": replace(spreads["classify"], median=mean)}
+        classify_ms = 1000 * sum(batch.seconds.get("classify", 0.0) for batch in batches) / frames
+        encode_ms = 1000 * float(np.mean(per_frame["encode"] or [0.0]))
+        means = {"classify": classify_ms, "encode": encode_ms}
+        return spreads | {stage: replace(spreads[stage], median=mean) for stage, mean in means.items()}
 
 
 def _rates(batches: Sequence[_Batch]) -> Spread:
