@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from stream.measure import WORKER, Row
+from stream.measure import WORKER, Row, figure
 
 LADDER_PX = (20, 40, 80, 160, 320)
 """The smallest faces that are tried; each step is about four times less work for the detector's first network."""
@@ -56,9 +56,11 @@ def advise(rate: float, subjects: Sequence[tuple[Row, Remeasure]], sizes: Sequen
 def _sentence(rate: float, row: Row, at: Remeasure, tried: list[Tried]) -> str:
     rate_now = row.frames_per_s.median
     if rate_now >= rate:
-        return f"{row.label} reaches {rate:g} frames/s with the settings as they are ({rate_now:.3g})."
+        return f"{row.label} reaches {rate:g} frames/s with the settings as they are ({figure(rate_now)})."
     if row.live and row.skipped < ALL_SEEN:
-        return f"{row.label} does not reach {rate:g} frames/s because the camera gives no more than {rate_now:.3g}; each one is looked at."
+        return (
+            f"{row.label} does not reach {rate:g} frames/s because the camera gives no more than {figure(rate_now)}; each one is looked at."
+        )
     best = last = row
     for px in LADDER_PX:
         if not row.min_face_px < px <= min(row.width, row.height) // 2:
@@ -69,12 +71,12 @@ def _sentence(rate: float, row: Row, at: Remeasure, tried: list[Tried]) -> str:
         gives = last.frames_per_s.median
         tried.append(Tried(row.name, px, gives))
         if gives >= rate:
-            before = f"{best.min_face_px} px gave {best.frames_per_s.median:.3g}"
-            setting = f"--set detector.min_face_px={px} ({gives:.3g}; {before})"
+            before = f"{best.min_face_px} px gave {figure(best.frames_per_s.median)}"
+            setting = f"--set detector.min_face_px={px} ({figure(gives)}; {before})"
             return f"{row.label} reaches {rate:g} frames/s with {setting}; smaller faces are then not looked for."
         best = max(best, last, key=lambda one: one.frames_per_s.median)
     setting = "" if best is row else f" with --set detector.min_face_px={best.min_face_px}"
-    gave = f"{best.frames_per_s.median:.3g}{setting}"
+    gave = f"{figure(best.frames_per_s.median)}{setting}"
     return f"{row.label} does not reach {rate:g} frames/s here: at most {gave} was measured, and {_slowest(best)} takes the longest there."
 
 

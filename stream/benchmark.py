@@ -21,7 +21,7 @@ from stream.config import Settings
 from stream.devices import device_in_use
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.measure import STAGES, Again, Row, Spread, measure
+from stream.measure import STAGES, Again, Row, Spread, figure, measure
 from stream.sinks import Result
 from stream.sinks.video import VideoSink
 from stream.sources import Source, expand, open_source
@@ -135,9 +135,9 @@ def _heading(wide: bool) -> str:
 
 
 def _line(row: Row, wide: bool) -> str:
-    cells = [_cell(row.stages_ms[stage], wide) for stage in STAGES]
+    cells = [_cell(row.stages_ms.get(stage), wide) for stage in STAGES]
     rates = row.frames_per_s
-    rate = f"{rates.median:.3g}" + (f" ({rates.low:.3g}–{rates.high:.3g})" if wide else "")
+    rate = figure(rates.median) + (f" ({figure(rates.low)}–{figure(rates.high)})" if wide else "")
     return _columns(row.name, f"{row.width}×{row.height}", f"{row.faces:.2g}", str(row.min_face_px), cells, rate, wide)
 
 
@@ -149,7 +149,9 @@ def _columns(name: str, size: str, faces: str, px: str, cells: list[str], rate: 
     return f"{name:{name_width}}" + (f"{size:>9}" if wide else "") + f"{faces:>6}{px:>4}{stages}{rate:>{20 if wide else 9}}"
 
 
-def _cell(ms: Spread, wide: bool) -> str:
+def _cell(ms: Spread | None, wide: bool) -> str:
+    if ms is None:
+        return "–"
     half = (ms.high - ms.low) / 2
     digits = 0 if max(ms.median, half) >= 100 else 1
     return f"{ms.median:.{digits}f}" + (f"±{half:.{digits}f}" if wide else "")

@@ -7,6 +7,7 @@ process is then a finding, not the end of the doctor. So nothing but the standar
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import platform
@@ -48,6 +49,8 @@ class Finding:
 
 def doctor(*, as_json: bool) -> int:
     """Run every check and print a line for each as it comes, or all as JSON at the end; 1 where there is a problem, else 0."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to end
     findings = []
     for finding in _examine():
         findings.append(finding)
@@ -176,7 +179,10 @@ def _folder() -> Finding:
 
 
 def _space() -> Finding:
-    disk = shutil.disk_usage(".")
+    try:
+        disk = shutil.disk_usage(".")
+    except OSError as error:
+        return Finding("disk space", "note", f"cannot be asked for ({error.strerror})")
     if not disk.total:
         return Finding("disk space", "note", "this is no disk, so its space is unknown")
     free, found = disk.free, f"{disk.free / 1e9:.1f} GB free here"

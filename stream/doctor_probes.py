@@ -100,7 +100,8 @@ def cameras() -> Answer:
 
 
 def decoders() -> Answer:
-    return _codecs(DECODERS, "r")
+    state, found, advice = _codecs(DECODERS, "r")
+    return state, found.replace("libdav1d", "av1 (libdav1d)"), advice
 
 
 def encoders() -> Answer:

@@ -76,7 +76,8 @@ class Row:
     frames_per_s: Spread
     """Frames looked at."""
     stages_ms: dict[str, Spread]
-    """By stage, per frame. `classify`, due now and then, and `encode`, done in bursts on the encoder's own threads, have their mean."""
+    """By stage, per frame. `classify`, due now and then, and `encode`, done in bursts on the encoder's own threads, have their mean.
+    A camera has no `decode`."""
 
     @property
     def label(self) -> str:
@@ -88,10 +89,15 @@ class Row:
         """Per frame, what each of the three threads does: the longest one sets the rate."""
         ms = {stage: spread.median for stage, spread in self.stages_ms.items()}
         return {
-            "reading": ms["decode"],
+            "reading": ms.get("decode", 0.0),
             WORKER: ms["detect"] + ms["track"] + ms["classify"],
             "drawing and writing": ms["draw"] + ms["encode"],
         }
+
+
+def figure(value: float) -> str:
+    """A measured number for people: three digits say all that is known."""
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
 def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, name: str = "") -> Row:
@@ -116,8 +122,9 @@ def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, na
             pipeline.stop()
     report, batches = pipeline.report.sources[0], times.counted(warm_up_s)
     if last is None or len(batches) < 2:
-        reason = report.error or source.status.cause or "; ".join(report.failures) or "nothing more came"
-        raise SourceError(f"{source.info.name}: gave too few pictures to measure ({report.read}: {reason}).")
+        reason = source.status.cause or "; ".join(report.failures) or "that is too slow to measure"
+        took_s = warm_up_s + seconds + PATIENCE_S
+        raise SourceError(f"{source.info.name}: no more than {len(times.faces_seen)} pictures were looked at in {took_s:.0f} s; {reason}.")
     return Row(
         name=name or source.info.name,
         width=last.frame.width,
@@ -219,7 +226,7 @@ class _Times(Metrics):
         per_frame = {stage: values[-frames:] for stage, values in per_frame.items()}  # the others were warm-up
         for stage in ("detect", "track", "classify"):
             per_frame[stage] = [batch.seconds.get(stage, 0.0) / batch.frames for batch in batches]
-        spreads = {stage: Spread.of([1000 * value for value in per_frame[stage]]) for stage in STAGES}
+        spreads = {stage: Spread.of([1000 * value for value in per_frame[stage]]) for stage in STAGES if per_frame[stage]}
         classify_ms = 1000 * sum(batch.seconds.get("classify", 0.0) for batch in batches) / frames
         encode_ms = 1000 * float(np.mean(per_frame["encode"] or [0.0]))
         means = {"classify": classify_ms, "encode": encode_ms}

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from command import facestream, is_one_sentence
+from command import facestream, is_one_sentence, start
 from media import make_clip
+
+from stream.advice import advise
+from stream.analyser import Analyser
+from stream.measure import Again, Row, Spread, measure
+from stream.sources import open_source
+from stream.sources.demo import DemoSource
 
 STAGES = {"decode", "detect", "track", "classify", "draw", "encode"}
 QUICK = ("--seconds", "0.1", "--set", "pipeline.batch_size=1", "--set", "classifier.every_s=0")
@@ -87,6 +97,73 @@ def test_rubbish_gets_one_sentence(words: list[str], code: int, tmp_path: Path) 
     done = facestream("bench", *words, cwd=tmp_path)
     assert done.returncode == code
     assert is_one_sentence(done.stderr), done.stderr
+
+
+def row(rate: float, min_face_px: int, *, live: bool = False, decode_ms: float = 1, encode_ms: float = 1) -> Row:
+    """A measurement of a 720p source, as it might have come out."""
+    ms = {"decode": decode_ms, "detect": 1000 / rate - 2, "track": 1, "classify": 1, "draw": 1, "encode": encode_ms}
+    spreads = {stage: Spread(value, value, value) for stage, value in ms.items()}
+    return Row("clip.mp4", 1280, 720, 1.0, min_face_px, live, 100, 0.0, Spread(rate, rate, rate), spreads)
+
+
+def test_the_advice_is_the_first_smallest_face_that_reached_the_rate() -> None:
+    rates = {80: 24.0, 160: 31.0}
+    advice = advise(30, [(row(12, 40), lambda px: row(rates[px], px))], [])
+    assert advice.sentences == [
+        "clip.mp4 (1280×720, 1 face) reaches 30 frames/s with --set detector.min_face_px=160 (31; 80 px gave 24); "
+        "smaller faces are then not looked for."
+    ]
+    assert [(one.min_face_px, one.frames_per_s) for one in advice.tried] == [(80, 24.0), (160, 31.0)]
+
+
+def test_where_writing_is_the_slowest_no_larger_face_is_tried() -> None:
+    (sentence,) = advise(30, [(row(20, 40, encode_ms=99), lambda px: pytest.fail("that would not help"))], []).sentences
+    assert "does not reach 30 frames/s here: at most 20 was measured, and drawing and writing takes the longest there" in sentence
+
+
+def test_a_camera_that_sets_the_rate_itself_is_told_so() -> None:
+    (sentence,) = advise(60, [(row(30, 40, live=True), lambda px: pytest.fail("that would not help"))], []).sentences
+    assert "because the camera gives no more than 30" in sentence
+
+
+def test_a_webcam_is_asked_for_the_largest_size_that_reached_the_rate() -> None:
+    sizes = [
+        replace(row(rate, 40), name=name, width=width) for rate, name, width in ((60, "480p", 854), (33, "720p", 1280), (9, "1080p", 1920))
+    ]
+    *_, last = advise(30, [(size, lambda px: row(10, px)) for size in sizes], sizes).sentences
+    assert last.startswith("A webcam is asked for the size of 720p")
+    assert "--set source.camera_width=1280 --set source.camera_height=720" in last
+
+
+def test_a_short_clip_goes_on_as_one_whose_time_never_turns_back(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "short.mp4", times=[0, 2, 3, 7])
+    source = Again(lambda: open_source(clip))
+    frames = list(itertools.islice(source, 12))
+    source.close()
+    assert [frame.index for frame in frames] == list(range(12))
+    steps = np.diff([frame.time_s for frame in frames])
+    assert np.allclose(steps, [0.08, 0.04, 0.16, 0.16] * 2 + [0.08, 0.04, 0.16])
+
+
+def test_a_camera_is_measured_at_its_own_pace(tmp_path: Path) -> None:
+    measured = measure(DemoSource(rate=50, size=(320, 240)), Analyser(None, None), 0.5, tmp_path, "camera")
+    assert measured.live
+    assert "decode" not in measured.stages_ms, "waiting for a camera is no work"
+    assert 5 < measured.frames_per_s.median < 60
+
+
+def test_a_stopped_bench_leaves_nothing(tmp_path: Path) -> None:
+    process = start("bench", "--set", "detector.enabled=false", environment={"TMPDIR": str(tmp_path)})
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("*/*.mp4")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=30)
+    assert first.startswith("facestream ")
+    assert (process.returncode, stderr) == (130, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def findings(stdout: str) -> dict[str, dict[str, str]]:
