@@ -1,4 +1,4 @@
-"""How a network is run: OpenVINO on CPUs, compiled Keras (TensorFlow) on GPUs.
+"""How a network is run: OpenVINO on CPUs, compiled Keras (TensorFlow by default) on GPUs.
 
 Shapes are fixed and everything is compiled before the first picture.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -148,35 +149,80 @@ def _openvino_run(compiled: ov.CompiledModel) -> Run:
 
 
 def load_keras(model: keras.Model, *, sample_shape: tuple[int, ...] | None = None, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
-    """A Keras network that takes uint8, compiled once for each batch size; on a GPU through XLA, which on CPUs is slower than none.
+    """A Keras network that takes uint8, compiled once for each batch size.
 
     Args:
         model: what to run; it scales the pixels itself.
         sample_shape: shape of one sample, where the model leaves it open.
         batch_sizes: how many samples a call may carry; one compiled function each.
     """
+    from keras import ops
+
+    sample = np.zeros(sample_shape or model.inputs[0].shape[1:], np.uint8)
+
+    def answers(batch: Any) -> list[Any]:
+        outputs = model(ops.cast(batch, "float32"), training=False)
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    compiled = compile_with_keras(answers)
+    return BatchedNetwork(dict.fromkeys(batch_sizes, compiled), sample)
+
+
+def compile_with_keras(function: Callable[..., list[Any]], *constants: Any) -> Run:
+    """A function of tensors, written in `keras.ops`, as a function of arrays that compiles once for each shape.
+
+    TensorFlow compiles through XLA on GPUs only: on CPUs that is slower than without. Torch runs the function as it is.
+
+    Args:
+        function: of a batch and then `constants`.
+        constants: arrays, also in lists and named tuples, that go up once and stay there.
+    """
+    prepare_tensorflow()
+    import keras
+
+    kept = keras.tree.map_structure(keras.ops.convert_to_tensor, constants)
+    compiled: Callable[..., list[Any]] = function
+    if keras.backend.backend() == "tensorflow":
+        compiled = _compile_with_tensorflow(function)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        compiled = jax.jit(function)
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        compiled = torch.no_grad()(function)
+
+    def run(batch: np.ndarray) -> list[np.ndarray]:
+        return [np.asarray(keras.ops.convert_to_numpy(output)) for output in compiled(keras.ops.convert_to_tensor(batch), *kept)]
+
+    return run
+
+
+def _compile_with_tensorflow(function: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """One graph for each shape of the first argument. Graphs made by hand: `tf.function` would look for a fitting one at each call."""
     import tensorflow as tf
 
-    prepare_tensorflow()
-    sample = np.zeros(sample_shape or model.inputs[0].shape[1:], np.uint8)
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    graphs: dict[tuple[int, ...], Callable[..., list[Any]]] = {}
 
-    def compiled(size: int) -> Run:
-        function = tf.function(lambda batch: model(tf.cast(batch, tf.float32), training=False), jit_compile=on_gpu, autograph=False)
-        concrete = function.get_concrete_function(tf.TensorSpec((size, *sample.shape), tf.uint8))  # never traced again
+    def run(batch: Any, *constants: Any) -> list[Any]:
+        shape = tuple(batch.shape)
+        if shape not in graphs:
+            graphs[shape] = tf.function(function, jit_compile=on_gpu, autograph=False).get_concrete_function(batch, *constants)
+        return graphs[shape](batch, *constants)
 
-        def run(batch: np.ndarray) -> list[np.ndarray]:
-            outputs = concrete(tf.constant(batch))
-            return [output.numpy() for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]
-
-        return run
-
-    return BatchedNetwork({size: compiled(size) for size in batch_sizes}, sample)
+    return run
 
 
 @functools.cache
 def prepare_tensorflow() -> None:
-    """Lets TensorFlow take GPU memory as it needs it. Works only before the first operation: by default TensorFlow takes all there is."""
+    """Lets Keras's backend take GPU memory as it needs it. Works only before the first operation: by default it takes all or most."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX's own switch
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return
     import tensorflow as tf
 
     for gpu in tf.config.list_physical_devices("GPU"):
@@ -186,9 +232,8 @@ def prepare_tensorflow() -> None:
             _log.warning("GPU memory is taken whole, not as needed: %s", error)
 
 
-@functools.cache
 def choose_device(device: Device = "auto") -> tuple[Literal["cpu", "gpu"], str]:
-    """Where the networks run, and why. Asks the GPU's driver, not TensorFlow, whose import takes seconds. The choice is logged once.
+    """Where the networks run, and why. Asks the GPU's driver, not TensorFlow, whose import takes seconds. Each choice is logged once.
 
     Raises:
         ValueError: not a known device.
@@ -201,10 +246,16 @@ def choose_device(device: Device = "auto") -> tuple[Literal["cpu", "gpu"], str]:
         raise FacestreamError(f"device gpu was asked for, but {obstacle}: use auto or cpu")
     chosen: Literal["cpu", "gpu"] = "cpu" if device == "cpu" or obstacle else "gpu"
     reason = obstacle or ("the settings say so" if device != "auto" else "the driver reports a GPU")
-    _log.info("networks run on the %s: %s", chosen, reason)
+    _log_choice(chosen, reason)
     return chosen, reason
 
 
+@functools.cache  # the detector and the classifier both ask, and each says the same
+def _log_choice(chosen: str, reason: str) -> None:
+    _log.info("networks run on the %s: %s", chosen, reason)
+
+
+@functools.cache
 def _gpu_obstacle() -> str | None:
     """Why no GPU can be used, in words, or None if one can."""
     if sys.platform != "linux":

@@ -1,0 +1,191 @@
+"""The whole cascade of `mtcnn` as one compiled function for frames of one size: frames go up once, boxes come down once.
+
+Written in `keras.ops`, so that any backend of Keras compiles it. Shapes are fixed, so each step has a fixed number of places for what it
+keeps; what finds no place is dropped, worst scores first, and counted. An empty place has score -1. In shapes, B is frames of a batch,
+N places of a step.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from models import compiled_steps as steps
+from models.compiled_layout import FRAME, SMALLEST_CROP_PX, plan_layout
+from models.compiled_steps import Tensor
+from models.detections import Detections
+from models.mtcnn import NMS_OVERLAP
+from models.runtime import compile_with_keras, prepare_tensorflow
+from models.weights import read_mtcnn_weights
+
+if TYPE_CHECKING:
+    import keras
+
+RNET_PX = SMALLEST_CROP_PX
+ONET_PX = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Places for candidates of one frame.
+
+    Enough for 99 of 100 pictures of data/detect/facemask three times over, and for the fullest group photo of group_checked.
+    """
+
+    proposed: int = 1024
+    """After P-Net and the suppression within each level, before that across levels."""
+    refined: int = 512
+    """For R-Net."""
+    output: int = 128
+    """For O-Net."""
+
+
+class _Tables(NamedTuple):
+    """What `Layout` holds, as tensors that the compiled function takes besides the frames."""
+
+    resizes: list[list[list[Tensor]]]
+    halves: list[list[Tensor]]
+    pixels: Tensor
+    is_cell: Tensor
+    boxes: Tensor
+
+
+class CompiledCascade:
+    """Finds faces in frames of one size. For one thread at a time."""
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        min_face_px: int,
+        thresholds: tuple[float, float, float],
+        pyramid_step: float,
+        batch_size: int = 1,
+        limits: Limits | None = None,
+    ) -> None:
+        """Compiles and warms up, which takes seconds.
+
+        Args:
+            height: of the frames, px.
+            width: of the frames, px.
+            min_face_px: side of the smallest face to find, at least 12.
+            thresholds: lowest scores, 0..1, to pass P-, R- and O-Net.
+            pyramid_step: size of each pyramid level relative to the last, between 0 and 1.
+            batch_size: frames that the function takes at a time; fewer are padded.
+            limits: places for candidates.
+        """
+        self.batch_size = batch_size
+        self.dropped = np.zeros(3, np.int64)
+        """Candidates that found no place before the suppression across levels, before R-Net and before O-Net, in all frames so far."""
+        self.compilations = 0
+        """How often the function was traced to be compiled: once, in here, and never again. Under Torch, how often it ran."""
+        self._shape = (height, width, 3)
+        self._thresholds = thresholds
+        self._limits = limits or Limits()
+        layout = plan_layout(height, width, min_face_px, pyramid_step)
+        self._sources = layout.sources
+        if not self._sources:
+            return  # no face fits into the frame
+        tables = _Tables(
+            [[list(resize) for resize in level] for level in layout.resizes],
+            [list(resize) for resize in layout.halves],
+            layout.pixels,
+            layout.is_cell,
+            layout.boxes,
+        )
+        self._pnet, self._rnet, self._onet = _load_networks()
+        self._run = compile_with_keras(self._cascade, tables)
+        self._run(np.zeros((batch_size, *self._shape), np.uint8))
+
+    def __call__(self, frames: np.ndarray) -> list[Detections]:
+        """The faces in each of (N, height, width, 3) uint8 RGB frames, N >= 0. A box may reach a little out of its frame."""
+        if frames.shape[1:] != self._shape or frames.dtype != np.uint8:
+            raise ValueError(f"compiled for frames of (N, {', '.join(map(str, self._shape))}) uint8, not {frames.shape} {frames.dtype}")
+        if not self._sources:
+            return [Detections.none() for _ in frames]
+        found = []
+        for start in range(0, len(frames), self.batch_size):
+            batch = frames[start : start + self.batch_size]
+            count = len(batch)
+            if count < self.batch_size:
+                batch = np.concatenate([batch, np.zeros((self.batch_size - count, *self._shape), np.uint8)])
+            answers, faces, dropped = self._run(batch)
+            self.dropped += dropped[:count].sum(axis=0)
+            for number in range(count):
+                mine = np.array(answers[number, : faces[number]])
+                found.append(Detections(mine[:, :4], mine[:, 4], mine[:, 5:].reshape(-1, 5, 2)))
+        return found
+
+    def _cascade(self, frames: Tensor, tables: _Tables) -> list[Tensor]:
+        """All of it, in tensors.
+
+        Returns:
+            (B, N, 15) float32: box, score and landmarks of the faces, best first; (B,) int32 how many; (B, 3) int32 `dropped`.
+        """
+        from keras import ops
+
+        self.compilations += 1
+        limits = self._limits
+        halves = steps.halve(frames, tables.halves)
+
+        boxes, scores, offsets, no_place = self._propose(frames, tables)
+        scores = steps.suppress(boxes, scores, NMS_OVERLAP)
+        dropped = [no_place, steps.too_many(scores, limits.refined)]
+        scores, (squares,) = steps.best_first(scores, steps.square(steps.regress(boxes, offsets)), places=limits.refined)
+
+        answers, offsets = steps.over_places(self._rnet, steps.cut(halves, squares, RNET_PX))
+        scores = ops.where((scores >= 0) & (answers > self._thresholds[1]), answers, -1.0)
+        scores, (squares, offsets) = steps.best_first(scores, squares, offsets)
+        scores = steps.suppress(squares, scores, NMS_OVERLAP)
+        dropped.append(steps.too_many(scores, limits.output))
+        scores, (squares,) = steps.best_first(scores, steps.square(steps.regress(squares, offsets)), places=limits.output)
+
+        answers, offsets, landmarks = steps.over_places(self._onet, steps.cut(halves, squares, ONET_PX))
+        scores = ops.where((scores >= 0) & (answers > self._thresholds[2]), answers, -1.0)
+        landmarks = squares[..., None, :2] + landmarks * (squares[..., None, 2:] - squares[..., None, :2])
+        landmarks = ops.reshape(landmarks, (*scores.shape, 10))
+        scores, (boxes, landmarks) = steps.best_first(scores, steps.regress(squares, offsets), landmarks)
+        scores = steps.suppress(boxes, scores, NMS_OVERLAP, over="smaller")
+        scores, (boxes, landmarks) = steps.best_first(scores, boxes, landmarks)
+        found = ops.concatenate([boxes, scores[..., None], landmarks], axis=-1)
+        faces = ops.sum(ops.cast(scores >= 0, "int32"), axis=1)
+        return [found, faces, ops.stack(dropped, axis=1)]
+
+    def _propose(self, frames: Tensor, tables: _Tables) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """P-Net over all levels of the frames.
+
+        Returns:
+            boxes (B, N, 4), scores (B, N), best first, and offsets (B, N, 4) of the windows that stay in their level; dropped (B,).
+        """
+        from keras import ops
+
+        batch = frames.shape[0]
+        levels: list[Tensor] = []
+        for source, resizes in zip(self._sources, tables.resizes, strict=True):
+            levels.append(functools.reduce(steps.resize, resizes, frames if source == FRAME else levels[source]))
+        pixels = ops.concatenate([ops.reshape(level, (batch, -1, 3)) for level in levels], axis=1)
+        canvas = ops.cast(ops.take(pixels, tables.pixels, axis=1), "float32")
+        scores, offsets = self._pnet(canvas, training=False)
+        scores = ops.where(tables.is_cell[None] & (scores >= self._thresholds[0]), scores, -1.0)
+        scores = ops.reshape(steps.thin(scores), (batch, -1))
+        places = min(self._limits.proposed, scores.shape[1])
+        dropped = steps.too_many(scores, places)
+        scores, numbers = ops.top_k(scores, places)
+        boxes = ops.take(ops.reshape(tables.boxes, (-1, 4)), numbers, axis=0)
+        return boxes, scores, steps.pick(ops.reshape(offsets, (batch, -1, 4)), numbers), dropped
+
+
+@functools.cache
+def _load_networks() -> tuple[keras.Model, keras.Model, keras.Model]:
+    """P-, R- and O-Net: one of each, whatever the sizes of the frames."""
+    prepare_tensorflow()
+    from models import networks
+
+    models = networks.create_pnet(), networks.create_rnet(), networks.create_onet()
+    networks.set_mtcnn_weights(models[0], read_mtcnn_weights("pnet"))
+    networks.set_mtcnn_weights(models[1], read_mtcnn_weights("rnet"))
+    networks.set_mtcnn_weights(models[2], read_mtcnn_weights("onet"))
+    return models

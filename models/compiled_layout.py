@@ -1,0 +1,133 @@
+"""What `compiled_cascade` knows before the first frame: how frames of one size become levels on a canvas, and halves to cut from.
+
+Everything is a table, so that a compiled function only looks up and adds. Levels and halves are those of the CPU to the last bit: those of
+`pyramid.shrink` and `crops.Halves`, as cv2 makes them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level, plan_pyramid
+
+FRAME = -1
+"""In `Layout.sources`: the level is made from the frame itself."""
+SMALLEST_CROP_PX = 24
+"""Side of what R-Net sees."""
+COEFFICIENT_BITS = 11
+"""A linear resize of uint8 in cv2 weighs pixels in parts of 2048."""
+
+Resize = tuple[np.ndarray, ...]
+"""One resize of a picture. Empty: to exactly half, each pixel the rounded mean of four. Else linear, as taps of rows and of columns.
+
+Taps are (4, n) int32: for each of n pixels, which two it is made from, and in what parts of 2048.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """All levels of frames of one size, side by side on one canvas. A frame too small for the smallest face has no levels."""
+
+    sources: tuple[int, ...]
+    """From what each level is made: the number of an earlier level, or FRAME."""
+    resizes: tuple[tuple[Resize, ...], ...]
+    """By level, the steps from its source."""
+    pixels: np.ndarray
+    """(canvas height, canvas width) int32, both even: which pixel of all levels, one after the other, each pixel of the canvas shows."""
+    is_cell: np.ndarray
+    """(rows, columns) bool: the cells of P-Net's answer whose windows lie within one level. Cells of two levels are never neighbours."""
+    boxes: np.ndarray
+    """(rows, columns, 4) float32: the window of each cell, in pixels of the frame."""
+    halves: tuple[Resize, ...]
+    """From the frame to its half, from there to a quarter and so on, as far as a square of twice the frame's shorter side needs it."""
+
+
+def plan_layout(height: int, width: int, min_face_px: int, step: float) -> Layout:
+    """The layout for frames of that size; levels and windows are those of `plan_pyramid`."""
+    plan = plan_pyramid(height, width, min_face_px, step)
+    levels = plan.levels
+    places, canvas_height, canvas_width = _pack([(_even(level.height), _even(level.width)) for level in levels])
+    pixels = np.zeros((canvas_height, canvas_width), np.int32)
+    is_cell = np.zeros([max((side - CELL_PX) // STRIDE_PX + 1, 0) for side in pixels.shape], bool)
+    boxes = np.zeros((*is_cell.shape, 4), np.float32)
+    first_pixel = 0
+    for level, (y, x) in zip(levels, places, strict=True):
+        row, column = (np.minimum(np.arange(_even(side)), side - 1) for side in (level.height, level.width))
+        pixels[y : y + len(row), x : x + len(column)] = first_pixel + row[:, None] * level.width + column
+        first_pixel += level.height * level.width
+        at = np.s_[y // STRIDE_PX :, x // STRIDE_PX :]
+        numbers = level.first_cell + np.arange(level.rows)[:, None] * (level.columns + 1) + np.arange(level.columns)
+        is_cell[at][: level.rows, : level.columns] = True
+        boxes[at][: level.rows, : level.columns] = plan.boxes(numbers.reshape(-1)).reshape(*numbers.shape, 4)
+    sources = _sources(levels)
+    sizes = {FRAME: (height, width)} | {i: (level.height, level.width) for i, level in enumerate(levels)}
+    resizes = tuple(_resizes(sizes[source], sizes[i]) for i, source in enumerate(sources))
+    return Layout(sources, resizes, pixels, is_cell, boxes, _halves(height, width))
+
+
+def _halves(height: int, width: int) -> tuple[Resize, ...]:
+    sizes = [(height, width)]
+    while 2 * min(height, width) >= SMALLEST_CROP_PX * 2 ** len(sizes):
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    return tuple(_resize(before, after) for before, after in itertools.pairwise(sizes))
+
+
+def _even(side: int) -> int:
+    return side + side % 2
+
+
+def _pack(sizes: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int, int]:
+    """Places rectangles (height, width), largest first, on shelves as wide as the first: places (y, x), height and width of it all."""
+    width, bottom = sizes[0][1] if sizes else 0, 0
+    places: list[tuple[int, int]] = []
+    spaces: list[tuple[int, int, int, int]] = []  # y, x, height, width
+    for tall, wide in sizes:
+        space = next((space for space in spaces if space[2] >= tall and space[3] >= wide), None)
+        if space is None:
+            space = (bottom, 0, tall, width)
+            bottom += tall
+        else:
+            spaces.remove(space)
+        y, x, space_height, space_width = space
+        places.append((y, x))
+        spaces += [(y, x + wide, space_height, space_width - wide), (y + tall, x, space_height - tall, wide)]
+    return places, bottom, width
+
+
+def _sources(levels: Sequence[Level]) -> tuple[int, ...]:
+    """As in `pyramid.shrink`: the smallest earlier level about twice as large."""
+    return tuple(
+        next((i for i in reversed(range(number)) if level.height * NEARLY_TWICE <= levels[i].height), FRAME)
+        for number, level in enumerate(levels)
+    )
+
+
+def _resizes(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[Resize, ...]:
+    """The steps of `pyramid._resize` from one (height, width) to another."""
+    sizes = [size]
+    while size != wanted and sizes[-1][0] >= 4 * wanted[0]:
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    if size != wanted:
+        if not NEARLY_TWICE <= sizes[-1][0] / wanted[0] <= 4 / NEARLY_TWICE:
+            sizes.append((2 * wanted[0], 2 * wanted[1]))
+        sizes.append(wanted)
+    return tuple(_resize(before, after) for before, after in itertools.pairwise(sizes) if before != after)
+
+
+def _resize(size: tuple[int, int], wanted: tuple[int, int]) -> Resize:
+    if size == (2 * wanted[0], 2 * wanted[1]):
+        return ()  # where a linear resize and one by area are the same, in cv2 too
+    return _taps(size[0], wanted[0]), _taps(size[1], wanted[1])
+
+
+def _taps(side: int, wanted: int) -> np.ndarray:
+    """(4, wanted) int32, see `Resize`."""
+    place = ((np.arange(wanted) + 0.5) * (side / wanted) - 0.5).astype(np.float32)
+    low = np.floor(place)
+    share = place - low
+    parts = [np.rint(part * np.float32(2**COEFFICIENT_BITS)) for part in (1 - share, share)]
+    return np.stack([np.clip(low, 0, side - 1), np.clip(low + 1, 0, side - 1), *parts]).astype(np.int32)
