@@ -9,6 +9,8 @@ from stream.measure import WORKER, Row, figure
 
 LADDER_PX = (20, 40, 80, 160, 320)
 """The smallest faces that are tried; each step is about four times less work for the detector's first network."""
+LARGEST_SHARE = 4
+"""Faces smaller than this fraction of the short side are still looked for, whatever the rate: most are."""
 ALL_SEEN = 0.03
 """A camera of whose frames less than this share was skipped sets the rate itself."""
 
@@ -62,22 +64,26 @@ def _sentence(rate: float, row: Row, at: Remeasure, tried: list[Tried]) -> str:
             f"{row.label} does not reach {rate:g} frames/s because the camera gives no more than {figure(rate_now)}; each one is looked at."
         )
     best = last = row
+    lost = ""
     for px in LADDER_PX:
-        if not row.min_face_px < px <= min(row.width, row.height) // 2:
+        if not row.min_face_px < px <= min(row.width, row.height) // LARGEST_SHARE:
             continue
         if _slowest(last) != WORKER:
             break  # looking for fewer faces would not help any more
         last = at(px)
         gives = last.frames_per_s.median
         tried.append(Tried(row.name, px, gives))
+        if last.faces < row.faces / 2:
+            lost = f"; at {px} px its faces are no longer found"
+            break
         if gives >= rate:
             before = f"{best.min_face_px} px gave {figure(best.frames_per_s.median)}"
             setting = f"--set detector.min_face_px={px} ({figure(gives)}; {before})"
             return f"{row.label} reaches {rate:g} frames/s with {setting}; smaller faces are then not looked for."
         best = max(best, last, key=lambda one: one.frames_per_s.median)
     setting = "" if best is row else f" with --set detector.min_face_px={best.min_face_px}"
-    gave = f"{figure(best.frames_per_s.median)}{setting}"
-    return f"{row.label} does not reach {rate:g} frames/s here: at most {gave} was measured, and {_slowest(best)} takes the longest there."
+    most = f"at most {figure(best.frames_per_s.median)}{setting} was measured"
+    return f"{row.label} does not reach {rate:g} frames/s here: {most}, and {_slowest(best)} takes the longest there{lost}."
 
 
 def _slowest(row: Row) -> str:

@@ -30,7 +30,7 @@ from stream.sources.demo import DemoSource
 SIZES = {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080)}
 TILES = (1, 2)
 """The virtual camera's picture once, and two by two: one face and four."""
-CLIP_FRAMES, CLIP_RATE = 30, 30
+CLIP_FRAMES, CLIP_RATE = 16, 30
 WARM_UP_S = 0.3
 """Of a first measurement that is thrown away: the networks' first calls and the encoder's first frames are slow."""
 

@@ -121,6 +121,12 @@ def test_where_writing_is_the_slowest_no_larger_face_is_tried() -> None:
     assert "does not reach 30 frames/s here: at most 20 was measured, and drawing and writing takes the longest there" in sentence
 
 
+def test_a_smallest_face_that_loses_the_faces_is_no_advice() -> None:
+    (sentence,) = advise(30, [(row(12, 40), lambda px: replace(row(90, px), faces=0.0))], []).sentences
+    assert "does not reach 30 frames/s here: at most 12 was measured" in sentence
+    assert "at 80 px its faces are no longer found" in sentence
+
+
 def test_a_camera_that_sets_the_rate_itself_is_told_so() -> None:
     (sentence,) = advise(60, [(row(30, 40, live=True), lambda px: pytest.fail("that would not help"))], []).sentences
     assert "because the camera gives no more than 30" in sentence
