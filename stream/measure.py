@@ -196,7 +196,7 @@ class _Times(Metrics):
         if stage == "decode":
             self._decoded_s.append(seconds)
         elif stage == "draw":
-            self._drawing_s = max(self._drawing_s, seconds)  # a sink's drawing may hold the picture's own inside it
+            self._drawing_s = seconds
         elif stage == "write":  # the sink asks for the drawing, so that time is inside this one
             self._drawn_s.append(self._drawing_s)
             self._encoded_s.append(seconds - self._drawing_s)

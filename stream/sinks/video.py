@@ -143,8 +143,7 @@ class _Recording:
         if self._last is not None:
             pts = max(pts, self._last + 1)
             self._duration = pts - self._last
-        with result.stage("draw"):
-            picture = self._planes.of(result)
+        picture = self._planes.of(result)
         own = (
             frame.decoded.duration * frame.decoded.time_base if isinstance(frame.decoded, av.VideoFrame) and frame.decoded.time_base else 0
         )
