@@ -1,8 +1,10 @@
 """Finds faces: MTCNN (Zhang, Zhang, Li, Qiao, 2016), the authors' weights (from the package `mtcnn`) in the authors' cascade.
 
-Where this differs from their MATLAB code: a window of a level covers exactly its share of the picture (theirs begins up to half a
-level's pixel late, is rounded down, and uses the nominal scale); crops are squares set on the nearest whole pixels instead of the next
-ones up and left.
+Where this differs from their MATLAB code, in half-open pixels counted from 0 (theirs are inclusive and counted from 1):
+- A window of a level covers exactly its share of the picture: cell i of a level of scale s looks at 2i/s to (2i+12)/s. Theirs is set at
+  (2i+1)/s - 1 to (2i+12)/s, rounded down, and its offsets are taken for 11/s px.
+- Squares are set on the nearest whole pixels; theirs are rounded down, half a pixel up and left on average, twice.
+- Boxes are reported where theirs are; landmarks too (`boxes.REPORTED_SHIFT_PX` says why that takes a shift of one alone).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from models.boxes import nms, regress
+from models.boxes import REPORTED_SHIFT_PX, nms, regress
 from models.crops import crop_squares, whole_squares
 from models.detections import Detections
 from models.pyramid import CELL_PX, TILE_PX, Plan, draw_tiles, plan_pyramid
@@ -166,7 +168,7 @@ class MTCNN:
         scores, offsets, landmarks = self.networks.output(_crops(images, found, 48))
         corners, sides = found.boxes[:, None, :2], found.boxes[:, None, 2:] - found.boxes[:, None, :2]
         landmarks = corners + landmarks * sides
-        boxes = regress(found.boxes, offsets)
+        boxes = regress(found.boxes, offsets) + np.float32(REPORTED_SHIFT_PX)
         answers = []
         for mine in _by_image(found, len(images)):
             passing = mine[scores[mine] > self.thresholds[2]]

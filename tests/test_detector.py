@@ -75,6 +75,18 @@ def test_every_face_of_a_marked_group_is_found(detector: MTCNN, data_dir: Path) 
         assert iou(np.stack([x, y, x + w, y + h], axis=1), mine.boxes).max(axis=1).min() > 0.5, name
 
 
+def test_a_face_lies_as_far_left_in_a_picture_as_right_in_its_mirror_image(exact: MTCNN, data_dir: Path) -> None:
+    biases = []
+    for path in sorted((data_dir / "detect/dlib_faces").glob("*.jpg")):
+        image = read_picture(path)
+        found, mirrored = exact.detect([image, image[:, ::-1]])
+        centres, turned = ((mine.boxes[:, 0] + mine.boxes[:, 2]) / 2 for mine in (found, mirrored))
+        apart = centres[:, None] + turned - image.shape[1]
+        biases += [row[np.abs(row).argmin()] / 2 for row in apart]
+    assert len(biases) >= 40
+    assert abs(np.median(biases)) < 0.5  # px; the networks' own answers lie 0.8 to 1.2 px too far left
+
+
 def test_bfloat16_finds_the_same_faces(detector: MTCNN, exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
     for rough, fine in zip(detector.detect([portrait, astronaut]), exact.detect([portrait, astronaut]), strict=True):
         assert len(rough) == len(fine) == 1
