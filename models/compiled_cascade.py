@@ -8,49 +8,70 @@ N places of a step.
 from __future__ import annotations
 
 import functools
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from models import compiled_steps as steps
-from models.compiled_layout import FRAME, SMALLEST_CROP_PX, plan_layout
-from models.compiled_steps import Tensor
+from models.boxes import REPORTED_SHIFT_PX
+from models.compiled_layout import FRAME, crop_tables, plan_layout
+from models.compiled_steps import CropTables, Tensor
 from models.detections import Detections
 from models.mtcnn import NMS_OVERLAP
+from models.pyramid import LARGE_PICTURE_PX
 from models.runtime import compile_with_keras, prepare_tensorflow
 from models.weights import read_mtcnn_weights
 
 if TYPE_CHECKING:
     import keras
 
-RNET_PX = SMALLEST_CROP_PX
+_log = logging.getLogger(__name__)
+
+RNET_PX = 24
 ONET_PX = 48
+FRAMES_BEFORE_COMPILING = 16
+"""Frames of one size that are looked at without, before it is worth the seconds that compiling takes (a guess)."""
+CASCADES_KEPT = 4
+SIZES_REMEMBERED = 256
+LARGEST_BATCH = 16
+LARGEST_BATCH_PX = 16 * 1920 * 1080
+"""Bounds the memory of one call: with min_face_px 20 about 100 bytes for each of these pixels (a guess)."""
+
+_Size = tuple[int, int, int]
+"""Height, width and smallest face, px."""
+Detect = Callable[[Sequence[np.ndarray], Sequence[int]], list[Detections]]
+"""Images and the smallest face in each -> the faces in each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Places for candidates of one frame.
-
-    Enough for 99 of 100 pictures of data/detect/facemask three times over, and for the fullest group photo of group_checked.
-    """
+    """Places for candidates of one frame: enough for all but the fullest of group photos in data/detect."""
 
     proposed: int = 1024
     """After P-Net and the suppression within each level, before that across levels."""
-    refined: int = 512
-    """For R-Net."""
-    output: int = 128
-    """For O-Net."""
+    refined_small: int = 512
+    """For R-Net, squares of up to 95 px."""
+    refined_large: int = 64
+    """For R-Net, larger squares, which cost more."""
+    output_small: int = 128
+    """For O-Net, squares of up to 191 px."""
+    output_large: int = 16
+    """For O-Net, larger squares, which cost more."""
 
 
 class _Tables(NamedTuple):
-    """What `Layout` holds, as tensors that the compiled function takes besides the frames."""
+    """What `compiled_layout` knows, as tensors that the compiled function takes besides the frames."""
 
     resizes: list[list[list[Tensor]]]
-    halves: list[list[Tensor]]
     pixels: Tensor
     is_cell: Tensor
     boxes: Tensor
+    refine: CropTables
+    output: CropTables
 
 
 class CompiledCascade:
@@ -89,12 +110,14 @@ class CompiledCascade:
         self._sources = layout.sources
         if not self._sources:
             return  # no face fits into the frame
+        largest_px = 2 * min(height, width)  # no window is larger than the frame, and regression never doubles one
         tables = _Tables(
             [[list(resize) for resize in level] for level in layout.resizes],
-            [list(resize) for resize in layout.halves],
             layout.pixels,
             layout.is_cell,
             layout.boxes,
+            CropTables(*crop_tables(RNET_PX, largest_px)),
+            CropTables(*crop_tables(ONET_PX, largest_px)),
         )
         self._pnet, self._rnet, self._onet = _load_networks()
         self._run = compile_with_keras(self._cascade, tables)
@@ -129,25 +152,29 @@ class CompiledCascade:
 
         self.compilations += 1
         limits = self._limits
-        halves = steps.halve(frames, tables.halves)
-
         boxes, scores, offsets, no_place = self._propose(frames, tables)
+        dropped = [no_place]
         scores = steps.suppress(boxes, scores, NMS_OVERLAP)
-        dropped = [no_place, steps.too_many(scores, limits.refined)]
-        scores, (squares,) = steps.best_first(scores, steps.square(steps.regress(boxes, offsets)), places=limits.refined)
+        squares = steps.whole_squares(steps.regress(boxes, offsets))
+        places = (limits.refined_small, limits.refined_large)
+        squares, scores, crops, no_place = steps.cut(frames, squares, scores, tables.refine, places)
+        dropped.append(no_place)
 
-        answers, offsets = steps.over_places(self._rnet, steps.cut(halves, squares, RNET_PX))
+        answers, offsets = steps.over_places(self._rnet, crops)
         scores = ops.where((scores >= 0) & (answers > self._thresholds[1]), answers, -1.0)
         scores, (squares, offsets) = steps.best_first(scores, squares, offsets)
         scores = steps.suppress(squares, scores, NMS_OVERLAP)
-        dropped.append(steps.too_many(scores, limits.output))
-        scores, (squares,) = steps.best_first(scores, steps.square(steps.regress(squares, offsets)), places=limits.output)
+        squares = steps.whole_squares(steps.regress(squares, offsets))
+        places = (limits.output_small, limits.output_large)
+        squares, scores, crops, no_place = steps.cut(frames, squares, scores, tables.output, places)
+        dropped.append(no_place)
 
-        answers, offsets, landmarks = steps.over_places(self._onet, steps.cut(halves, squares, ONET_PX))
+        answers, offsets, landmarks = steps.over_places(self._onet, crops)
         scores = ops.where((scores >= 0) & (answers > self._thresholds[2]), answers, -1.0)
         landmarks = squares[..., None, :2] + landmarks * (squares[..., None, 2:] - squares[..., None, :2])
         landmarks = ops.reshape(landmarks, (*scores.shape, 10))
-        scores, (boxes, landmarks) = steps.best_first(scores, steps.regress(squares, offsets), landmarks)
+        boxes = steps.regress(squares, offsets) + REPORTED_SHIFT_PX
+        scores, (boxes, landmarks) = steps.best_first(scores, boxes, landmarks)
         scores = steps.suppress(boxes, scores, NMS_OVERLAP, over="smaller")
         scores, (boxes, landmarks) = steps.best_first(scores, boxes, landmarks)
         found = ops.concatenate([boxes, scores[..., None], landmarks], axis=-1)
@@ -176,6 +203,65 @@ class CompiledCascade:
         scores, numbers = ops.top_k(scores, places)
         boxes = ops.take(ops.reshape(tables.boxes, (-1, 4)), numbers, axis=0)
         return boxes, scores, steps.pick(ops.reshape(offsets, (batch, -1, 4)), numbers), dropped
+
+
+class CompiledCascades:
+    """Compiled cascades for the sizes of frames that come again and again; pictures of other sizes are left to somebody else."""
+
+    def __init__(self, thresholds: tuple[float, float, float], pyramid_step: float) -> None:
+        self._thresholds = thresholds
+        self._step = pyramid_step
+        self._seen: OrderedDict[_Size, int] = OrderedDict()
+        self._cascades: OrderedDict[_Size, CompiledCascade] = OrderedDict()
+        self.dropped = 0
+        """Candidates that found no place, in all frames so far."""
+
+    def detect(self, images: Sequence[np.ndarray], min_faces: Sequence[int], otherwise: Detect) -> list[Detections]:
+        """The faces in each image.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays of any sizes.
+            min_faces: the smallest face to find in each, px.
+            otherwise: detects in images of sizes that did not come often enough yet.
+        """
+        groups: dict[_Size, list[int]] = {}
+        for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
+            groups.setdefault((image.shape[0], image.shape[1], min_face_px), []).append(number)
+        found: dict[int, Detections] = {}
+        for size, numbers in groups.items():
+            cascade = self._cascade_for(size, len(numbers))
+            if cascade is not None:
+                before = int(cascade.dropped.sum())
+                found.update(zip(numbers, cascade(np.stack([images[number] for number in numbers])), strict=True))
+                self._count_dropped(int(cascade.dropped.sum()) - before, size)
+        rest = [number for number in range(len(images)) if number not in found]
+        if rest:
+            answers = otherwise([images[number] for number in rest], [min_faces[number] for number in rest])
+            found.update(zip(rest, answers, strict=True))
+        return [found[number] for number in range(len(images))]
+
+    def _cascade_for(self, size: _Size, count: int) -> CompiledCascade | None:
+        """The cascade for frames of this size, which so many more came of, if it is worth its compilation."""
+        self._seen[size] = self._seen.pop(size, 0) + count
+        if len(self._seen) > SIZES_REMEMBERED:
+            self._seen.popitem(last=False)
+        height, width, min_face_px = size
+        if self._seen[size] < FRAMES_BEFORE_COMPILING or height * width > LARGE_PICTURE_PX:
+            return None
+        cascade = self._cascades.pop(size, None)
+        if cascade is None:
+            batch_size = min(2 ** (count - 1).bit_length(), LARGEST_BATCH, max(LARGEST_BATCH_PX // (height * width), 1))
+            _log.info("compiling the detector for frames of %d×%d px, %d at a time", width, height, batch_size)
+            cascade = CompiledCascade(height, width, min_face_px, self._thresholds, self._step, batch_size)
+        self._cascades[size] = cascade
+        if len(self._cascades) > CASCADES_KEPT:
+            self._cascades.popitem(last=False)
+        return cascade
+
+    def _count_dropped(self, count: int, size: _Size) -> None:
+        if count and not self.dropped:
+            _log.warning("a frame of %d×%d px has more places that may be faces than are looked at: %d left out", size[1], size[0], count)
+        self.dropped += count
 
 
 @functools.cache

@@ -1,11 +1,12 @@
-"""What `compiled_cascade` knows before the first frame: how frames of one size become levels on a canvas, and halves to cut from.
+"""What `compiled_cascade` knows before the first frame: how frames of one size become levels on a canvas, and crops of squares of any side.
 
-Everything is a table, so that a compiled function only looks up and adds. Levels and halves are those of the CPU to the last bit: those of
-`pyramid.shrink` and `crops.Halves`, as cv2 makes them.
+Everything is a table, so that a compiled function only looks up, multiplies and adds. Levels are those of `pyramid.shrink` to the last bit,
+as cv2 makes them; crops are those of `crops.crop_squares` up to the rounding of what lies between (1 of 255).
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from models.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level, plan_pyramid
 
 FRAME = -1
 """In `Layout.sources`: the level is made from the frame itself."""
-SMALLEST_CROP_PX = 24
-"""Side of what R-Net sees."""
 COEFFICIENT_BITS = 11
 """A linear resize of uint8 in cv2 weighs pixels in parts of 2048."""
 
@@ -42,8 +41,6 @@ class Layout:
     """(rows, columns) bool: the cells of P-Net's answer whose windows lie within one level. Cells of two levels are never neighbours."""
     boxes: np.ndarray
     """(rows, columns, 4) float32: the window of each cell, in pixels of the frame."""
-    halves: tuple[Resize, ...]
-    """From the frame to its half, from there to a quarter and so on, as far as a square of twice the frame's shorter side needs it."""
 
 
 def plan_layout(height: int, width: int, min_face_px: int, step: float) -> Layout:
@@ -65,15 +62,7 @@ def plan_layout(height: int, width: int, min_face_px: int, step: float) -> Layou
         boxes[at][: level.rows, : level.columns] = plan.boxes(numbers.reshape(-1)).reshape(*numbers.shape, 4)
     sources = _sources(levels)
     sizes = {FRAME: (height, width)} | {i: (level.height, level.width) for i, level in enumerate(levels)}
-    resizes = tuple(_resizes(sizes[source], sizes[i]) for i, source in enumerate(sources))
-    return Layout(sources, resizes, pixels, is_cell, boxes, _halves(height, width))
-
-
-def _halves(height: int, width: int) -> tuple[Resize, ...]:
-    sizes = [(height, width)]
-    while 2 * min(height, width) >= SMALLEST_CROP_PX * 2 ** len(sizes):
-        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    return tuple(_resize(before, after) for before, after in itertools.pairwise(sizes))
+    return Layout(sources, tuple(_resizes(sizes[source], sizes[i]) for i, source in enumerate(sources)), pixels, is_cell, boxes)
 
 
 def _even(side: int) -> int:
@@ -131,3 +120,64 @@ def _taps(side: int, wanted: int) -> np.ndarray:
     share = place - low
     parts = [np.rint(part * np.float32(2**COEFFICIENT_BITS)) for part in (1 - share, share)]
     return np.stack([np.clip(low, 0, side - 1), np.clip(low + 1, 0, side - 1), *parts]).astype(np.int32)
+
+
+@functools.lru_cache(maxsize=4)
+def crop_tables(size_px: int, largest_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """How `crops.crop_squares` shrinks or grows squares of each side, along one axis.
+
+    Args:
+        size_px: side of the crops.
+        largest_px: side of the largest square.
+
+    Returns:
+        first (largest_px + 1, size_px) int32: by side and pixel of the crop, the first pixel of the square that counts for it;
+        weights (largest_px + 1, size_px, taps) float32: how much it and the following count. Side 0 is empty.
+    """
+    firsts, weights = [np.zeros(size_px, np.int64)], [np.zeros((size_px, 1))]
+    row = np.arange(size_px)[:, None]
+    for side in range(1, largest_px + 1):
+        if side < 4 * size_px:
+            matrix = _area_matrix(side, size_px) if side > size_px else _linear_matrix(side, size_px)
+            first = (matrix > 0).argmax(axis=1)
+            columns = first[:, None] + np.arange((matrix > 0).sum(axis=1).max())
+            mine = np.where(columns < side, matrix[row, np.minimum(columns, side - 1)], 0)
+        else:  # halved first, as crop_squares does
+            half = -(-side // 2)
+            pixels = np.minimum(firsts[half][:, None] + np.arange(weights[half].shape[1]), half - 1)
+            low, share = _linear_taps(pixels, side, half)
+            first = low[:, 0]
+            mine = np.zeros((size_px, 2 * weights[half].shape[1] + 2))
+            np.add.at(mine, (row, low - first[:, None]), weights[half] * (1 - share))
+            np.add.at(mine, (row, low - first[:, None] + 1), weights[half] * share)
+            mine = mine[:, : np.flatnonzero(mine.any(axis=0)).max() + 1]
+        firsts.append(first)
+        weights.append(mine)
+    table = np.zeros((largest_px + 1, size_px, max(mine.shape[1] for mine in weights)), np.float32)
+    for side, mine in enumerate(weights):
+        table[side, :, : mine.shape[1]] = mine
+    return np.array(firsts, np.int32), table
+
+
+def _linear_matrix(side: int, wanted: int) -> np.ndarray:
+    """(wanted, side): cv2.INTER_LINEAR along one axis."""
+    low, share = _linear_taps(np.arange(wanted), side, wanted)
+    matrix = np.zeros((wanted, side))
+    matrix[np.arange(wanted), low] = 1 - share
+    matrix[np.arange(wanted), np.minimum(low + 1, side - 1)] += share
+    return matrix
+
+
+def _area_matrix(side: int, wanted: int) -> np.ndarray:
+    """(wanted, side), wanted <= side: cv2.INTER_AREA along one axis, the mean of what each pixel covers."""
+    edges = np.arange(wanted + 1)[:, None] * (side / wanted)
+    pixel = np.arange(side)
+    covered = np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)
+    return np.asarray(np.maximum(covered, 0) * (wanted / side))
+
+
+def _linear_taps(pixels: np.ndarray, side: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    """For `pixels` of the result: the first of the two pixels each is made from, and the share of the second."""
+    place = np.clip((pixels + 0.5) * (side / wanted) - 0.5, 0, side - 1)
+    low = place.astype(np.int64)
+    return low, place - low

@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-
-from models import boxes as arrays
-
 if TYPE_CHECKING:
     import keras
 
@@ -19,17 +15,13 @@ Tensor = Any
 """A tensor of Keras's backend."""
 
 
-SHIFT_PX = float(arrays.regress(np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32))[0, 0])
-"""How far `boxes.regress` moves a box that no network moved."""
+class CropTables(NamedTuple):
+    """How a square of any side becomes a crop: `compiled_layout.crop_tables`."""
 
-
-class Halves(NamedTuple):
-    """Frames, their halves, quarters and so on, all pixels in one row: `crops.Halves` for a batch."""
-
-    pixels: Tensor
-    """(pixels of all frames and halves, 3) uint8: first all frames, then all halves, and so on."""
-    sizes: list[tuple[int, int]]
-    """(height, width) of the frames, the halves and so on."""
+    first: Tensor
+    """(sides, size_px) int32."""
+    weights: Tensor
+    """(sides, size_px, taps) float32."""
 
 
 def resize(pictures: Tensor, taps: Sequence[Tensor]) -> Tensor:
@@ -140,16 +132,16 @@ def regress(boxes: Tensor, offsets: Tensor) -> Tensor:
     from keras import ops
 
     sides = boxes[..., 2:] - boxes[..., :2]
-    return boxes + offsets * ops.concatenate([sides, sides], axis=-1) + SHIFT_PX
+    return boxes + offsets * ops.concatenate([sides, sides], axis=-1)
 
 
-def square(boxes: Tensor) -> Tensor:
-    """As `boxes.square`, on (B, N, 4)."""
+def whole_squares(boxes: Tensor) -> Tensor:
+    """As `crops.whole_squares` without a margin, on (B, N, 4)."""
     from keras import ops
 
-    centres = (boxes[..., :2] + boxes[..., 2:]) / 2
-    half = ops.max(boxes[..., 2:] - boxes[..., :2], axis=-1, keepdims=True) / 2
-    return ops.concatenate([centres - half, centres + half], axis=-1)
+    side = ops.max(boxes[..., 2:] - boxes[..., :2], axis=-1, keepdims=True)
+    corner = ops.round((boxes[..., :2] + boxes[..., 2:]) / 2 - side / 2)
+    return ops.concatenate([corner, corner + ops.maximum(ops.round(side), 1.0)], axis=-1)
 
 
 def over_places(network: keras.Model, crops: Tensor) -> list[Tensor]:
@@ -161,40 +153,74 @@ def over_places(network: keras.Model, crops: Tensor) -> list[Tensor]:
     return [ops.reshape(answer, (batch, count, *answer.shape[1:])) for answer in answers]
 
 
-def halve(frames: Tensor, resizes: Sequence[Sequence[Tensor]]) -> Halves:
-    """Frames (B, H, W, 3) uint8 and what `resizes`, one after the other, make of them."""
+def cut(
+    frames: Tensor, squares: Tensor, scores: Tensor, tables: CropTables, places: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Finds places for the best candidates and cuts them, as `crops.crop_squares`.
+
+    Args:
+        frames: (B, H, W, 3) uint8.
+        squares: (B, M, 4) float32, whole numbers.
+        scores: (B, M).
+        tables: for the size of the crops.
+        places: for how many small squares, with sides below four times the crop's, and for how many larger ones, each of which costs a
+            product of matrices with the whole frame.
+
+    Returns:
+        squares (B, N, 4), scores (B, N), crops (B, N, size, size, 3) float32 of whole numbers 0..255; (B,) int32 how many found no place.
+    """
     from keras import ops
 
-    pictures = [frames]
-    for taps in resizes:
-        pictures.append(resize(pictures[-1], taps))
-    pixels = ops.concatenate([ops.reshape(picture, (-1, 3)) for picture in pictures], axis=0)
-    return Halves(pixels, [picture.shape[1:3] for picture in pictures])
+    size = tables.first.shape[1]
+    small = squares[..., 2] - squares[..., 0] < 4 * size
+    parts, dropped = [], []
+    for mine, count, how in ((small, places[0], _cut_small), (ops.logical_not(small), places[1], _cut_large)):
+        my_scores = ops.where(mine, scores, -1.0)
+        dropped.append(too_many(my_scores, count))
+        my_scores, (my_squares,) = best_first(my_scores, squares, places=count)
+        corner = ops.cast(my_squares[..., :2], "int32")
+        side = ops.clip(ops.cast(my_squares[..., 2] - my_squares[..., 0], "int32"), 1, tables.first.shape[0] - 1)
+        parts.append((my_squares, my_scores, ops.round(how(frames, corner[..., 0], corner[..., 1], side, tables))))
+    squares, scores, crops = (ops.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    return squares, scores, crops, dropped[0] + dropped[1]
 
 
-def cut(halves: Halves, squares: Tensor, size_px: int) -> Tensor:
-    """(B, N, size_px, size_px, 3) float32 of whole numbers 0..255: what is in squares (B, N, 4), as `crops.Halves.squares`."""
+def _cut_small(frames: Tensor, x: Tensor, y: Tensor, side: Tensor, tables: CropTables) -> Tensor:
+    """(B, N, size, size, 3): a patch as large as the largest square at each corner, then two products of small matrices."""
     from keras import ops
 
-    batch = squares.shape[0]
-    heights, widths = ([size[axis] for size in halves.sizes] for axis in (0, 1))
-    sides = squares[..., 2] - squares[..., 0]
-    halvings = sum(ops.cast(sides >= size_px * 2**times, "int32") for times in range(1, len(heights))) + ops.zeros_like(sides, "int32")
-    starts = [batch * int(np.dot(heights[:times], widths[:times])) for times in range(len(heights))]
-    start, height, width = (ops.take(np.array(table, np.int32), halvings)[..., None] for table in (starts, heights, widths))
-    start = start + ops.arange(batch, dtype="int32")[:, None, None] * height * width
+    batch, height, width, _ = frames.shape
+    length = 4 * tables.first.shape[1] - 1
+    rows, columns = (start[..., None] + ops.arange(length, dtype="int32") for start in (y, x))
+    frame = ops.arange(batch, dtype="int32")[:, None, None] * height
+    numbers = ((frame + ops.clip(rows, 0, height - 1)) * width)[..., :, None] + ops.clip(columns, 0, width - 1)[..., None, :]
+    patches = ops.cast(ops.take(ops.reshape(frames, (-1, 3)), numbers, axis=0), "float32")
+    vertical = _matrices(y, side, tables, y, length, height)
+    horizontal = _matrices(x, side, tables, x, length, width)
+    return ops.einsum("bnpw,bnowc->bnopc", horizontal, ops.einsum("bnoh,bnhwc->bnowc", vertical, patches))
 
-    along = (np.arange(size_px, dtype=np.float32) + 0.5) / size_px * sides[..., None]
-    x = (squares[..., 0:1] + along) * (ops.cast(width, "float32") / widths[0]) - 0.5
-    y = (squares[..., 1:2] + along) * (ops.cast(height, "float32") / heights[0]) - 0.5
-    left, top = ops.floor(x), ops.floor(y)
-    crops = 0.0
-    for row, in_row in ((top, 1 - (y - top)), (top + 1, y - top)):
-        for column, in_column in ((left, 1 - (x - left)), (left + 1, x - left)):
-            in_row_there = ops.where((row >= 0) & (row < ops.cast(height, "float32")), in_row, 0.0)  # black outside
-            in_column_there = ops.where((column >= 0) & (column < ops.cast(width, "float32")), in_column, 0.0)
-            whole_row, whole_column = ops.clip(ops.cast(row, "int32"), 0, height - 1), ops.clip(ops.cast(column, "int32"), 0, width - 1)
-            numbers = (start + whole_row * width)[..., :, None] + whole_column[..., None, :]
-            share = in_row_there[..., :, None] * in_column_there[..., None, :]
-            crops = crops + ops.cast(ops.take(halves.pixels, numbers, axis=0), "float32") * share[..., None]
-    return ops.round(crops)
+
+def _cut_large(frames: Tensor, x: Tensor, y: Tensor, side: Tensor, tables: CropTables) -> Tensor:
+    """(B, N, size, size, 3): two products with the whole frame, whatever the sides."""
+    from keras import ops
+
+    _, height, width, _ = frames.shape
+    vertical = _matrices(y, side, tables, ops.zeros_like(y), height, height)
+    horizontal = _matrices(x, side, tables, ops.zeros_like(x), width, width)
+    return ops.einsum("bnpw,bnowc->bnopc", horizontal, ops.einsum("bnoh,bhwc->bnowc", vertical, ops.cast(frames, "float32")))
+
+
+def _matrices(corner: Tensor, side: Tensor, tables: CropTables, start: Tensor, length: int, limit: int) -> Tensor:
+    """(B, N, size, length): how much each of `length` pixels from `start` (B, N) on counts for each pixel of the crop, along one axis.
+
+    The square begins at `corner` (B, N) and is `side` (B, N) long. Pixels before 0 and from `limit` on are outside: black.
+    """
+    from keras import ops
+
+    first = ops.take(tables.first, side, axis=0) + corner[..., None]
+    weights = ops.take(tables.weights, side, axis=0)
+    taps = weights.shape[-1]
+    pixel = start[..., None, None] + ops.arange(length, dtype="int32")
+    tap = pixel - first[..., None]
+    counts = (tap >= 0) & (tap < taps) & (pixel >= 0) & (pixel < limit)
+    return ops.where(counts, ops.take_along_axis(weights, ops.clip(tap, 0, taps - 1), axis=-1), 0.0)
