@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Literal
@@ -21,11 +22,15 @@ from models.boxes import REPORTED_SHIFT_PX, nms, regress
 from models.crops import crop_squares, whole_squares
 from models.detections import Detections
 from models.pyramid import CELL_PX, TILE_PX, Plan, draw_tiles, plan_pyramid
-from models.runtime import Device, Network, Precision, choose_device, load_keras, load_openvino, prepare_tensorflow
+from models.runtime import Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
 from models.weights import read_mtcnn_weights
 
 if TYPE_CHECKING:
     import keras
+
+    from models.compiled_cascade import CompiledCascades
+
+    from models.openvino_quiet import ov
 
 PYRAMID_STEP = 0.709
 """Size of each pyramid level relative to the last: about sqrt(1/2), so half the pixels per level (the authors' value)."""
@@ -33,7 +38,7 @@ NMS_OVERLAP = 0.7
 """Largest overlap of two boxes that both stay: across levels, after R-Net and after O-Net (the authors' value)."""
 TILES_PER_BATCH = 256
 """Most tiles drawn at a time, 12 MB: bounds memory on huge pictures and long batches."""
-PNET_BATCH_SIZES = (1, 2, 4, 8, 16)
+PNET_BATCH_SIZES = (1, 4, 16)
 RNET_BATCH_SIZES = (8, 32, 128)
 ONET_BATCH_SIZES = (1, 4, 16)
 
@@ -94,7 +99,10 @@ class MTCNN:
         self.thresholds = thresholds
         self.pyramid_step = pyramid_step
         self.device, _ = choose_device(device)
+        if self.device == "gpu" and precision == "f32":
+            forbid_tf32()
         self.networks = load_as_keras() if self.device == "gpu" else load_on_openvino(precision)
+        self._compiled = _load_compiled(thresholds, pyramid_step) if self.device == "gpu" else None
 
     def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
         """The faces in each image.
@@ -108,6 +116,12 @@ class MTCNN:
         """
         images = [_checked_image(image, number) for number, image in enumerate(images)]
         min_faces = self._min_faces(min_face_px, len(images))
+        if self._compiled is not None:
+            return self._compiled.detect(images, min_faces, otherwise=self._detect_step_by_step)
+        return self._detect_step_by_step(images, min_faces)
+
+    def _detect_step_by_step(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
+        """Pictures of any sizes through the three networks, one after the other."""
         found = self._propose(images, min_faces)
         found = self._refine(images, found)
         return self._output(images, found)
@@ -229,11 +243,13 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
     """The networks on OpenVINO."""
     from models import openvino_networks as build
 
-    return CascadeNetworks(
-        propose=load_openvino(build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX), precision=precision, batch_sizes=PNET_BATCH_SIZES),
-        refine=load_openvino(build.build_rnet(read_mtcnn_weights("rnet")), precision=precision, batch_sizes=RNET_BATCH_SIZES),
-        output=load_openvino(build.build_onet(read_mtcnn_weights("onet")), precision=precision, batch_sizes=ONET_BATCH_SIZES),
-    )
+    jobs: list[tuple[ov.Model, tuple[int, ...]]] = [
+        (build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX), PNET_BATCH_SIZES),
+        (build.build_rnet(read_mtcnn_weights("rnet")), RNET_BATCH_SIZES),
+        (build.build_onet(read_mtcnn_weights("onet")), ONET_BATCH_SIZES),
+    ]
+    with ThreadPoolExecutor(len(jobs)) as pool:  # compiling takes the most of starting, and OpenVINO does it outside Python's lock
+        return CascadeNetworks(*pool.map(lambda job: load_openvino(job[0], precision=precision, batch_sizes=job[1]), jobs))
 
 
 def load_as_keras(
@@ -254,6 +270,13 @@ def load_as_keras(
         refine=loaded(networks.create_rnet(), "rnet", refine_sizes, 24),
         output=loaded(networks.create_onet(), "onet", output_sizes, 48),
     )
+
+
+def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float) -> CompiledCascades:
+    """For GPUs: frames whose size comes again and again go through all of this in one compiled function."""
+    from models.compiled_cascade import CompiledCascades
+
+    return CompiledCascades(thresholds, pyramid_step)
 
 
 def _crops(images: Sequence[np.ndarray], found: Candidates, size_px: int) -> np.ndarray:
