@@ -232,6 +232,24 @@ def prepare_tensorflow() -> None:
             _log.warning("GPU memory is taken whole, not as needed: %s", error)
 
 
+def forbid_tf32() -> None:
+    """Makes GPUs multiply float32 as float32, everywhere in this process: by default they round to 10 bits of fraction first, for speed."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "float32")
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        torch.backends.cudnn.allow_tf32 = False
+
+
 def choose_device(device: Device = "auto") -> tuple[Literal["cpu", "gpu"], str]:
     """Where the networks run, and why. Asks the GPU's driver, not TensorFlow, whose import takes seconds. Each choice is logged once.
 

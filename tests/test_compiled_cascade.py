@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,29 +157,24 @@ def test_a_frame_smaller_than_the_smallest_face_has_none() -> None:
     assert [len(found) for found in cascade(np.zeros((3, 50, 60, 3), np.uint8))] == [0, 0, 0]
 
 
-def test_only_sizes_that_come_often_are_compiled(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_sizes_that_come_often_are_compiled(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     from models import compiled_cascade
-    from models.compiled_cascade import CompiledCascades
 
     monkeypatch.setattr(compiled_cascade, "FRAMES_BEFORE_COMPILING", 3)
-    left_over: list[tuple[int, ...]] = []
-    detector = MTCNN(device="cpu", precision="f32")
-
-    def otherwise(images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
-        left_over.extend(image.shape for image in images)
-        return detector.detect(images, min_faces)
-
-    cascades = CompiledCascades(THRESHOLDS, PYRAMID_STEP)
-    small, smaller = portrait[::3, ::3], np.ascontiguousarray(portrait[::4, ::4])
-    assert cascades.detect([], [], otherwise) == []
-    for images, left in (([small, small, smaller], 3), ([small], 0), ([smaller, small, small], 1), ([small] * 5, 0)):
-        left_over.clear()
-        found = cascades.detect(images, [20] * len(images), otherwise)
-        assert len(left_over) == left
-        for mine, its in zip(found, detector.detect(images), strict=True):
-            assert len(mine) == len(its) >= 1
-            assert mine.boxes == pytest.approx(its.boxes, abs=1)
-    assert cascades.dropped == 0
+    detector, on_cpu = MTCNN(device="cpu", precision="f32"), MTCNN(device="cpu", precision="f32")
+    detector._compiled = compiled_cascade.CompiledCascades(THRESHOLDS, PYRAMID_STEP)  # as on a GPU
+    small, smaller = portrait[::3, ::3], portrait[::4, ::4]
+    assert detector.detect([]) == []
+    with caplog.at_level("INFO"):
+        for images in ([small, small, smaller], [small], [smaller, small, small], [small] * 5):
+            for mine, its in zip(detector.detect(images, 24), on_cpu.detect(images, 24), strict=True):
+                assert len(mine) == len(its) >= 1
+                assert mine.boxes == pytest.approx(its.boxes, abs=1)
+    compiled = [record.getMessage() for record in caplog.records if "compiling" in record.getMessage()]
+    assert compiled == ["compiling the detector for frames of 171×200 px, 1 at a time"]
+    assert detector._compiled.dropped == 0
 
 
 @pytest.mark.parametrize(("height", "width", "min_face_px"), [(375, 500, 20), (301, 257, 12), (600, 512, 60), (120, 500, 90)])

@@ -110,6 +110,13 @@ def test_the_device_is_chosen_with_a_reason() -> None:
             choose_device("gpu")
 
 
+def test_the_choice_of_the_device_is_logged_once_with_its_reason() -> None:
+    code = "import logging; logging.basicConfig(level='INFO', format='%(message)s'); from models.runtime import choose_device\n"
+    code += "for _ in range(3): choose_device('cpu'), choose_device('cpu')"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stderr
+    assert told.splitlines() == ["networks run on the cpu: the settings say so"]
+
+
 def test_the_weights_reader_reads_nothing_but_arrays(tmp_path: Path) -> None:
     import pickle
 
