@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from models.boxes import REPORTED_SHIFT_PX, nms, regress
+from models.boxes import REPORTED_SHIFT_PX, clip, nms, regress
 from models.crops import crop_squares, whole_squares
 from models.detections import Detections
-from models.pyramid import CELL_PX, TILE_PX, Plan, draw_tiles, plan_pyramid
+from models.pyramid import CELL_PX, TILE_PX, Plan, draw_tiles, plan_pyramid, thin_cells
 from models.runtime import Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
 from models.weights import read_mtcnn_weights
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import keras
 
     from models.compiled_cascade import CompiledCascades
-
     from models.openvino_quiet import ov
 
 PYRAMID_STEP = 0.709
@@ -81,6 +80,7 @@ class MTCNN:
         pyramid_step: float = PYRAMID_STEP,
         device: Device = "auto",
         precision: Precision = "auto",
+        clip_boxes: bool = False,
     ) -> None:
         """Loads, compiles and warms up the networks.
 
@@ -90,6 +90,7 @@ class MTCNN:
             pyramid_step: size of each pyramid level relative to the last, between 0 and 1. Denser finds a little more and costs more.
             device: "auto" takes the GPU where there is one.
             precision: "auto" computes in bfloat16 where the processor has it and the faces found stay the same; "f32" never.
+            clip_boxes: cut boxes at the picture's edges; as found, they may reach a little out.
         """
         if len(thresholds) != 3 or not all(0 <= threshold <= 1 for threshold in thresholds):
             raise ValueError(f"thresholds are three numbers from 0 to 1, for P-, R- and O-Net, not {thresholds!r}")
@@ -98,6 +99,7 @@ class MTCNN:
         self.min_face_px = _checked_min_face(min_face_px)
         self.thresholds = thresholds
         self.pyramid_step = pyramid_step
+        self.clip_boxes = clip_boxes
         self.device, _ = choose_device(device)
         if self.device == "gpu" and precision == "f32":
             forbid_tf32()
@@ -112,13 +114,15 @@ class MTCNN:
             min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
 
         Returns:
-            One answer per image, in order. A box may reach a little out of its image.
+            One answer per image, in order. A box may reach a little out of its image, except with `clip_boxes`.
         """
         images = [_checked_image(image, number) for number, image in enumerate(images)]
         min_faces = self._min_faces(min_face_px, len(images))
         if self._compiled is not None:
-            return self._compiled.detect(images, min_faces, otherwise=self._detect_step_by_step)
-        return self._detect_step_by_step(images, min_faces)
+            found = self._compiled.detect(images, min_faces, otherwise=self._detect_step_by_step)
+        else:
+            found = self._detect_step_by_step(images, min_faces)
+        return [_clipped(mine, image) for mine, image in zip(found, images, strict=True)] if self.clip_boxes else found
 
     def _detect_step_by_step(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
         """Pictures of any sizes through the three networks, one after the other."""
@@ -191,6 +195,13 @@ class MTCNN:
         return answers
 
 
+def _clipped(found: Detections, image: np.ndarray) -> Detections:
+    """The finds with their boxes cut at the image's edges; one wholly outside is left out."""
+    boxes = clip(found.boxes, image.shape[1], image.shape[0])
+    inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return Detections(boxes[inside], found.scores[inside], found.landmarks[inside])
+
+
 def _batches(images: Sequence[np.ndarray], plan: Plan) -> Iterator[list[tuple[int, int, np.ndarray]]]:
     """The tiles of some images of one size, in lists of up to TILES_PER_BATCH: the image's number, the first tile's, the tiles."""
     batch: list[tuple[int, int, np.ndarray]] = []
@@ -202,41 +213,6 @@ def _batches(images: Sequence[np.ndarray], plan: Plan) -> Iterator[list[tuple[in
             batch.append((number, first, tiles))
     if batch:
         yield batch
-
-
-def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:
-    """Greedy NMS at an overlap of 0.5 within each level, for boxes that all lie on P-Net's grid.
-
-    Boxes of one level are equal squares, 12 px wide, in steps of 2 px. So those that overlap by more than half are exactly the eight
-    around each: one step apart both ways shares 100 of 188 px², two steps one way 96 of 192. Cells that are the best of their
-    neighbourhood stay, their neighbours go, again until all are decided: the same answer as going through them one by one.
-
-    Args:
-        cells: (N,) numbers in the plan's grid.
-        scores: (N,) of equal ones the first in the grid is the better.
-        plan: the grid.
-
-    Returns:
-        (M,) indices into `cells` of those that stay, ascending cell numbers.
-    """
-    in_grid = np.argsort(cells)
-    order = in_grid[np.argsort(-scores[in_grid], kind="stable")]
-    ranked = cells[order]
-    nobody = len(ranked)
-    ranks = np.full(plan.grid_size, nobody, np.int32)
-    ranks[ranked] = np.arange(nobody)
-    row = plan.row_lengths(ranked)[:, None] * np.array([-1, -1, -1, 0, 0, 1, 1, 1])
-    around = ranked[:, None] + row + np.array([-1, 0, 1, -1, 1, -1, 0, 1])
-    stays = np.zeros(nobody, bool)
-    open_ = np.arange(nobody)
-    while len(open_):
-        best = open_[ranks[around[open_]].min(axis=1) > open_]
-        stays[best] = True
-        ranks[around[best]] = nobody
-        ranks[ranked[best]] = nobody
-        open_ = open_[ranks[ranked[open_]] < nobody]
-    kept = order[stays]
-    return np.asarray(kept[np.argsort(cells[kept])])
 
 
 def load_on_openvino(precision: Precision) -> CascadeNetworks:

@@ -28,7 +28,7 @@ def assert_sound(found: Detections) -> None:
     assert np.all((found.scores >= 0) & (found.scores <= 1))
 
 
-DETECTOR = MTCNN(device="cpu", thresholds=(0.3, 0.1, 0.1))
+DETECTOR = MTCNN(device="cpu", thresholds=(0.3, 0.1, 0.1), clip_boxes=True)
 """Lets much through, so that every stage has work on any picture."""
 
 
@@ -49,12 +49,24 @@ def test_any_picture_of_any_size_gives_sound_answers(height: int, width: int, mi
         "steps": np.repeat(np.arange(height * width).reshape(height, width, 1).astype(np.uint8), 3, axis=2),
     }[content]
     image.flags.writeable = False
-    assert_sound(DETECTOR.detect([image[::-1, ::-1] if turned else image], min_face_px)[0])
+    found = DETECTOR.detect([image[::-1, ::-1] if turned else image], min_face_px)[0]
+    assert_sound(found)
+    assert np.all((found.boxes >= 0) & (found.boxes <= [width, height, width, height]))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (11, 11), (12, 12), (13, 13), (10, 2000), (2000, 20), (129, 127)])
 def test_odd_shapes_do_no_harm(shape: tuple[int, int]) -> None:
     assert_sound(DETECTOR.detect([np.full((*shape, 3), 127, np.uint8)], 12)[0])
+
+
+def test_boxes_lie_inside_the_picture_when_asked(detector: MTCNN, portrait: np.ndarray) -> None:
+    image = portrait[150:, 200:]  # cuts the face
+    free = detector.detect([image])[0]
+    cut = MTCNN(device="cpu", clip_boxes=True).detect([image])[0]
+    assert free.boxes[0].min() < 0
+    assert cut.boxes[0].min() == 0
+    assert np.array_equal(cut.scores, free.scores)
+    assert np.array_equal(cut.boxes[0, 2:], free.boxes[0, 2:])
 
 
 @pytest.mark.parametrize("step", [0.5, 0.79, 0.95])
@@ -119,3 +131,23 @@ def test_a_picture_of_108_megapixels_stays_within_memory() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert int(result.stdout or -1) in range(1, int(1.5 * 2**20)), result.stderr  # KiB
+
+
+@pytest.mark.slow
+def test_frames_of_ever_new_sizes_leave_memory_flat() -> None:
+    code = """
+import numpy as np
+from models import MTCNN
+
+def resident_mb():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+
+detector, rng = MTCNN(device="cpu", min_face_px=40), np.random.default_rng(0)
+for frame in range(1500):
+    detector.detect([np.full((*rng.integers(50, 300, 2), 3), frame % 256, np.uint8)])
+    if frame == 300:
+        before = resident_mb()
+print(resident_mb() - before)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert float(result.stdout or "nan") < 20, result.stderr  # MB; 1200 frames, each of a size of its own
