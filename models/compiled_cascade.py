@@ -18,7 +18,7 @@ import numpy as np
 
 from models import compiled_steps as steps
 from models.boxes import REPORTED_SHIFT_PX
-from models.compiled_layout import FRAME, crop_tables, plan_layout
+from models.compiled_layout import FRAME, crop_tables, grown_tables, plan_layout
 from models.compiled_steps import CropTables, Tensor
 from models.detections import Detections
 from models.mtcnn import NMS_OVERLAP
@@ -116,8 +116,8 @@ class CompiledCascade:
             layout.pixels,
             layout.is_cell,
             layout.boxes,
-            CropTables(*crop_tables(RNET_PX, largest_px)),
-            CropTables(*crop_tables(ONET_PX, largest_px)),
+            CropTables(*crop_tables(RNET_PX, largest_px), grown_tables(RNET_PX)),
+            CropTables(*crop_tables(ONET_PX, largest_px), grown_tables(ONET_PX)),
         )
         self._pnet, self._rnet, self._onet = _load_networks()
         self._run = compile_with_keras(self._cascade, tables)

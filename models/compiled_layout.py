@@ -1,7 +1,8 @@
 """What `compiled_cascade` knows before the first frame: how frames of one size become levels on a canvas, and crops of squares of any side.
 
 Everything is a table, so that a compiled function only looks up, multiplies and adds. Levels are those of `pyramid.shrink` to the last bit,
-as cv2 makes them; crops are those of `crops.crop_squares` up to the rounding of what lies between (1 of 255).
+as cv2 makes them. Crops are those of `crops.crop_squares`, but for squares from four times the crop's side on: on the CPU those shrink in
+steps and are rounded after each.
 """
 
 from __future__ import annotations
@@ -157,6 +158,24 @@ def crop_tables(size_px: int, largest_px: int) -> tuple[np.ndarray, np.ndarray]:
     for side, mine in enumerate(weights):
         table[side, :, : mine.shape[1]] = mine
     return np.array(firsts, np.int32), table
+
+
+def grown_tables(size_px: int) -> np.ndarray:
+    """How `crops.crop_squares` grows squares of sides up to `size_px`, in the whole numbers that cv2 counts in.
+
+    Returns:
+        (size_px + 1, 3, size_px, size_px) float32: by side, what pixels count across, in parts of 2048; what the upper of two rows counts;
+        what the lower counts. Each is by pixel of the crop and pixel of the square.
+    """
+    tables = np.zeros((size_px + 1, 3, size_px, size_px), np.float32)
+    pixel = np.arange(size_px)
+    for side in range(1, size_px + 1):
+        low, high, low_parts, high_parts = _taps(side, size_px)
+        across, upper, lower = tables[side]
+        across[pixel, low] += low_parts
+        across[pixel, high] += high_parts
+        upper[pixel, low], lower[pixel, high] = low_parts, high_parts
+    return tables
 
 
 def _linear_matrix(side: int, wanted: int) -> np.ndarray:

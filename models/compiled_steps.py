@@ -1,4 +1,4 @@
-"""Steps of the cascade on tensors of fixed shape, in `keras.ops`: what `boxes`, `crops` and `mtcnn.thin_cells` do on arrays.
+"""Steps of the cascade on tensors of fixed shape, in `keras.ops`: what `boxes`, `crops` and `thin_cells` do on arrays.
 
 B is frames of a batch, N places for candidates; an empty place has score -1 and a box of any kind.
 """
@@ -22,6 +22,8 @@ class CropTables(NamedTuple):
     """(sides, size_px) int32."""
     weights: Tensor
     """(sides, size_px, taps) float32."""
+    grown: Tensor
+    """(size_px + 1, 3, size_px, size_px) float32: `compiled_layout.grown_tables`."""
 
 
 def resize(pictures: Tensor, taps: Sequence[Tensor]) -> Tensor:
@@ -40,7 +42,7 @@ def resize(pictures: Tensor, taps: Sequence[Tensor]) -> Tensor:
 
 
 def thin(scores: Tensor) -> Tensor:
-    """Suppression within each level, as `mtcnn.thin_cells` says.
+    """Suppression within each level, as `thin_cells` says.
 
     Args:
         scores: (B, rows, columns) float32 of the cells of P-Net, -1 where there is no candidate.
@@ -197,7 +199,23 @@ def _cut_small(frames: Tensor, x: Tensor, y: Tensor, side: Tensor, tables: CropT
     patches = ops.cast(ops.take(ops.reshape(frames, (-1, 3)), numbers, axis=0), "float32")
     vertical = _matrices(y, side, tables, y, length, height)
     horizontal = _matrices(x, side, tables, x, length, width)
-    return ops.einsum("bnpw,bnowc->bnopc", horizontal, ops.einsum("bnoh,bnhwc->bnowc", vertical, patches))
+    crops = ops.einsum("bnpw,bnowc->bnopc", horizontal, ops.einsum("bnoh,bnhwc->bnowc", vertical, patches))
+
+    size = tables.first.shape[1]
+    inside = ((rows >= 0) & (rows < height))[..., :size, None] & ((columns >= 0) & (columns < width))[..., None, :size]
+    patches = ops.where(inside[..., None], patches[:, :, :size, :size], 0.0)
+    grows = (side <= size)[..., None, None, None]
+    return ops.where(grows, _grow(patches, ops.take(tables.grown, ops.minimum(side, size), axis=0)), crops)
+
+
+def _grow(patches: Tensor, tables: Tensor) -> Tensor:
+    """cv2.INTER_LINEAR of uint8, as `resize`, on patches (B, N, size, size, 3) float32 that begin with the square."""
+    from keras import ops
+
+    across, upper, lower = (tables[:, :, i] for i in range(3))
+    wide = ops.floor(ops.einsum("bnpw,bnhwc->bnhpc", across, patches) / 2**4)
+    halves = sum(ops.floor(ops.einsum("bnoh,bnhpc->bnopc", rows, wide) / 2**16) for rows in (upper, lower))
+    return ops.floor((halves + 2) / 4)
 
 
 def _cut_large(frames: Tensor, x: Tensor, y: Tensor, side: Tensor, tables: CropTables) -> Tensor:
