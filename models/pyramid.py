@@ -26,6 +26,8 @@ NEARLY_TWICE = 1.9
 """From this ratio of sizes to 4 / 1.9 a linear resize takes each pixel from about the four it covers."""
 LARGE_PICTURE_PX = 25_000_000
 """Larger pictures are shrunk by cv2.INTER_AREA, slower, without a copy of twice the level's size: bounds memory."""
+TILES_PER_BATCH = 256
+"""Most tiles drawn at a time, 12 MB: bounds memory on huge pictures and long batches."""
 CACHED_TILES = 1000
 """Plans of more tiles than this (14 MB) are made anew each time rather than kept."""
 
@@ -222,6 +224,19 @@ def draw_tiles(image: np.ndarray, plan: Plan, tiles_per_batch: int) -> Iterator[
             place = tiles[part.tile - first, part.tile_y : part.tile_y + part.height, part.tile_x : part.tile_x + part.width]
             _draw(pictures[part.level], part, place)
         yield first, tiles
+
+
+def draw_batches(images: Sequence[np.ndarray], plan: Plan) -> Iterator[list[tuple[int, int, np.ndarray]]]:
+    """The tiles of some images of one size, in lists of up to TILES_PER_BATCH: the image's number, the first tile's, the tiles."""
+    batch: list[tuple[int, int, np.ndarray]] = []
+    for number, image in enumerate(images):
+        for first, tiles in draw_tiles(image, plan, TILES_PER_BATCH):
+            if batch and sum(len(earlier) for _, _, earlier in batch) + len(tiles) > TILES_PER_BATCH:
+                yield batch
+                batch = []
+            batch.append((number, first, tiles))
+    if batch:
+        yield batch
 
 
 def shrink(image: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:

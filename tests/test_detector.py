@@ -87,6 +87,30 @@ def test_a_face_lies_as_far_left_in_a_picture_as_right_in_its_mirror_image(exact
     assert abs(np.median(biases)) < 0.5  # px; the networks' own answers lie 0.8 to 1.2 px too far left
 
 
+def test_a_second_look_at_the_mirror_image_makes_both_alike(portrait: np.ndarray) -> None:
+    twice = MTCNN(device="cpu", precision="f32", mirror=True)
+    once = MTCNN(device="cpu", precision="f32")
+    apart = []
+    for detector in (once, twice):
+        crops = np.ascontiguousarray(portrait[None, 105:345:5, 150:390:5])
+        scores, offsets, landmarks = detector.networks.output(np.concatenate([crops, crops[:, :, ::-1]]))
+        mirrored = landmarks[1, [1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
+        apart.append(np.abs(landmarks[0] - mirrored).max())
+    assert apart[0] > 0.003
+    assert apart[1] < 1e-5
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+    assert offsets[0] == pytest.approx(offsets[1, [2, 1, 0, 3]] * [-1, 1, -1, 1], abs=1e-5)
+    assert len(twice.detect([portrait])[0]) == 1
+
+
+def test_the_benchmark_preset_finds_more(detector: MTCNN, data_dir: Path) -> None:
+    image = read_picture(data_dir / "detect/group_checked/linz_02.jpg")
+    wider = MTCNN(device="cpu", preset="wider")
+    assert (wider.thresholds, wider.pyramid_step) == ((0.5, 0.5, 0.3), 0.79)
+    assert MTCNN(device="cpu", preset="wider", pyramid_step=0.6).pyramid_step == 0.6
+    assert len(wider.detect([image])[0]) >= len(detector.detect([image])[0]) > 2
+
+
 def test_bfloat16_finds_the_same_faces(detector: MTCNN, exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
     for rough, fine in zip(detector.detect([portrait, astronaut]), exact.detect([portrait, astronaut]), strict=True):
         assert len(rough) == len(fine) == 1

@@ -108,6 +108,7 @@ def test_a_single_picture_instead_of_a_list_is_explained(detector: MTCNN, portra
         ({"thresholds": (0.6, 0.7)}, ValueError, "three numbers"),
         ({"thresholds": (0.6, 0.7, 1.7)}, ValueError, "from 0 to 1"),
         ({"pyramid_step": 1.0}, ValueError, "between 0 and 1, not 1.0"),
+        ({"preset": "best"}, ValueError, "live or wider, not 'best'"),
         ({"device": "tpu"}, ValueError, "not 'tpu'"),
         ({"precision": "f16"}, ValueError, "auto or f32, not 'f16'"),
     ],
