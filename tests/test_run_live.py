@@ -45,6 +45,7 @@ def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: 
         stdout, stderr = process.communicate(timeout=20)
     finally:
         process.kill()
+        process.communicate()
         server.kill()
     assert process.returncode == 130, stderr
     assert "1 reconnect" in stdout
@@ -82,6 +83,7 @@ def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> N
         stdout, stderr = process.communicate(timeout=10)
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 0, stderr
     assert stderr == ""
     assert "median latency" in stdout

@@ -48,7 +48,7 @@ def test_no_password_ever_shows(password, scheme):
         ("rtsp://", "names no host"),
         ("rtsp://me:secret@host:port/x", "is not a valid address"),
         ("missing.mp4", "there is no such file or folder"),
-        ("", "there is no such file or folder|is a folder|no picture"),
+        ("", "An empty name is no source"),
     ],
 )
 def test_what_cannot_be_a_source_is_refused_in_one_sentence(address, cause):

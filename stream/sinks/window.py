@@ -94,7 +94,7 @@ class WindowSink:
             return
         if stale is not None:
             self._show(stale.picture)
-        key = cv2.pollKey() & 0xFF  # handles the window's events too; `waitKey` would wait at least a millisecond
+        key = cv2.waitKey(1) & 0xFF  # handles the window's events too; with `pollKey` one window in four stays black
         if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
             raise StopAsked
         self._turned = self._turned or key != NO_KEY
@@ -106,7 +106,7 @@ class WindowSink:
             self._open = False
             if not self._was_closed():
                 cv2.destroyWindow(self._name)
-            cv2.pollKey()
+            cv2.waitKey(1)
 
     def _show(self, picture: np.ndarray) -> None:
         if not self._open:

@@ -48,6 +48,8 @@ def redact(address: str) -> str:
 
 def split(address: str) -> SplitResult | None:
     """The parts of a network address; None for files and cameras."""
+    if not address:
+        raise SourceError("An empty name is no source.")  # the system would take it for the current folder
     if not re.match(r"(?i)[a-z][a-z0-9+.-]+://", address):
         return None
     try:
