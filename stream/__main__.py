@@ -1,6 +1,6 @@
 """`python -m stream`: the same as `facestream`."""
 
-from stream.cli import main
+from stream.entry import main
 
 if __name__ == "__main__":
     main()

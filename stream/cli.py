@@ -34,7 +34,8 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(work)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # while nothing runs yet, both signals just end it
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt: from here on there may be something to finish
         try:
             code = work(*args, **kwargs)
         except FacestreamError as error:
@@ -79,7 +80,7 @@ def run(
     config: Config = None,
     set_: Set = None,
     max_frames: Annotated[int | None, typer.Option(min=1, help="End each source after so many frames.")] = None,
-    duration: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.01, help="Stop after so many seconds, all sources together.")] = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = "text",
     overwrite: Overwrite = False,

@@ -15,6 +15,7 @@ from stream.faces import Analysis
 from stream.frame import SourceInfo
 from stream.report import SourceReport
 from stream.sinks import Result
+from stream.sources import Source
 
 LINE_EVERY_S = 10.0
 """How often progress is told where there is no terminal to draw a bar on."""
@@ -31,7 +32,7 @@ class Console:
         """
         self._list_pictures = list_pictures
         self._out = sys.stderr if stdout_taken else sys.stdout
-        terminal = Terminal(file=sys.stderr)
+        terminal = Terminal(file=sys.stderr, soft_wrap=True)
         self._bar: Progress | None = None
         if terminal.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -59,19 +60,22 @@ class Console:
             if name not in self._tasks:
                 self._tasks[name] = self._bar.add_task(name, total=info.frames)
             self._bar.advance(self._tasks[name])
-        elif time.monotonic() - self._told_at >= LINE_EVERY_S:
+        elif time.monotonic() - self._told_at >= LINE_EVERY_S and info.frames != 1:
             self._told_at = time.monotonic()
             of = f" of about {info.frames}" if info.frames else ""
             print(f"{name}: {self._counts[name]}{of} frames", file=sys.stderr, flush=True)
 
-    def ended(self, report: SourceReport, info: SourceInfo, path: Path | None) -> None:
+    def ended(self, report: SourceReport, source: Source, path: Path | None) -> None:
         """A source has ended: what came of it."""
         if self._bar is not None and report.name in self._tasks:
             self._bar.remove_task(self._tasks.pop(report.name))
         for sentence in [*report.failures, *report.notes]:
             print(f"facestream: {sentence}", file=sys.stderr)
         if report.read:
-            print(summary(report, info, path), file=self._out, flush=True)
+            print(summary(report, source.info, path), file=self._out, flush=True)
+        elif source.info.live:
+            cause = f" ({source.status.cause})" if source.status.cause else ""
+            self.failed(f"{report.name}: no picture ever came{cause}.")
 
     def failed(self, sentence: str) -> None:
         """Something could not be done, and the job goes on."""
@@ -95,7 +99,9 @@ def summary(report: SourceReport, info: SourceInfo, path: Path | None) -> str:
         parts.append(_count(report.reconnects, "reconnect"))
     if report.seconds > 0:
         parts.append(f"{report.shown / report.seconds:.1f} {'pictures' if info.still else 'frames'}/s")
-    written = f"; written to {path}" if path is not None else ""
+    written = "" if path is None else f"; written to {path}"
+    if path is not None and not info.live and report.shown < report.analysed:
+        written = f"; only {report.shown} written to {path}"
     return f"{report.name}: {', '.join(parts)}{written}"
 
 

@@ -28,6 +28,8 @@ class SourceInfo:
     """Frames per second, as declared: a hint for encoders, never a clock."""
     path: Path | None = None
     """The file, or the folder below which all pictures lie; None for cameras and addresses."""
+    pictures: tuple[Path, ...] = ()
+    """The pictures' own paths, for a source of pictures."""
     has_audio: bool = False
     frames: int | None = None
     """About how many there will be: for progress, never for counting."""

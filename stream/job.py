@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from stream.analyser import Analyser
 from stream.config import Settings
 from stream.console import Console
 from stream.errors import PictureError, SinkError, SourceError
+from stream.frame import SourceInfo
 from stream.lane import Lane
 from stream.metrics import Metrics
-from stream.outputs import plan_outputs
+from stream.outputs import check_outputs, plan_outputs
 from stream.pipeline import Pipeline
 from stream.report import SourceReport
 from stream.sinks import Result, Sink
@@ -47,28 +49,29 @@ class Job:
     reports: list[SourceReport] = field(default_factory=list)
     """What became of each source, filled while running."""
     interrupted: bool = False
+    failed: bool = False
 
     def run_addresses(self, addresses: Sequence[str]) -> int:
         """Open what the user named, and run it; the exit code. One source of several that cannot be opened does not stop the others."""
         sources: list[Source] = []
-        names = [name for address in addresses for name in expand(address, without=self.output)]
-        for name in names:
+        roots: list[Path | None] = []
+        names = [(name, address) for address in addresses for name in expand(address, without=self.output)]
+        for name, address in names:
             try:
                 sources.append(open_source(name, self.settings.source, without=self.output))
+                roots.append(Path(address) if name != address and Path(address).is_dir() else None)
             except (SourceError, PictureError) as error:
                 if len(names) == 1:
                     raise
                 self.reports.append(SourceReport(name, error=str(error)))
         if not sources:
             raise SourceError("; ".join(report.error or "" for report in self.reports))
-        return self.run(sources)
+        return self.run(sources, roots)
 
-    def run(self, sources: Sequence[Source]) -> int:
+    def run(self, sources: Sequence[Source], roots: Sequence[Path | None] | None = None) -> int:
         """Run all live sources side by side, then each file on its own; the exit code."""
         window = self._wants_window()
-        outputs: Sequence[Path | None] = [None] * len(sources)
-        if self.output is not None:
-            outputs = plan_outputs([source.info for source in sources], self.output, overwrite=self.overwrite)
+        outputs = self._plan([source.info for source in sources], roots or [None] * len(sources))
         with ExitStack() as stack:
             metrics = Metrics()
             if self.metrics_port is not None:
@@ -82,10 +85,18 @@ class Job:
             for report in self.reports:
                 console.failed(report.error or "")
             analyser = Analyser.load(self.settings)
+            deadline = float("inf") if self.duration_s is None else time.monotonic() + self.duration_s
             for group in _groups(list(zip(sources, outputs, strict=True))):
-                if not self.interrupted:
-                    self._run_group(group, events, window, analyser, metrics, console)
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or self._run_group(group, events, window, analyser, metrics, console, left_s):
+                    break
         return self._exit_code()
+
+    def _plan(self, infos: list[SourceInfo], roots: Sequence[Path | None]) -> list[Path] | list[None]:
+        planned = [] if self.output is None else plan_outputs(infos, self.output, roots)
+        events = [] if self.events in (None, "-") else [Path(str(self.events))]
+        check_outputs(infos, planned, events, overwrite=self.overwrite)
+        return planned or [None] * len(infos)
 
     def _wants_window(self) -> bool:
         if self.window is False or (self.window is None and (self.output is not None or self.events is not None)):
@@ -103,19 +114,28 @@ class Job:
         analyser: Analyser,
         metrics: Metrics,
         console: Console,
-    ) -> None:
-        lanes = [self._lane(source, path, events, window) for source, path in group]
-        pipeline = Pipeline(lanes, analyser, metrics=metrics, max_frames=self.max_frames, duration_s=self.duration_s)
+        left_s: float,
+    ) -> bool:
+        """Run what runs side by side. Whether the user wants to end it all."""
+        try:
+            lanes = [self._lane(source, path, events, window) for source, path in group]
+        except SinkError as error:
+            console.failed(str(error))
+            self.failed = True
+            return False
+        pipeline = Pipeline(lanes, analyser, metrics=metrics, max_frames=self.max_frames, duration_s=left_s)
         try:
             with self._stops_on_signal(pipeline):
                 for result in pipeline.results():
                     console.shown(result)
-        except (SourceError, PictureError) as error:
+        except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
             console.failed(str(error))
+            self.failed = True
         finally:
             for report, (source, path) in zip(pipeline.report.sources, group, strict=True):
                 self.reports.append(report)
-                console.ended(report, source.info, path)
+                console.ended(report, source, path)
+        return pipeline.report.stopped
 
     def _lane(self, source: Source, path: Path | None, events: EventsSink | None, window: bool) -> Lane:
         info, sinks = source.info, list[Sink]()
@@ -150,7 +170,8 @@ class Job:
     def _exit_code(self) -> int:
         if self.interrupted:
             return INTERRUPTED
-        return FAILED if any(report.error or report.failures or not report.read for report in self.reports) else DONE
+        failed = self.failed or any(report.error or report.failures or not report.read for report in self.reports)
+        return FAILED if failed else DONE
 
 
 class _Kept:

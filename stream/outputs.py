@@ -1,4 +1,4 @@
-"""Where each source's output goes, decided before anything is opened."""
+"""Where each source's output goes, decided and checked against everything else before any work begins."""
 
 from __future__ import annotations
 
@@ -6,60 +6,83 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from models.pictures import writable_suffixes
 from stream.errors import UsageError
 from stream.frame import SourceInfo
+from stream.sinks.picture import place
+from stream.sinks.video import FORMATS
 
 
-def plan_outputs(infos: Sequence[SourceInfo], output: Path, *, overwrite: bool) -> list[Path]:
+def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path | None]) -> list[Path]:
     """The output path of each source: a file for a video or one picture, a folder for several pictures.
 
     Args:
         output: what the user named: a file, which only one source can have, or a folder.
+        roots: the folder that each source was found in, whose structure the output keeps; None where it was named itself.
 
     Raises:
-        UsageError: the output fits the source in no way, is one of the inputs, or is there already and must not be replaced.
+        UsageError: the output fits the source in no way.
     """
-    from models.pictures import is_picture_name, writable_suffixes
-    from stream.sinks.video import FORMATS
-
-    folder = output.is_dir() or output.suffix == "" or len(infos) > 1
-    if folder and output.is_file():
-        raise UsageError(f"{output}: several outputs need a folder, and this is a file.")
+    known = output.suffix.lower() in FORMATS or output.suffix.lower() in writable_suffixes
+    several = len(infos) > 1 or (infos[0].still and (infos[0].path is None or infos[0].path.is_dir()))
+    if several and not output.is_dir() and (known or output.is_file()):
+        raise UsageError(f"{output}: {_what(infos)}, so the output must be a folder, and this is the name of a file.")
+    if not several and not output.is_dir() and output.suffix:
+        _check_ending(infos[0], output)
+        return [output]
     planned: list[Path] = []
-    for info in infos:
-        if info.still:
-            many = info.path is None or info.path.is_dir()
-            if not folder and many:
-                raise UsageError(f"{output}: {info.name} holds several pictures, so the output must be a folder.")
-            if not folder and output.suffix.lower() not in writable_suffixes:
-                raise UsageError(f"{output}: a picture cannot be written as {output.suffix}; there are {_listed(writable_suffixes)}.")
-            planned.append(output)
-        elif folder:
-            planned.append(_unused(output / f"{_stem(info)}.mp4", planned))
-        else:
-            if output.suffix.lower() not in FORMATS:
-                hint = "a picture's" if is_picture_name(output) else "no video's"
-                raise UsageError(f"{output}: {output.suffix} is {hint} ending; a video can be written as {_listed(FORMATS)}.")
-            planned.append(output)
-    for path in planned:
-        _check(path, infos, overwrite)
+    for info, root in zip(infos, roots, strict=True):
+        planned.append(output if info.still else _unused(output / _video_name(info, root), planned))
     return planned
 
 
-def _check(path: Path, infos: Sequence[SourceInfo], overwrite: bool) -> None:
-    if path.is_dir() or not path.exists():
-        return  # pictures in a folder are checked one by one, when their names are known
-    for info in infos:
-        if info.path is not None and info.path.exists() and path.samefile(info.path):
-            raise UsageError(f"{path}: this is the input; choose another output.")
-    if not overwrite:
-        raise UsageError(f"{path}: is there already; add --overwrite to replace it.")
+def check_outputs(infos: Sequence[SourceInfo], planned: Sequence[Path], others: Sequence[Path], *, overwrite: bool) -> None:
+    """Make sure that no input is written over, nothing is written twice, and nothing is replaced that must not be.
+
+    Args:
+        planned: as `plan_outputs` gives them; empty where no pictures are written.
+        others: what else is written: the events.
+
+    Raises:
+        UsageError: it would be.
+    """
+    inputs = {path.resolve() for info in infos for path in (info.pictures or (info.path,)) if path is not None and not path.is_dir()}
+    taken: set[Path] = set()
+    for path in [*_files(infos, planned), *others]:
+        if path.resolve() in inputs:
+            raise UsageError(f"{path}: this is an input; choose another output.")
+        if path.resolve() in taken:
+            raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
+        if path.exists() and not path.is_dir() and not overwrite:
+            raise UsageError(f"{path}: is there already; add --overwrite to replace it.")
+        taken.add(path.resolve())
 
 
-def _stem(info: SourceInfo) -> str:
-    if info.path is not None:
-        return info.path.stem
-    return re.sub(r"[^\w.-]+", "-", info.name.split("?")[0].split("://")[-1]).strip("-.") or "camera"
+def _files(infos: Sequence[SourceInfo], planned: Sequence[Path]) -> Iterable[Path]:
+    """Every file that will be written."""
+    for info, path in zip(infos, planned, strict=False):  # nothing is planned where nothing is written
+        if info.still and (path.is_dir() or path.suffix.lower() not in writable_suffixes):
+            yield from (place(picture, info.path, path) for picture in info.pictures)
+        else:
+            yield path
+
+
+def _check_ending(info: SourceInfo, output: Path) -> None:
+    kind, endings = ("a picture", writable_suffixes) if info.still else ("a video", frozenset(FORMATS))
+    if output.suffix.lower() not in endings:
+        raise UsageError(f"{output}: {kind} cannot be written as {output.suffix}; there are {', '.join(sorted(endings))}.")
+
+
+def _what(infos: Sequence[SourceInfo]) -> str:
+    return f"{infos[0].name} holds several pictures" if len(infos) == 1 else "there are several sources"
+
+
+def _video_name(info: SourceInfo, root: Path | None) -> Path:
+    if info.path is None:
+        name = re.sub(r"[^\w.-]+", "-", info.name.split("?")[0].split("://")[-1]).strip("-.") or "camera"
+        return Path(f"{name}.mp4")
+    relative = info.path.relative_to(root) if root is not None and info.path.is_relative_to(root) else Path(info.path.name)
+    return relative.with_name(f"{relative.stem}.mp4")
 
 
 def _unused(path: Path, taken: Sequence[Path]) -> Path:
@@ -68,7 +91,3 @@ def _unused(path: Path, taken: Sequence[Path]) -> Path:
         number += 1
         candidate = path.with_stem(f"{path.stem}-{number}")
     return candidate
-
-
-def _listed(suffixes: Iterable[str]) -> str:
-    return ", ".join(sorted(suffixes))

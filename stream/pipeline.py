@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from stream.analyser import Analyser
 from stream.feeds import wait_for_any
@@ -75,8 +75,9 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            with suppress(StopAsked):
-                yield from self._render()
+            yield from self._render()
+        except StopAsked:
+            self._asked.set()
         finally:
             self._halt()
             for lane in self._lanes:

@@ -59,4 +59,4 @@ class Report:
 
     sources: list[SourceReport]
     stopped: bool = False
-    """`Pipeline.stop` ended it, not its sources."""
+    """`Pipeline.stop` or a sink's user ended it, not its sources."""

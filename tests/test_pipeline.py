@@ -208,6 +208,7 @@ def test_a_users_wish_to_end_is_no_error() -> None:
 
     sink, other = Kept(ask), Kept()
     report = Pipeline([Lane(Endless(live=True), [other, sink])], nothing()).run()
+    assert report.stopped, "and whoever runs several one after another must know"
     assert sink.closed == other.closed == 1
     assert adds_up(report)
 

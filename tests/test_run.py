@@ -97,7 +97,7 @@ def test_a_folder_comes_out_with_its_structure_and_formats_whatever_is_wrong_in_
     assert "2 could not be read" in done.stdout
     assert all(name in done.stderr for name in ("empty.jpg", "text.jpg"))
     assert len(done.stderr.splitlines()) == 2
-    assert facestream("run", photos / "one.jpg", photos / "deep" / "er", "-o", out).returncode == 1, "one.jpg is there already"
+    assert facestream("run", photos / "one.jpg", photos / "deep" / "er", "-o", out).returncode == 2, "one.jpg is there already"
 
 
 def test_a_second_run_skips_its_own_outputs(portrait: np.ndarray, tmp_path: Path) -> None:
@@ -234,6 +234,38 @@ def test_an_address_nobody_answers_says_why_at_once_and_is_tried_until_the_time_
     assert process.returncode == 1
     assert "secret" not in first + rest + out
     assert "Traceback" not in rest
+
+
+def test_ctrl_c_gets_through_while_an_address_says_nothing() -> None:
+    import socket
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        process = start("run", f"http://127.0.0.1:{silent.getsockname()[1]}/x")
+        connection, _ = silent.accept()  # it has connected, and waits
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+        connection.close()
+    assert time.monotonic() - begin < 3
+    assert process.returncode == 130
+    assert stderr == ""
+
+
+def test_a_camera_that_never_answers_is_told_at_the_end() -> None:
+    done = facestream("run", f"rtsp://127.0.0.1:{free_port()}/camera", "--duration", "0.5")
+    assert done.returncode == 1
+    assert "no picture ever came" in done.stderr.splitlines()[-1]
+
+
+def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "long.mp4", times=range(3000), images=[portrait] * 3000, size=(512, 600), options={"preset": "ultrafast"})
+    begin = time.monotonic()
+    done = facestream("run", clip, clip, clip, "--duration", "1.5")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1, "the second one never began"
+    assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -50,7 +50,7 @@ class PictureSink:
             SinkError: it cannot be written, would replace an input or a picture of this run, or must not replace what is there.
         """
         source = Path(result.frame.source)
-        path = self._place(source) if self._is_folder else self.path
+        path = place(source, self._info.path, self.path) if self._is_folder else self.path
         if path in self.written:
             raise SinkError(f"{path}: two pictures of this run would have this name; name a folder as the output, or rename one of them.")
         claim(path, source, overwrite=self._overwrite)
@@ -66,12 +66,11 @@ class PictureSink:
     def close(self) -> None:
         """Nothing to do: each picture is complete once written."""
 
-    def _place(self, source: Path) -> Path:
-        root = self._info.path
-        relative = Path(source.name)
-        if root is not None and root.is_dir() and source.is_relative_to(root):
-            relative = source.relative_to(root)
-        if relative.suffix.lower() not in writable_suffixes:
-            taken = source.with_suffix(".png").exists()  # beside photo.heic there is a photo.png, which needs that name
-            relative = relative.with_name(f"{relative.name}.png") if taken else relative.with_suffix(".png")
-        return self.path / relative
+
+def place(source: Path, root: Path | None, folder: Path) -> Path:
+    """Where a picture goes in the output folder: as it lies below `root`, as PNG where its own format cannot be written."""
+    relative = source.relative_to(root) if root is not None and root.is_dir() and source.is_relative_to(root) else Path(source.name)
+    if relative.suffix.lower() not in writable_suffixes:
+        taken = source.with_suffix(".png").exists()  # beside photo.heic there is a photo.png, which needs that name
+        relative = relative.with_name(f"{relative.name}.png") if taken else relative.with_suffix(".png")
+    return folder / relative

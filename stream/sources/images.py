@@ -34,7 +34,7 @@ class PicturesSource:
         self._closing = threading.Event()
         self.status = SourceStatus()
         path = Path(address) if Path(address).exists() else _root(address)
-        self.info = SourceInfo(name=address, still=True, path=path, frames=len(self._paths))
+        self.info = SourceInfo(name=address, still=True, path=path, pictures=tuple(self._paths), frames=len(self._paths))
 
     def __len__(self) -> int:
         """How many pictures there are to read."""

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Generator
+from contextlib import closing
 from fractions import Fraction
 from functools import partial
 from urllib.parse import urlsplit
@@ -45,10 +46,16 @@ RTSP_OPTIONS = {"allowed_media_types": "video", "max_delay": "100000"}
 def open_network(address: str, settings: config.Source | None = None) -> Source:
     """A live source, or a video where the address has an end."""
     settings = settings or config.Settings().source
-    if address.lower().startswith("http") and _has_an_end(address, settings):
-        return VideoSource(address, settings)
+    if address.lower().startswith("http"):
+        with closing(pumped(partial(_try, address, settings), threading.Event())) as answers:  # PyAV's calls swallow Ctrl-C
+            if next(answer for answer in answers if answer is not None):
+                return VideoSource(address, settings)
     info = SourceInfo(name=redact(address), live=True)
     return LiveSource(info, partial(pumped, partial(_pictures, address, settings)), settings)
+
+
+def _try(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[bool, None, None]:
+    yield _has_an_end(address, settings)
 
 
 def _has_an_end(address: str, settings: config.Source) -> bool:
