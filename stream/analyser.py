@@ -73,6 +73,8 @@ class Analyser:
             from models.mtcnn import MTCNN
 
             detector = MTCNN(
+                preset=settings.detector.preset,
+                mirror=settings.detector.mirror,
                 thresholds=settings.detector.thresholds,
                 pyramid_step=settings.detector.pyramid_step,
                 device=settings.detector.device,

@@ -43,7 +43,7 @@ def test_a_file_changes_what_it_names_and_set_wins(tmp_path: Path) -> None:
         ("output.crf=99", "--set: output.crf cannot be 99: it must be less than or equal to 51."),
         ("source.open_timeout_s=.nan", "--set: source.open_timeout_s cannot be nan: it must be a finite number."),
         ("output.preset=turbo", "--set: output.preset cannot be 'turbo': it must be 'ultrafast', "),
-        ("detector.thresholds=[.6, .7]", "--set: detector.thresholds cannot be [0.6, 0.7]: a value is missing."),
+        ("detector.thresholds=[.6, .7]", "--set: detector.thresholds cannot be [0.6, 0.7]: a value is missing"),
         ("output=3", "--set output=3: write it as section.key=value"),
         ("output.crf", "--set output.crf: write it as section.key=value"),
         ("output.crf=[", "--set: output.crf cannot be '[': it must be a valid integer"),
