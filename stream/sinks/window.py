@@ -94,7 +94,7 @@ class WindowSink:
             return
         if stale is not None:
             self._show(stale.picture)
-        key = cv2.waitKey(1) & 0xFF  # handles the window's events too; with `pollKey` one window in four stays black
+        key = cv2.waitKey(1) & 0xFF  # handles the window's events too
         if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
             raise StopAsked
         self._turned = self._turned or key != NO_KEY
