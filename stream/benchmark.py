@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from stream.devices import device_in_use
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.measure import STAGES, Again, Row, Spread, figure, measure
+from stream.metrics import installed_version
 from stream.sinks import Result
 from stream.sinks.video import VideoSink
 from stream.sources import Source, expand, open_source
@@ -54,7 +54,7 @@ def bench(settings: Settings, address: str | None, *, rate: float | None, second
     device = device_in_use(settings.detector.device, settings.detector.precision)
     analyser = Analyser.load(settings)
     wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE
-    say(f"facestream {_version()} on {device}\n\n{_heading(wide)}")
+    say(f"facestream {installed_version()} on {device}\n\n{_heading(wide)}")
     with tempfile.TemporaryDirectory(prefix="facestream-bench-") as made:
         folder = Path(made)
         clips = [(name, partial(_clip, folder, settings, size, tiles)) for tiles in TILES for name, size in SIZES.items()]
@@ -73,7 +73,7 @@ def bench(settings: Settings, address: str | None, *, rate: float | None, second
         say("\n" + "\n".join(advice.sentences))
     if as_json:
         rows = [asdict(row) for row, _ in subjects]
-        told = {"version": _version(), "device": asdict(device), "rows": rows, "advice": advice and asdict(advice)}
+        told = {"version": installed_version(), "device": asdict(device), "rows": rows, "advice": advice and asdict(advice)}
         print(json.dumps(told, indent=2, ensure_ascii=False))
     return 0
 
@@ -159,10 +159,3 @@ def _cell(ms: Spread | None, wide: bool) -> str:
 
 def _nothing(text: str) -> None:
     """Where only JSON is wanted."""
-
-
-def _version() -> str:
-    try:
-        return version("facestream")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "unknown"

@@ -70,7 +70,7 @@ class Console:
         if self._bar is not None and report.name in self._tasks:
             self._bar.remove_task(self._tasks.pop(report.name))
         for sentence in [*report.failures, *report.notes]:
-            print(f"facestream: {sentence}", file=sys.stderr)
+            self.failed(sentence)
         if report.read:
             print(summary(report, source.info, path), file=self._out, flush=True)
         elif source.info.live:
@@ -78,7 +78,7 @@ class Console:
             self.failed(f"{report.name}: no picture ever came{cause}.")
 
     def failed(self, sentence: str) -> None:
-        """Something could not be done, and the job goes on."""
+        """Something could not be done, or the user should know it, and the job goes on."""
         print(f"facestream: {sentence}", file=sys.stderr, flush=True)
 
 

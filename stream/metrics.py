@@ -75,7 +75,7 @@ class Metrics:
         for one in DECLARED:
             more: dict[str, Any] = {"buckets": one.buckets} if one.buckets else {}
             self._made[one.name] = one.kind(one.name, one.meaning, one.labels, registry=self.registry, **more)
-        self._made["facestream_build_info"].labels(_version()).set(1)
+        self._made["facestream_build_info"].labels(installed_version()).set(1)
 
     def frame(self, source: str, outcome: Outcome) -> None:
         """A frame was read, analysed, shown or dropped."""
@@ -135,7 +135,8 @@ def as_markdown_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """The version of facestream, as it was installed."""
     try:
         return version("facestream")
     except PackageNotFoundError:  # run from a folder that was never installed
