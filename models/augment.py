@@ -1,52 +1,73 @@
-"""One face, cut a little differently each time: what makes a few thousand crops enough to learn from."""
+"""One face, cut a little differently each time: what makes a few hundred crops enough to learn from."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from models.boxes import square
-from models.crops import crop_squares
-from models.samples import Sample
-
-# How often and how far each change goes was chosen by eye on contact sheets, to span what serving meets:
-# loosely boxed finds, 20-px faces, masks and films in grey. Faces and non-faces are changed alike, or the changes would tell them apart.
-MAX_SHIFT = 0.14
-"""Of the box's side, in x and y: MTCNN's low-threshold finds are off by about so much."""
-MAX_ZOOM = 0.28
-"""Natural logarithm of the size change: 0.76 to 1.32 times."""
-MAX_TURN_DEG = 25
+from models.samples import CROP_PX, MARGIN, Sample
 
 
-def augment(sample: Sample, size_px: int, margin: float, rng: np.random.Generator) -> np.ndarray:
-    """One randomly changed crop of the sample, cut by the serving code.
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How far the cut may be off, and how often each other change is made (0..1).
+
+    All classes are changed alike, or the changes would tell them apart.
+    """
+
+    shift: float
+    """Of the box's side, in x and y."""
+    zoom: float
+    """Natural logarithm of the size change."""
+    turn_deg: float
+    light: float
+    blur: float
+    coarse: float
+    """As a small face, sometimes in a JPEG."""
+    jpeg: float
+    noise: float
+    grey: float
+    cover: float = 0.0
+    mask: float = 0.0
+
+
+GENTLE = Recipe(shift=0.08, zoom=0.16, turn_deg=15, light=0.6, blur=0.15, coarse=0.35, jpeg=0.2, noise=0.1, grey=0.1)
+"""For anybody's classes: what happens to faces between a camera and a crop. Nothing is hidden: it may be what tells the classes apart.
+Coarse and blurred often enough that a class cannot be known by how sharp its pictures are."""
+ROUGH = Recipe(shift=0.14, zoom=0.28, turn_deg=25, light=0.6, blur=0.2, coarse=0.4, jpeg=0.18, noise=0.2, grey=0.25, cover=0.15, mask=0.15)
+"""For the second look: loosely boxed finds, 20-px faces, masks, hands and films in grey. Chosen by eye on contact sheets to span what
+serving meets; MTCNN's low-threshold finds are off by about so much."""
+
+
+def augment(
+    sample: Sample, rng: np.random.Generator, recipe: Recipe = GENTLE, *, size_px: int = CROP_PX, margin: float = MARGIN
+) -> np.ndarray:
+    """One randomly changed crop of the sample; half of them mirrored.
 
     Returns:
         (size_px, size_px, 3) uint8 RGB.
     """
-    picture, box = sample.picture, sample.box
-    if rng.random() < 0.5:
-        picture, box = _turn(picture, box, rng.uniform(-MAX_TURN_DEG, MAX_TURN_DEG))
-    crop = crop_squares(picture, _jitter(box, rng)[None], size_px, margin)[0]
-    if rng.random() < 0.5:
-        crop = np.ascontiguousarray(crop[:, ::-1])
-    if rng.random() < 0.15:
+    crop = _cut(sample, rng, recipe, size_px, margin)
+    if rng.random() < recipe.cover:
         crop = _cover(crop, rng)
-    if rng.random() < 0.15:
+    if rng.random() < recipe.mask:
         crop = _mask(crop, margin, rng)
-    if rng.random() < 0.6:
+    if rng.random() < recipe.light:
         crop = _light(crop, rng)
-    if rng.random() < 0.2:
+    if rng.random() < recipe.blur:
         crop = _blur(crop, rng)
-    if rng.random() < 0.4:
+    if rng.random() < recipe.coarse:
         crop = coarsen(crop, int(rng.integers(11, 60)), rng)
-    elif rng.random() < 0.3:
+    elif rng.random() < recipe.jpeg:
         crop = _jpeg(crop, int(rng.integers(20, 90)))
-    if rng.random() < 0.2:
+    if rng.random() < recipe.noise:
         crop = _noise(crop, rng)
-    if rng.random() < 0.25:
+    if rng.random() < recipe.grey:
         crop = grey(crop)
-    return np.asarray(crop)
+    return crop
 
 
 def grey(crop: np.ndarray) -> np.ndarray:
@@ -62,20 +83,24 @@ def coarsen(crop: np.ndarray, side_px: int, rng: np.random.Generator) -> np.ndar
     return cv2.resize(small, crop.shape[:2], interpolation=cv2.INTER_LINEAR)
 
 
-def _jitter(box: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    x1, y1, x2, y2 = square(box[None])[0]
-    side = x2 - x1
-    centre = np.array([x1 + x2, y1 + y2]) / 2 + rng.uniform(-MAX_SHIFT, MAX_SHIFT, 2) * side
-    half = side / 2 * np.exp(rng.uniform(-MAX_ZOOM, MAX_ZOOM))
-    return np.concatenate([centre - half, centre + half]).astype(np.float32)
-
-
-def _turn(picture: np.ndarray, box: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """The picture turned about the box's centre; the box, made square, stays."""
-    centre = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
-    matrix = cv2.getRotationMatrix2D(centre, degrees, 1.0)
-    height, width = picture.shape[:2]
-    return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR), box
+def _cut(sample: Sample, rng: np.random.Generator, recipe: Recipe, size_px: int, margin: float) -> np.ndarray:
+    """The square around the face, moved, zoomed, turned and mirrored in one step (several would blur it); black outside the picture."""
+    x1, y1, x2, y2 = square(sample.box[None])[0]
+    picture, side = sample.picture, float(x2 - x1)
+    x, y = np.array([x1 + x2, y1 + y2]) / 2 + rng.uniform(-recipe.shift, recipe.shift, 2) * side
+    step = side * (1 + 2 * margin) * np.exp(rng.uniform(-recipe.zoom, recipe.zoom)) / size_px  # pixels of the picture in one of the crop
+    if step > 1.5:  # a linear warp would alias
+        height, width = picture.shape[:2]
+        picture = cv2.resize(picture, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
+        x, y, step = x * picture.shape[1] / width, y * picture.shape[0] / height, step / 2
+    angle = np.deg2rad(rng.uniform(-recipe.turn_deg, recipe.turn_deg)) if rng.random() < 0.7 else 0.0
+    across = np.array([np.cos(angle), np.sin(angle)]) * step
+    down = np.array([-across[1], across[0]])
+    if rng.random() < 0.5:
+        across = -across
+    corner = np.array([x, y]) - 0.5 - (across + down) * (size_px - 1) / 2  # pixel centres, as OpenCV counts
+    matrix = np.stack([across, down, corner], axis=1)
+    return np.asarray(cv2.warpAffine(picture, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
 
 
 def _cover(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -128,5 +153,6 @@ def _jpeg(crop: np.ndarray, quality: int) -> np.ndarray:
 
 
 def _noise(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    noise = rng.normal(0, rng.uniform(3, 15), crop.shape)
-    return (crop + noise).clip(0, 255).astype(np.uint8)
+    """Grain, the same in all three channels."""
+    grain = rng.standard_normal((*crop.shape[:2], 1), np.float32) * np.float32(rng.uniform(3, 15))
+    return np.asarray((crop + grain).clip(0, 255).astype(np.uint8))

@@ -1,51 +1,105 @@
-"""A folder with one folder of pictures for each class -> checked, cropped, split samples."""
+"""A folder with one folder of pictures for each class -> checked, cropped samples and a survey of what is wrong with them.
+
+DATA/CLASS/...              or, where the test pictures are chosen already:      DATA/train/CLASS/...   DATA/test/CLASS/...
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from models.crop_cache import CropCache, Look, content_key
 from models.errors import ModelError, PictureError
 from models.mtcnn import MTCNN
 from models.pictures import is_picture_name, read_picture
-from models.samples import Part, Sample, cut_sample
+from models.samples import CROP_PX, MARGIN, Sample, surroundings
+from models.survey import Entry, Survey, mark_copies
 
 LEAST_PICTURES = 10
 """Usable pictures of each class: fewer leave nothing to judge on (a guess at the smallest that makes sense)."""
 LARGEST_CROP_PX = 300
 """A picture without a found face is taken whole, as a crop of one, if its shorter side is at most this (a guess)."""
-SHARES: dict[Part, float] = {"test": 0.15, "validation": 0.15}
+SIDES = ("train", "test")
 
-Split = dict[Part, list[Sample]]
+Report = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
 
 
-def load_folders(data: Path, seed: int, report: Callable[[str], None]) -> tuple[tuple[str, ...], Split]:
-    """Class names, sorted, and their samples, split so that each class has its share on each side and equal pictures are on one side.
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Pictures of each class, ready to learn from or to judge on."""
+
+    classes: tuple[str, ...]
+    samples: list[Sample]
+    """One for each usable picture, in the order of their paths. Copies of one picture share a group."""
+    fixed_test: frozenset[str] | None
+    """Origins of the samples under test/; None where the folder is not divided."""
+    survey: Survey
+    """What became of every file."""
+
+
+def load_dataset(
+    data: Path,
+    *,
+    input_px: int = CROP_PX,
+    margin: float = MARGIN,
+    classes: Sequence[str] | None = None,
+    least: int = LEAST_PICTURES,
+    report: Report = print,
+    progress: Progress = lambda what, done, of: None,
+    cache: CropCache | None = None,
+) -> Dataset:
+    """Finds and cuts the face in each picture, by the code that serves.
+
+    Args:
+        input_px: side of the crops.
+        margin: of the crops, as a share of the face's side.
+        classes: whose folders these must be, in the order of their labels; None takes the folders' names, sorted.
+        least: usable pictures that a class must have.
+        report: told what people should know.
+        cache: where found faces are kept; None: the user's cache folder.
 
     Raises:
-        ModelError: no folder, fewer than two classes, or a class with fewer than ten usable pictures.
+        ModelError: no folder, fewer than two classes, a name that cannot be a class, no faces, or too few usable pictures.
     """
-    folders = class_folders(data)
-    detector = MTCNN(min_face_px=20)
-    split: Split = {"train": [], "validation": [], "test": []}
-    for label, folder in enumerate(folders):
-        samples = _class_samples(folder, label, detector, report)
-        if len(samples) < LEAST_PICTURES:
-            raise ModelError(f"{folder}: has {len(samples)} usable pictures; a class needs at least {LEAST_PICTURES}.")
-        for part, chosen in _divide(samples, seed).items():
-            split[part] += chosen
-    return tuple(folder.name for folder in folders), split
+    sides = _sides(data)
+    names = tuple(classes) if classes else tuple(folder.name for folder in class_folders(sides[-1]))
+    entries = [
+        Entry(path, name, side.name if len(sides) > 1 else "", str(path.relative_to(data)))
+        for side in sides
+        for name, folder in zip(names, _folders_of(side, names), strict=True)
+        for path in _files(folder)
+    ]
+    detector, cache = MTCNN(min_face_px=20), cache or CropCache()
+    for done, entry in enumerate(entries):
+        progress("finding faces", done, len(entries))
+        _look(entry, detector, cache, input_px, margin)
+    progress("finding faces", len(entries), len(entries))
+    mark_copies(entries)
+    survey = Survey(data, names, entries)
+    for _, lines in survey.sections():
+        for line in lines:
+            report(line)
+    _check(survey, least)
+    samples = [
+        Sample(entry.look.crop, entry.look.picture, entry.look.box, names.index(entry.label), entry.group, entry.origin)
+        for entry in entries
+        if entry.usable and entry.look is not None
+    ]
+    fixed = frozenset(entry.origin for entry in entries if entry.usable and entry.side == "test") if len(sides) > 1 else None
+    return Dataset(names, samples, fixed, survey)
 
 
 def class_folders(data: Path) -> list[Path]:
     """The folders of the classes, sorted by name.
 
     Raises:
-        ModelError: there are fewer than two, or one has no pictures.
+        ModelError: there are fewer than two, one has no pictures, or a name cannot be a class.
     """
     if not data.is_dir():
         raise ModelError(f"{data}: there is no such folder; training needs a folder with one folder of pictures for each class.")
@@ -54,43 +108,106 @@ def class_folders(data: Path) -> list[Path]:
         found = f"only {folders[0].name}" if folders else "none"
         raise ModelError(f"{data}: needs a folder of pictures for each of two or more classes, and has {found}.")
     for folder in folders:
+        _check_name(folder)
         if not picture_paths(folder):
             raise ModelError(f"{folder}: has no pictures; fill this class or remove its folder.")
+    if len({folder.name.casefold() for folder in folders}) < len(folders):
+        raise ModelError(f"{data}: two classes differ only in capital letters; rename one.")
     return folders
 
 
 def picture_paths(folder: Path) -> list[Path]:
     """The picture files in the folder and those below, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and is_picture_name(path))
+    return [path for path in _files(folder) if is_picture_name(path)]
 
 
-def _class_samples(folder: Path, label: int, detector: MTCNN, report: Callable[[str], None]) -> list[Sample]:
-    """One sample for each usable picture, and a line on what was done with the others."""
-    samples: list[Sample] = []
-    outcomes: Counter[str] = Counter()
-    for path in picture_paths(folder):
+def _files(folder: Path) -> list[Path]:
+    """All files in the folder and those below, but hidden ones, sorted."""
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _sides(data: Path) -> list[Path]:
+    """The folders that hold class folders: train/ and test/ where these are all there is, else `data` itself."""
+    if data.is_dir() and {path.name for path in data.iterdir() if path.is_dir() and not path.name.startswith(".")} == set(SIDES):
+        sides = [data / name for name in SIDES]
+        if any(path.is_dir() for side in sides for path in side.iterdir()):
+            return sides
+    return [data]
+
+
+def _folders_of(side: Path, names: Sequence[str]) -> list[Path]:
+    found = [folder.name for folder in class_folders(side)]
+    if sorted(found) != sorted(names):
+        raise ModelError(f"{side}: has the classes {', '.join(found)}; {', '.join(names)} are needed.")
+    return [side / name for name in names]
+
+
+def _check_name(folder: Path) -> None:
+    """A class's name goes into model.json, tables and file names."""
+    name = folder.name
+    why = None
+    if len(name) > 100:
+        why = "it is longer than 100 characters"
+    elif not name.isprintable():
+        why = "it has characters that cannot be printed"
+    elif name.strip() != name or name.endswith("."):
+        why = "it begins or ends with a space or ends with a dot"
+    elif set(name) & set('\\:*?"<>|'):
+        why = 'it has one of \\ : * ? " < > |'
+    if why:
+        raise ModelError(f"{str(folder)!r}: cannot be the name of a class: {why}; rename the folder.")
+
+
+def _look(entry: Entry, detector: MTCNN, cache: CropCache, input_px: int, margin: float) -> None:
+    """Writes into the entry what its file gives."""
+    try:
+        content = entry.path.read_bytes()
+    except OSError as error:
+        entry.outcome, entry.reason = "unreadable", f"cannot be read ({error.strerror})"
+        return
+    key = content_key(content, input_px, margin)
+    entry.digest, entry.file_bytes = key, len(content)
+    look = cache.get(key)
+    if look is None:
+        notes: list[str] = []
         try:
-            image = read_picture(path, note=report)
+            image = read_picture(entry.path, note=notes.append)
         except PictureError as error:
-            report(str(error))
-            outcomes["unreadable, left out"] += 1
-            continue
-        boxes = detector.detect([image])[0].boxes
-        if len(boxes):
-            outcomes["with one face" if len(boxes) == 1 else "with several faces, the most central large one taken"] += 1
-            box = _main_face(boxes, image)
-        elif min(image.shape[:2]) <= LARGEST_CROP_PX:
-            outcomes["without a found face, taken whole as a crop"] += 1
-            box = np.array([0, 0, image.shape[1], image.shape[0]], np.float32)
-        else:
-            outcomes["without a face, left out"] += 1
-            continue
-        samples.append(cut_sample(image, box, label, look(image), str(path)))
-    report(f"{folder.name}: {sum(outcomes.values())} pictures: " + "; ".join(f"{count} {what}" for what, count in outcomes.items()))
-    return samples
+            known = is_picture_name(entry.path)
+            entry.outcome = "unreadable" if known else "no picture"
+            entry.reason = str(error).removeprefix(f"{entry.path}: ").rstrip(".")
+            return
+        look = look_at(image, detector, input_px, margin, " ".join(note.removeprefix(f"{entry.path}: ") for note in notes))
+        cache.put(key, look)
+    entry.look, entry.reason = look, look.note.rstrip(".")
+    if look.faces:
+        entry.outcome = "one face" if look.faces == 1 else "several faces"
+    else:
+        entry.outcome = "whole" if len(look.box) else "no face"
 
 
-def _main_face(boxes: np.ndarray, image: np.ndarray) -> np.ndarray:
+def look_at(image: np.ndarray, detector: MTCNN, input_px: int, margin: float, note: str = "") -> Look:
+    """Finds the face that counts in a picture ((H, W, 3) uint8 RGB) and cuts it."""
+    from models.crops import crop_squares
+
+    height, width = image.shape[:2]
+    boxes = detector.detect([image])[0].boxes
+    if len(boxes):
+        box = main_face(boxes, image)
+    elif min(height, width) <= LARGEST_CROP_PX:
+        inset = margin / (1 + 2 * margin)  # so that the margin around the box ends where the picture does
+        box = np.array([inset * width, inset * height, (1 - inset) * width, (1 - inset) * height], np.float32)
+    else:
+        nothing = np.zeros((0, 0, 3), np.uint8)
+        return Look((width, height), 0, np.zeros(0, np.float32), nothing, nothing, 0.0, picture_hashes(image), note)
+    crop = crop_squares(image, box[None], input_px, margin)[0]
+    picture, inside = surroundings(image, box)
+    return Look((width, height), len(boxes), inside, picture, crop, _sharpness(crop), picture_hashes(image), note)
+
+
+def main_face(boxes: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The large face near the middle: the largest by side, each side lessened by the distance to the middle."""
     height, width = image.shape[:2]
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
@@ -98,25 +215,26 @@ def _main_face(boxes: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.asarray(boxes[(sides - 0.5 * distances).argmax()])
 
 
-def look(image: np.ndarray) -> str:
-    """Equal for equal pictures and for most copies in another size or compression: which of 64 neighbours is brighter (difference hash)."""
-    small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
-    return np.packbits(small[:, 1:] > small[:, :-1]).tobytes().hex()
+def picture_hashes(image: np.ndarray) -> np.ndarray:
+    """(2, 128) bool, of the picture and of its mirror image: which of 64 neighbours is brighter, across and down (difference hash).
+
+    Nearly equal for copies in another size, format or compression.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    across = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(int)
+    down = cv2.resize(grey, (8, 9), interpolation=cv2.INTER_AREA).astype(int)
+    both = [(across, down), (across[:, ::-1], down[:, ::-1])]
+    return np.stack([np.concatenate([(a[:, 1:] > a[:, :-1]).ravel(), (d[1:] > d[:-1]).ravel()]) for a, d in both])
 
 
-def _divide(samples: list[Sample], seed: int) -> Split:
-    """One class, divided by groups: each part gets at least one sample where there are three groups."""
-    groups: dict[str, list[Sample]] = {}
-    for sample in samples:
-        groups.setdefault(sample.group, []).append(sample)
-    if len(groups) < 3:
-        raise ModelError(
-            f"{Path(samples[0].origin).parent}: shows only {len(groups)} different pictures; a class needs at least {LEAST_PICTURES}."
-        )
-    order = [list(groups.values())[i] for i in np.random.default_rng(seed).permutation(len(groups))]
-    split: Split = {"train": [], "validation": [], "test": []}
-    for part, share in SHARES.items():
-        while len(split[part]) < max(share * len(samples), 1) and len(order) > 1:
-            split[part] += order.pop()
-    split["train"] = [sample for group in order for sample in group]
-    return split
+def _sharpness(crop: np.ndarray) -> float:
+    return float(np.log(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var() + 1e-3))
+
+
+def _check(survey: Survey, least: int) -> None:
+    if not any(entry.look is not None and entry.look.faces for entry in survey.entries):
+        raise ModelError(f"{survey.data}: no face was found in any of its {len(survey.entries)} pictures.")
+    for name in survey.classes:
+        usable = sum(entry.usable for entry in survey.of(name))
+        if usable < least:
+            raise ModelError(f"{survey.data / name}: has {usable} usable pictures; a class needs at least {least}.")

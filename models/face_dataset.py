@@ -20,7 +20,7 @@ from models.detections import Detections
 from models.errors import ModelError
 from models.mtcnn import MTCNN
 from models.pictures import read_picture
-from models.samples import Part, Sample, cut_sample, part_of
+from models.samples import Part, Sample, Split, cut_sample, part_of
 
 NOT_FACE, FACE = 0, 1
 CLASSES = ("not face", "face")
@@ -47,7 +47,6 @@ NOT_UNSURE = 0.3
 RANDOM_CROPS = 10
 """Random crops of each photo with nobody in it, beside what MTCNN finds there."""
 
-Split = dict[Part, list[Sample]]
 Report = Callable[[str], None]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.augment import augment
+from models.augment import GENTLE, Recipe, augment
 from models.bundle import KERAS, OPENVINO
 from models.samples import Sample
 
@@ -34,6 +34,8 @@ class Plan:
     batch_size: int = 32
     learning_rate: float = 1e-3
     """At first; falls to nearly 0 along half a cosine."""
+    recipe: Recipe = GENTLE
+    """How crops are changed each time."""
 
     @property
     def steps(self) -> int:
@@ -41,7 +43,7 @@ class Plan:
         return max(self.epoch_crops // self.batch_size, 1)
 
 
-def batches(samples: Sequence[Sample], size_px: int, margin: float, plan: Plan, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(samples: Sequence[Sample], plan: Plan, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Augmented crops and their labels, epoch after epoch without end. The same seed gives the same.
 
     Each epoch draws as many of each class: its samples in random order, again and again until there are enough.
@@ -55,7 +57,7 @@ def batches(samples: Sequence[Sample], size_px: int, margin: float, plan: Plan, 
         order = rng.permutation(np.concatenate(drawn))
         for step in range(plan.steps):
             chosen = order[step * plan.batch_size :][: plan.batch_size]
-            crops = np.stack([augment(samples[i], size_px, margin, rng) for i in chosen])
+            crops = np.stack([augment(samples[i], rng, plan.recipe) for i in chosen])
             yield crops, labels[chosen].astype(np.float32)[:, None]
 
 
@@ -63,7 +65,6 @@ def fit(
     model: keras.Model,
     train: Sequence[Sample],
     validation: tuple[np.ndarray, np.ndarray],
-    margin: float,
     plan: Plan,
     seed: int,
     report: Callable[[str], None],
@@ -85,7 +86,7 @@ def fit(
         report(f"epoch {epoch + 1} of at most {plan.epochs}: {values} ({time.monotonic() - started:.0f} s)")
 
     model.fit(
-        batches(train, model.input_shape[1], margin, plan, seed),
+        batches(train, plan, seed),
         steps_per_epoch=plan.steps,
         validation_data=(validation[0], validation[1].astype(np.float32)[:, None]),
         epochs=plan.epochs,

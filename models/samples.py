@@ -1,4 +1,4 @@
-"""What a classifier learns from: a face, or what is none, with enough of its picture around it to be cut a little differently each time."""
+"""What a classifier learns from: a face, or what is none, as serving cuts it, and enough of its picture to cut it a little differently."""
 
 from __future__ import annotations
 
@@ -13,34 +13,58 @@ import numpy as np
 from models.boxes import square
 from models.crops import crop_squares
 
-CONTEXT = 1.3
-"""Kept on each side of the box, in sides of the box: what augmentation turns, moves and zooms never runs out of picture."""
-MAX_SIDE_PX = 225
-"""Larger faces are kept at this size: one and a half times the original network's input, so that zooming in still finds pixels."""
+CROP_PX = 150
+"""Side of a crop: what both networks take."""
+MARGIN = 0.25
+"""Of every crop that we train on: with some hair, ears and shoulders around it, a blurred or masked face is still told from a hand."""
+CONTEXT = 1.0
+"""Kept on each side of the box, in sides of the box: what augmentation turns, moves and zooms does not run out of picture."""
+MAX_SIDE_PX = 140
+"""Larger faces are kept at this size for augmentation: a face fills 100 px of its crop, and zooming in a third still finds pixels."""
 
 Part = Literal["train", "validation", "test"]
+Split = dict[Part, list["Sample"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One thing to classify."""
 
+    crop: np.ndarray
+    """(size, size, 3) uint8 RGB, cut from the whole picture as serving cuts it: to judge on."""
     picture: np.ndarray
-    """(H, W, 3) uint8 RGB: the part of the original around `box`. What is missing on a side is outside the original too."""
+    """(H, W, 3) uint8 RGB: the part of the original around `box`, to learn from. What is missing on a side is outside the original too."""
     box: np.ndarray
     """(4,) float32, pixels of `picture`: the detector's find."""
     label: int
     """Index of its class."""
     group: str
-    """Samples of one group (a person, a photo) are never both learnt from and judged on."""
+    """Samples of one group (a person, a photo, copies of one photo) are never both learnt from and judged on."""
     origin: str
-    """Where it comes from, for people."""
+    """Where it comes from, for people: the path within the data."""
     weight: int = 1
     """How often it is drawn in training, against once for the others of its class."""
 
 
-def cut_sample(image: np.ndarray, box: np.ndarray, label: int, group: str, origin: str, weight: int = 1) -> Sample:
-    """The part of `image` that a sample at `box` (x1, y1, x2, y2) needs."""
+def cut_sample(
+    image: np.ndarray,
+    box: np.ndarray,
+    label: int,
+    group: str,
+    origin: str,
+    weight: int = 1,
+    *,
+    size_px: int = CROP_PX,
+    margin: float = MARGIN,
+) -> Sample:
+    """The find at `box` (x1, y1, x2, y2) of `image`, as its served crop and as the part of the image around it."""
+    crop = crop_squares(image, box[None], size_px, margin)[0]
+    picture, inside = surroundings(image, box)
+    return Sample(crop, picture, inside, label, group, origin, weight)
+
+
+def surroundings(image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What augmentation may reach around `box`, shrunk where the face is large, and the box in it."""
     x1, y1, x2, y2 = square(box[None].astype(np.float32))[0]
     side = max(float(x2 - x1), 1.0)
     reach = CONTEXT * side
@@ -52,15 +76,17 @@ def cut_sample(image: np.ndarray, box: np.ndarray, label: int, group: str, origi
         size = (max(round(width * MAX_SIDE_PX / side), 1), max(round(height * MAX_SIDE_PX / side), 1))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         box = box * np.array([size[0] / width, size[1] / height] * 2, np.float32)
-    return Sample(picture.copy(), box, label, group, origin, weight)
+    return picture.copy(), box
 
 
-def crop_samples(samples: Sequence[Sample], size_px: int, margin: float) -> np.ndarray:
-    """Each sample as serving would cut it: (N, size_px, size_px, 3) uint8 RGB."""
-    crops = np.zeros((len(samples), size_px, size_px, 3), np.uint8)
-    for crop, sample in zip(crops, samples, strict=True):
-        crop[:] = crop_squares(sample.picture, sample.box[None], size_px, margin)[0]
-    return crops
+def crop_samples(samples: Sequence[Sample], size_px: int = CROP_PX) -> np.ndarray:
+    """Each sample as serving cuts it: (N, size_px, size_px, 3) uint8 RGB."""
+    return np.stack([sample.crop for sample in samples]) if samples else np.zeros((0, size_px, size_px, 3), np.uint8)
+
+
+def labels_of(samples: Sequence[Sample]) -> np.ndarray:
+    """(N,) int: the index of each sample's class."""
+    return np.array([sample.label for sample in samples], int)
 
 
 def part_of(group: str, validation: float, test: float) -> Part:

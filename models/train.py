@@ -12,28 +12,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.augment import coarsen, grey
+from models.augment import ROUGH, coarsen, grey
 from models.bundle import CropRule, ModelInfo, TrainingData, check_place, write_bundle
 from models.card import write_card
-from models.dataset import load_folders
+from models.dataset import load_dataset
 from models.evaluate import Share, auc, best_threshold, threshold_keeping
 from models.face_dataset import CLASSES, FACE, NOT_FACE, load_face_data
 from models.fit import Plan, fast_arithmetic, fit, halve_weights, save_model
 from models.networks import CNN_INPUT_PX, create_cnn_model
-from models.samples import Part, Sample, crop_samples
+from models.samples import MARGIN, Sample, Split, crop_samples, labels_of
 from models.second_look import Score, judge
+from models.split import split_samples
 
 if TYPE_CHECKING:
     import keras
 
 Report = Callable[[str], None]
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
-Split = dict[Part, list[Sample]]
 
-FACE_PLAN = Plan(epochs=24, epoch_crops=8192, patience=8)
+FACE_PLAN = Plan(epochs=24, epoch_crops=8192, patience=8, recipe=ROUGH)
 """About 12 minutes on two cores with AMX, 30 on two without."""
-FACE_MARGIN = 0.25
-"""Of the crops of `face`: with some hair, ears and shoulders around it, a blurred or masked face is told from a hand."""
 FACES_KEPT = 0.99
 """Share of the validation faces, made hard, that the threshold of `face` must keep: it would rather show a mug than lose a face."""
 
@@ -48,7 +46,6 @@ class Task:
     split: str
     command: str
     limits: list[str]
-    margin: float = 0.0
     drop: tuple[str, ...] = ()
     keep: float | None = None
     """Share of the second class that the threshold must keep; None: the best balance."""
@@ -66,7 +63,9 @@ def train(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan:
         ModelError: the data is not enough to learn from, or `out` holds something else.
     """
     check_place(out)
-    classes, split = load_folders(data, seed, report)
+    dataset = load_dataset(data, report=report)
+    split = split_samples(dataset.samples, seed, dataset.fixed_test)
+    classes = dataset.classes
     task = Task(
         name=out.absolute().name,
         classes=classes,
@@ -102,10 +101,9 @@ def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, 
             "Part of its training faces come from the same pool of news photos as fddb_single.",
             "It does not tell people apart, and a statue or a good drawing may pass as a face.",
         ],
-        margin=FACE_MARGIN,
         drop=(CLASSES[NOT_FACE],),
         keep=FACES_KEPT,
-        judge=lambda score, threshold: judge(score, threshold, FACE_MARGIN, data / "nobody_photos", data.parent / "detect"),
+        judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
     return _train(task, split, plan, out, seed, report)
 
@@ -115,11 +113,11 @@ def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: R
 
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
-    validation, labels = crop_samples(split["validation"], CNN_INPUT_PX, task.margin), _labels(split["validation"])
+    validation, labels = crop_samples(split["validation"]), labels_of(split["validation"])
     keras.utils.set_random_seed(seed)  # of the first weights
     with fast_arithmetic():
         learner = create_cnn_model(len(task.classes))
-        fit(learner, split["train"], (validation, labels), task.margin, plan, seed, report)
+        fit(learner, split["train"], (validation, labels), plan, seed, report)
     model = create_cnn_model(len(task.classes))
     model.set_weights(learner.get_weights())
     change = halve_weights(model, validation)
@@ -166,8 +164,8 @@ def make_hard(crops: np.ndarray) -> np.ndarray:
 
 def _judge(model: keras.Model, test: list[Sample], task: Task, threshold: float | None) -> tuple[dict[str, float], list[str]]:
     """Metrics by name, and the same in sentences, on samples that nothing was learnt or chosen from."""
-    labels = _labels(test)
-    scores = _scores(model, crop_samples(test, CNN_INPUT_PX, task.margin))
+    labels = labels_of(test)
+    scores = _scores(model, crop_samples(test))
     called = scores.argmax(axis=1) if threshold is None else (scores[:, 1] >= threshold).astype(int)
     right = Share(int((called == labels).sum()), len(labels))
     by_class = [Share(int((called[labels == i] == i).sum()), int((labels == i).sum())) for i in range(len(task.classes))]
@@ -197,7 +195,7 @@ def _describe(
         drop=task.drop,
         architecture="original",
         input_px=CNN_INPUT_PX,
-        crop=CropRule(margin=task.margin),
+        crop=CropRule(margin=MARGIN),
         threshold=threshold,
         threshold_rule=rule,
         metrics={name: round(value, 4) for name, value in metrics.items()},
@@ -225,10 +223,6 @@ def _scores(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     return np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
-def _labels(samples: list[Sample]) -> np.ndarray:
-    return np.array([sample.label for sample in samples], int)
-
-
 def _count(task: Task, samples: list[Sample]) -> dict[str, int]:
-    labels = _labels(samples)
+    labels = labels_of(samples)
     return {name: int((labels == index).sum()) for index, name in enumerate(task.classes)}

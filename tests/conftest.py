@@ -13,6 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither use nor fill the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +35,6 @@ def portrait_path() -> Path:
 @pytest.fixture(scope="session")
 def portrait(portrait_path: Path) -> np.ndarray:
     """(600, 512, 3) uint8 RGB with one face."""
-    from PIL import Image
-
     return np.asarray(Image.open(portrait_path).convert("RGB"))
 
 
@@ -37,6 +44,12 @@ def astronaut() -> np.ndarray:
     from skimage import data
 
     return np.asarray(data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def two_faces(portrait: np.ndarray, astronaut: np.ndarray) -> dict[str, Image.Image]:
+    """The face of Eileen Collins and that of Grace Hopper, each with a little around it."""
+    return {"collins": Image.fromarray(astronaut).crop((165, 40, 295, 190)), "hopper": Image.fromarray(portrait).crop((165, 70, 365, 310))}
 
 
 @pytest.fixture(scope="session")
