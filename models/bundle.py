@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.atomic import written_whole
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -169,19 +169,15 @@ def write_bundle(
         ModelError: the place holds something else, or cannot be written. What was there before is untouched.
     """
     check_place(folder)
-    folder = folder.absolute()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
-            fresh = Path(work) / "new"
+        with written_whole(folder) as fresh:
             fresh.mkdir()
             save_into(fresh)
             info = make_info({name: _sha256(fresh / name) for name in FILES})
             (fresh / INFO).write_text(json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             (fresh / "README.md").write_text(make_card(info), encoding="utf-8")
-            _put_in_place(fresh, folder, aside=Path(work) / "old")
     except OSError as error:
-        raise ModelError(f"{folder}: the model could not be written ({error.strerror}).") from error
+        raise ModelError(f"{folder}: the model could not be written ({error.strerror or error}); nothing was changed.") from error
     return read_bundle(folder)
 
 
@@ -195,18 +191,6 @@ def check_place(folder: Path) -> None:
         return
     if folder.exists():
         raise ModelError(f"{folder}: holds something other than a model; name a new folder.")
-
-
-def _put_in_place(fresh: Path, folder: Path, aside: Path) -> None:
-    if not folder.exists():
-        fresh.rename(folder)
-        return
-    folder.rename(aside)
-    try:
-        fresh.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
 
 
 def _read_info(folder: Path) -> ModelInfo:

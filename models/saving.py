@@ -1,0 +1,67 @@
+"""A trained network written down in the forms that serving reads."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.bundle import KERAS, OPENVINO
+
+if TYPE_CHECKING:
+    import keras
+
+
+def halve_weights(model: keras.Model, crops: np.ndarray) -> float:
+    """Rounds the weights to half precision, so that a bundle is half as large, where that moves no probability by 0.001.
+
+    Returns:
+        The largest change of a probability on `crops` ((N, size, size, 3) uint8); 0 where the weights were left alone.
+    """
+    before, exact = model.get_weights(), model.predict(crops, verbose=0)
+    model.set_weights([weight.astype(np.float16).astype(np.float32) for weight in before])
+    change = float(np.abs(model.predict(crops, verbose=0) - exact).max(initial=0))
+    if change <= 1e-3:
+        return change
+    model.set_weights(before)
+    return 0.0
+
+
+def save_model(model: keras.Model, folder: Path) -> None:
+    """Writes `model.keras`, `model.xml` and `model.bin`."""
+    _save_keras(model, folder / KERAS)
+    _save_openvino(model, folder / OPENVINO)
+
+
+def _save_keras(model: keras.Model, path: Path) -> None:
+    """As `model.save`, uncompiled and compressed: half the size where the weights are rounded. `load_model` reads both."""
+    import keras
+
+    plain = path.with_suffix(".plain.keras")
+    bare = keras.Model.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    bare.save(plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    plain.unlink()
+
+
+def _save_openvino(model: keras.Model, path: Path) -> None:
+    """For CPUs: uint8 in. Numbers that half precision holds exactly are written so (`compress_to_fp16` would round all, 1/255 too)."""
+    from models.openvino_quiet import PrePostProcessor, ops, ov
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The structure of `inputs`", UserWarning)  # OpenVINO calls the model with a list of one input
+        network = ov.convert_model(model)
+    steps = PrePostProcessor(network)
+    steps.input().tensor().set_element_type(ov.Type.u8)
+    network = steps.build()
+    for constant in [node for node in network.get_ops() if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.f32]:
+        half = constant.data.astype(np.float16)
+        if np.array_equal(half.astype(np.float32), constant.data):
+            constant.output(0).replace(ops.convert(ops.constant(half), "f32").output(0))
+    ov.save_model(network, path, compress_to_fp16=False)
