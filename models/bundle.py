@@ -58,6 +58,20 @@ class TrainingData(_Part):
     """How many crops of each class it learnt from."""
 
 
+class RoundingCheck(_Part):
+    """What a less exact arithmetic changed on real crops."""
+
+    crops: Annotated[int, Field(ge=1)]
+    labels_changed: Annotated[int, Field(ge=0)]
+    largest_change: Share
+    """Of a probability."""
+
+    @property
+    def harmless(self) -> bool:
+        """Fewer than one label in a thousand changed, seen on a thousand or more."""
+        return self.crops >= 1000 and self.labels_changed * 1000 < self.crops
+
+
 class ModelInfo(_Part):
     """What `model.json` says."""
 
@@ -77,6 +91,10 @@ class ModelInfo(_Part):
     """Two classes: the lowest probability of the second class to be called so. None for more: the likeliest class wins."""
     threshold_rule: str
     """How the threshold was chosen."""
+    temperature: Annotated[float, Field(gt=0)] | None = None
+    """By what the last sums were divided so that the scores fit validation pictures: built into the weights. None: not calibrated."""
+    bfloat16: RoundingCheck | None = None
+    """What computing in bfloat16 would change; None: not measured, so it is not done."""
     metrics: dict[Name, float]
     """Measured on pictures it never saw; flat, floats."""
     data: TrainingData
