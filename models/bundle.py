@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.atomic import written_whole
 from models.errors import ModelError
+from models.unsafe import refuse_unsafe
 
 if TYPE_CHECKING:
     import keras
@@ -103,6 +105,11 @@ class ModelInfo(_Part):
     versions: dict[Name, Name]
     files: dict[str, Sha256]
 
+    @property
+    def columns(self) -> int:
+        """Of the network's output: one sigmoid for two classes, else one for each class."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len(set(self.classes)) != len(self.classes):
@@ -146,6 +153,8 @@ def read_bundle(model: str | Path) -> Bundle:
     shipped = shipped_names()
     folder = SHIPPED / model if str(model) in shipped else Path(model)
     try:
+        if folder.is_file():
+            raise ModelError(f"{model}: is a file; a model is named by its folder, the one that {INFO} is in.")
         if not folder.is_dir():
             raise ModelError(f"{model}: there is no such model. Shipped are: {', '.join(shipped)}; any other is named by its folder.")
         info = _read_info(folder)
@@ -168,9 +177,16 @@ def load_keras_model(bundle: Bundle) -> keras.Model:
     import keras
 
     try:
-        return keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise ModelError(f"{bundle.keras}: cannot be read as a Keras model ({str(error).splitlines()[0]}).") from error
+        refuse_unsafe(bundle.keras)
+        model = keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{bundle.keras}: cannot be read as a Keras model ({(str(error) or type(error).__name__).splitlines()[0]})."
+        ) from error
+    side, columns = bundle.info.input_px, bundle.info.columns
+    if (model.input_shape, model.output_shape) != ((None, side, side, 3), (None, columns)):
+        raise ModelError(f"{bundle.keras}: takes {model.input_shape} and gives {model.output_shape}, which {INFO} does not describe.")
+    return model
 
 
 def write_bundle(

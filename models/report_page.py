@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Sequence
 
 import cv2
@@ -104,11 +105,7 @@ def _mistakes(evaluation: Evaluation) -> str:
 def _sections(data_report: Sections) -> str:
     if not data_report:
         return ""
-    parts = [
-        f"<h3>{_safe(heading)}</h3><ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>"
-        for heading, lines in data_report
-        if lines
-    ]
+    parts = [f"<h3>{_safe(heading)}</h3>{_list(lines)}" for heading, lines in data_report if lines]
     return f"<h2>Data</h2>{''.join(parts)}"
 
 
@@ -126,7 +123,8 @@ def _model(info: ModelInfo) -> str:
 
 
 def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{_safe(line)}</li>" for line in lines) + "</ul>"
+    """Names in backticks, as cards have them, become bold."""
+    return "<ul>" + "".join("<li>" + re.sub("`([^`]*)`", r"<b>\1</b>", _safe(line)) + "</li>" for line in lines) + "</ul>"
 
 
 def _image(content: bytes, kind: str, what: str) -> str:
@@ -143,7 +141,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { fo
 .headline b { font-size: 2.2rem; } .headline span, .note, figcaption { color: #5b6675; } .note, figcaption { font-size: 13px; }
 table { border-collapse: collapse; } th { text-align: left; font-weight: 600; }
 th, td { padding: .25rem .9rem .25rem 0; vertical-align: top; }
-td { font-variant-numeric: tabular-nums; } tr { border-bottom: 1px solid #eceff3; }
+td { font-variant-numeric: tabular-nums; } td:not(:last-child), tr > th:first-child { white-space: nowrap; }
+tr { border-bottom: 1px solid #eceff3; }
 ul { padding-left: 1.2rem; } li, td, small { overflow-wrap: anywhere; }
 .plots { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; } figure { margin: 0; }
 .plots figure { flex: 0 1 500px; } .plots .learning { flex-basis: 100%; } .plots img { max-width: 100%; }

@@ -130,6 +130,11 @@ def load_openvino(model: ov.Model | Path, *, precision: Precision = "auto", batc
     return BatchedNetwork(runs, sample)
 
 
+def has_bfloat16() -> bool:
+    """Whether "auto" computes in bfloat16 on this processor."""
+    return "BF16" in _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 @functools.cache
 def _openvino_core() -> Any:
     from models.openvino_quiet import ov

@@ -9,31 +9,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.bundle import KERAS, OPENVINO
+from models.bundle import KERAS, OPENVINO, WEIGHTS
 
 if TYPE_CHECKING:
     import keras
 
-
-def halve_weights(model: keras.Model, crops: np.ndarray) -> float:
-    """Rounds the weights to half precision, so that a bundle is half as large, where that moves no probability by 0.001.
-
-    Returns:
-        The largest change of a probability on `crops` ((N, size, size, 3) uint8); 0 where the weights were left alone.
-    """
-    before, exact = model.get_weights(), model.predict(crops, verbose=0)
-    model.set_weights([weight.astype(np.float16).astype(np.float32) for weight in before])
-    change = float(np.abs(model.predict(crops, verbose=0) - exact).max(initial=0))
-    if change <= 1e-3:
-        return change
-    model.set_weights(before)
-    return 0.0
+    from models.openvino_quiet import ov
 
 
 def save_model(model: keras.Model, folder: Path) -> None:
-    """Writes `model.keras`, `model.xml` and `model.bin`."""
+    """Writes `model.keras`, `model.xml` and `model.bin`.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    from models.openvino_quiet import ov
+
     _save_keras(model, folder / KERAS)
-    _save_openvino(model, folder / OPENVINO)
+    try:
+        ov.save_model(openvino_model(model), folder / OPENVINO, compress_to_fp16=False)
+    except RuntimeError as error:  # all that OpenVINO says of a full disk is "iostream error"
+        raise OSError(f"{OPENVINO} or {WEIGHTS} was refused by the disk") from error
 
 
 def _save_keras(model: keras.Model, path: Path) -> None:
@@ -50,7 +46,7 @@ def _save_keras(model: keras.Model, path: Path) -> None:
     plain.unlink()
 
 
-def _save_openvino(model: keras.Model, path: Path) -> None:
+def openvino_model(model: keras.Model) -> ov.Model:
     """For CPUs: uint8 in. Numbers that half precision holds exactly are written so (`compress_to_fp16` would round all, 1/255 too)."""
     from models.openvino_quiet import PrePostProcessor, ops, ov
 
@@ -64,4 +60,4 @@ def _save_openvino(model: keras.Model, path: Path) -> None:
         half = constant.data.astype(np.float16)
         if np.array_equal(half.astype(np.float32), constant.data):
             constant.output(0).replace(ops.convert(ops.constant(half), "f32").output(0))
-    ov.save_model(network, path, compress_to_fp16=False)
+    return network

@@ -20,8 +20,9 @@ from models.evaluate import Share, auc, best_threshold, threshold_keeping
 from models.face_dataset import CLASSES, FACE, NOT_FACE, load_face_data
 from models.fit import Plan, fast_arithmetic, fit
 from models.networks import CNN_INPUT_PX, create_cnn_model
+from models.rounding import halve_weights
 from models.samples import MARGIN, Sample, Split, crop_samples, labels_of
-from models.saving import halve_weights, save_model
+from models.saving import save_model
 from models.second_look import Score, judge
 from models.split import split_samples
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from models.bundle import FILES, SHIPPED, ModelInfo, check_place, read_bundle, shipped_names, write_bundle
+from models.bundle import FILES, SHIPPED, ModelInfo, check_place, load_keras_model, read_bundle, shipped_names, write_bundle
+from models.classifier import Classifier
 from models.errors import ModelError
 
 
@@ -133,3 +139,108 @@ def test_a_place_that_holds_something_else_is_refused_before_any_work(tmp_path: 
     make(place)
     with pytest.raises(ModelError, match="holds something other than a model"):
         check_place(place)
+
+
+def replace_file(folder: Path, name: str, content: bytes) -> None:
+    """As somebody would who wants it to be taken for the original: the checksum in model.json fits."""
+    (folder / name).write_bytes(content)
+    files = json.loads((folder / "model.json").read_text(encoding="utf-8"))["files"]
+    change_info(folder, files=files | {name: hashlib.sha256(content).hexdigest()})
+
+
+def with_config(folder: Path, change: Callable[[str], str]) -> bytes:
+    """The .keras file of the bundle, its description changed."""
+    with zipfile.ZipFile(folder / "model.keras") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["config.json"] = change(parts["config.json"].decode()).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("layer", ["Lambda", "TorchModuleWrapper", "TFSMLayer"])
+def test_a_layer_that_could_run_code_is_refused_although_the_checksums_fit(face: Path, layer: str) -> None:
+    swap = ('"class_name": "Flatten"', f'"class_name": "{layer}"')
+    replace_file(face, "model.keras", with_config(face, lambda config: config.replace(*swap)))
+    with pytest.raises(ModelError, match=rf"keras\.layers\.{layer}', which could run code"):
+        load_keras_model(read_bundle(face))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # keras.Model.save, of its own variables
+def test_a_lambda_of_keras_s_own_making_never_runs(face: Path, tmp_path: Path) -> None:
+    import keras
+
+    inputs = keras.Input((150, 150, 3))
+    trap = keras.layers.Lambda(lambda x: (open("/dev/null").close(), x)[1])(inputs)  # noqa: PTH123
+    keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(trap))).save(tmp_path / "trap.keras")
+    replace_file(face, "model.keras", (tmp_path / "trap.keras").read_bytes())
+    with pytest.raises(ModelError, match="Lambda"):
+        load_keras_model(read_bundle(face))
+
+
+def test_an_object_from_another_module_is_refused(face: Path) -> None:
+    swap = ('"module": "keras.initializers", "class_name": "Zeros"', '"module": "os", "class_name": "system"')
+    replace_file(face, "model.keras", with_config(face, lambda config: config.replace(*swap, 1)))
+    with pytest.raises(ModelError, match=r"os\.system"):
+        load_keras_model(read_bundle(face))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"not a zip"])
+def test_what_is_no_keras_file_is_refused(face: Path, content: bytes) -> None:
+    replace_file(face, "model.keras", content)
+    with pytest.raises(ModelError, match="cannot be read as a Keras model"):
+        load_keras_model(read_bundle(face))
+
+
+def test_a_network_that_is_not_the_one_described_is_refused(face: Path) -> None:
+    change_info(face, input_px=64)
+    with pytest.raises(ModelError, match="is not a network that takes pictures of 64×64 px"):
+        Classifier.load(face, device="cpu")
+    with pytest.raises(ModelError, match=r"which model\.json does not describe"):
+        load_keras_model(read_bundle(face))
+    change_info(face, input_px=150, classes=["a", "b", "c"], drop=[], threshold=None)
+    with pytest.raises(ModelError, match="does not give one answer for each class"):
+        Classifier.load(face, device="cpu")
+
+
+@pytest.mark.parametrize("content", [b"", b"<net>", b'<?xml version="1.0"?><net name="x" version="11"><layers/><edges/></net>'])
+def test_a_network_file_that_is_none_is_refused(face: Path, content: bytes) -> None:
+    replace_file(face, "model.xml", content)
+    with pytest.raises(ModelError, match=r"model\.xml"):
+        Classifier.load(face, device="cpu")
+
+
+def test_a_file_is_no_bundle(face: Path) -> None:
+    with pytest.raises(ModelError, match="is a file; a model is named by its folder"):
+        read_bundle(face / "model.keras")
+
+
+FULL_DISK = """
+import resource, sys
+from models.bundle import load_keras_model, read_bundle, write_bundle
+from models.errors import ModelError
+from models.saving import save_model
+
+bundle = read_bundle(sys.argv[1])
+model = load_keras_model(bundle)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+for place in (bundle.folder, bundle.folder.parent / "new"):
+    try:
+        write_bundle(
+            place, lambda files: bundle.info.model_copy(update={"files": files}), lambda folder: save_model(model, folder), lambda info: ""
+        )
+    except ModelError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_leaves_the_earlier_bundle_and_no_rest(face: Path) -> None:
+    """In a process of its own, to which the system refuses files of more than 1 MB."""
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(face)], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2, done.stdout
+    assert all("could not be written" in line and line.endswith("nothing was changed.") for line in lines), lines
+    assert read_bundle(face).info == read_bundle("face").info
+    assert [path.name for path in face.parent.iterdir()] == ["face"]

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 HEAVY = {"keras", "tensorflow"}
-TRAINING = {"fit", "saving", "train"}
+TRAINING = {"calibration", "fit", "rounding", "saving", "train"}
 """These need Keras whatever they do, and nothing that serves imports them."""
 MAY_LOAD_KERAS = {"bundle", "classifier", "compiled_cascade", "compiled_steps", "mtcnn", "networks", "notebook", "runtime"}
 """Inside a function only: the CPU path never loads Keras."""
