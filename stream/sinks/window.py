@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 
 import numpy as np
 
 from stream.media import cv2
-from stream.sinks import Result, StopAsked
+from stream.sinks import Result, StopAsked, x11
 
 ESCAPE = 27
 NO_KEY = 255
@@ -23,6 +23,9 @@ SCREEN_SHARE = 0.9
 """How much of the screen a new window may cover: its title bar and the desktop's own bars need the rest."""
 SMALLEST_PX = 320
 """Least width of a new window: a smaller one has no room for its title and buttons."""
+
+TOLD_AFTER_S = (0.3, 1.0, 3.0)
+"""When a new window is told that it is on the screen (`x11.say_mapped`): soon, and again for machines that start slowly (a guess)."""
 
 _PROBE = "import cv2; cv2.namedWindow('facestream'); cv2.destroyAllWindows()"
 
@@ -65,6 +68,8 @@ class WindowSink:
         self._title = title
         self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
         self._open = False
+        self._opened_at = 0.0
+        self._times_told = 0
         self._closed = False
         self._turned = False
 
@@ -94,6 +99,7 @@ class WindowSink:
             return
         if stale is not None:
             self._show(stale.picture)
+        self._tell()
         key = cv2.waitKey(1) & 0xFF  # handles the window's events too
         if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
             raise StopAsked
@@ -115,7 +121,14 @@ class WindowSink:
             cv2.setWindowTitle(self._name, f"{self._title} - facestream")
             cv2.resizeWindow(self._name, *_window_size(width, height))
             self._open = True
+            self._opened_at = time.monotonic()
         cv2.imshow(self._name, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+
+    def _tell(self) -> None:
+        due = self._times_told < len(TOLD_AFTER_S) and time.monotonic() - self._opened_at > TOLD_AFTER_S[self._times_told]
+        if due and sys.platform == "linux":
+            self._times_told += 1
+            x11.say_mapped()
 
     def _was_closed(self) -> bool:
         try:
@@ -142,14 +155,6 @@ def _screen_size() -> tuple[int, int]:
         if sys.platform == "win32":
             metrics = ctypes.windll.user32.GetSystemMetrics
             return metrics(0), metrics(1)
-        x11 = ctypes.CDLL(ctypes.util.find_library("X11") or "libX11.so.6")
-        x11.XOpenDisplay.restype = ctypes.c_void_p
-        display = ctypes.c_void_p(x11.XOpenDisplay(None))
-        if not display:
-            return USUAL_SCREEN
-        try:
-            return x11.XDisplayWidth(display, 0), x11.XDisplayHeight(display, 0)
-        finally:
-            x11.XCloseDisplay(display)
+        return x11.screen_size() or USUAL_SCREEN
     except (OSError, AttributeError):
         return USUAL_SCREEN
