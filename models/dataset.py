@@ -53,6 +53,7 @@ def load_dataset(
     report: Report = print,
     progress: Progress = lambda what, done, of: None,
     cache: CropCache | None = None,
+    listed: Path | None = None,
 ) -> Dataset:
     """Finds and cuts the face in each picture, by the code that serves.
 
@@ -63,6 +64,7 @@ def load_dataset(
         least: usable pictures that a class must have.
         report: told what people should know.
         cache: where found faces are kept; None: the user's cache folder.
+        listed: where a list of every file and what became of it is written.
 
     Raises:
         ModelError: no folder, fewer than two classes, a name that cannot be a class, no faces, or too few usable pictures.
@@ -82,6 +84,8 @@ def load_dataset(
     progress("finding faces", len(entries), len(entries))
     mark_copies(entries)
     survey = Survey(data, names, entries)
+    if listed:
+        survey.write(listed)
     for _, lines in survey.sections():
         for line in lines:
             report(line)

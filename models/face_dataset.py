@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from models.boxes import iou, overlaps
-from models.dataset import picture_paths
+from models.dataset import Progress, Report, picture_paths
 from models.detections import Detections
 from models.errors import ModelError
 from models.mtcnn import MTCNN
@@ -27,9 +27,8 @@ CLASSES = ("not face", "face")
 LOW_THRESHOLDS = (0.3, 0.3, 0.1)
 """Lets through what the usual thresholds stop: loose boxes of faces, and many times more false finds to learn from."""
 MASKS = ("mask/with_mask", "mask_crops853/with_mask")
-MORE_FACES = ("identity_lfw", "identity_fullphoto", "smile", *MASKS)
-BODIES = ("identity_lfw", "identity_fullphoto")
-"""Where photos show hands, ears and clothes beside the face, as in `face_photos`: MTCNN takes these for faces too."""
+MORE_FACES = ("smile", *MASKS)
+"""Not the people of identity_*: models that start from this one are judged on them."""
 SURE = 0.3
 """A find in a picture without landmarks is the face from this score up: of lower ones, some are none."""
 PEOPLE_AMONG_NOBODY = (
@@ -47,10 +46,8 @@ NOT_UNSURE = 0.3
 RANDOM_CROPS = 10
 """Random crops of each photo with nobody in it, beside what MTCNN finds there."""
 
-Report = Callable[[str], None]
 
-
-def load_face_data(data: Path, seed: int, report: Report) -> Split:
+def load_face_data(data: Path, seed: int, report: Report, progress: Progress) -> Split:
     """All samples, split: a third of the photos with nobody and a sixth of the people are the test."""
     for name in ("face_photos/labels.csv", "nobody_photos"):
         if not (data / name).exists():
@@ -58,24 +55,25 @@ def load_face_data(data: Path, seed: int, report: Report) -> Split:
     detector = MTCNN(min_face_px=20, thresholds=LOW_THRESHOLDS)
     rng = np.random.default_rng(seed)
     split: Split = {"train": [], "validation": [], "test": []}
-    samples = [*_labelled_faces(data / "face_photos", detector, rng, report)]
+    samples = [*_labelled_faces(data / "face_photos", detector, rng, report, progress)]
     for name in MORE_FACES:
-        samples += _more_faces(data, name, detector, rng, report)
+        samples += _more_faces(data, name, detector, report, progress)
     for sample in samples:
         part = part_of(sample.group, validation=0.12, test=0.16)
         if sample.label == FACE or part == "train":  # the others are judged on MTCNN's own finds on photos with nobody
             split[part].append(sample)
-    for sample, part in _nobody(data / "nobody_photos", rng, report):
+    for sample, part in _nobody(data / "nobody_photos", rng, report, progress):
         split[part].append(sample)
     return split
 
 
-def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, report: Report) -> Iterator[Sample]:
+def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[Sample]:
     """Every find on a labelled face, loose ones too, and what beside it is none."""
     missed = found = 0
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    for row in sorted(rows, key=lambda row: row["image"]):
+    for done, row in enumerate(sorted(rows, key=lambda row: row["image"])):
+        progress("face_photos", done + 1, len(rows))
         image = read_picture(folder / row["image"])
         labelled = np.array([[float(row[f"x{i}"]), float(row[f"y{i}"])] for i in range(1, 6)], np.float32)
         detections = detector.detect([image])[0]
@@ -98,22 +96,21 @@ def _on_face(detections: Detections, labelled: np.ndarray) -> np.ndarray:
     return np.asarray(error < 0.3 * size)
 
 
-def _more_faces(data: Path, name: str, detector: MTCNN, rng: np.random.Generator, report: Report) -> Iterator[Sample]:
-    """The face in the middle of each picture that shows one person, and what beside it is none."""
+def _more_faces(data: Path, name: str, detector: MTCNN, report: Report, progress: Progress) -> Iterator[Sample]:
+    """The face in the middle of each picture that shows one person."""
     paths = picture_paths(data / name)
     found = 0
-    for path in paths:
+    for done, path in enumerate(paths):
+        progress(name, done + 1, len(paths))
         image = read_picture(path)
         detections = detector.detect([image])[0]
         box = central_face(detections, image.shape[:2])
         if box is None:
             continue
         found += 1
-        group = _person(path.name) if name == "identity_lfw" else f"{name}/{path.name}"
+        group = f"{name}/{path.name}"
         origin = str(path.relative_to(data))
         yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS else 1)
-        if name in BODIES:
-            yield from _beside_the_face(image, box, detections.boxes, detector, rng, group, origin)
     if paths:
         report(f"{name}: {len(paths)} pictures, {found} with a face in the middle")
 
@@ -160,13 +157,14 @@ def _turn_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
     return np.stack([boxes[:, 1], width - boxes[:, 2], boxes[:, 3], width - boxes[:, 0]], axis=1)
 
 
-def _nobody(folder: Path, rng: np.random.Generator, report: Report) -> Iterator[tuple[Sample, Part]]:
+def _nobody(folder: Path, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[tuple[Sample, Part]]:
     """What MTCNN takes for a face where nobody is, and random crops; photos learnt from are also looked at turned and in other sizes."""
     detector = MTCNN(min_face_px=12, thresholds=LOW_THRESHOLDS)
     paths = picture_paths(folder)
     counts = dict.fromkeys(("train", "validation", "test"), 0)
     for index, path in enumerate(paths):
         part = part_of_nobody(index)
+        progress("nobody_photos", index + 1, len(paths))
         if part != "test" and path.name in PEOPLE_AMONG_NOBODY:
             continue
         image = read_picture(path)

@@ -27,8 +27,6 @@ def create_cnn_model(classes: int = 2) -> keras.Model:
     import keras
     from keras import layers
 
-    if classes < 2:
-        raise ValueError(f"a classifier needs at least 2 classes, not {classes}")
     inputs = keras.Input((CNN_INPUT_PX, CNN_INPUT_PX, 3), name="faces")
     x = layers.Rescaling(1 / 255)(inputs)
     for filters in (32, 64, 128, 128):
@@ -36,14 +34,66 @@ def create_cnn_model(classes: int = 2) -> keras.Model:
         x = layers.MaxPooling2D(2)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(512, activation="relu")(x)
-    x = layers.Dense(1, activation="sigmoid")(x) if classes == 2 else layers.Dense(classes, activation="softmax")(x)
-    model = keras.Model(inputs, x, name="face_cnn")
-    model.compile(
-        optimizer="adam",
-        loss="binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    return _compiled(keras.Model(inputs, _answer(x, classes), name="face_cnn"))
+
+
+def create_compact_model(classes: int = 2) -> keras.Model:
+    """A smaller network with batch normalisation: same input and output as the original, an eighth of its work.
+
+    It looks at half the resolution: 75 pixels are enough for a face, and each convolution there costs a quarter.
+    748,529 parameters and 56 MFLOP a face with two classes.
+
+    Raises:
+        ValueError: fewer than two classes.
+    """
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((CNN_INPUT_PX, CNN_INPUT_PX, 3), name="faces")
+    x = layers.Rescaling(2 / 255, offset=-1)(inputs)
+    x = layers.AveragePooling2D(2)(x)
+    for filters in (16, 32, 64, 96):
+        x = layers.MaxPooling2D(2, padding="same")(_conv_norm(x, filters))
+    x = _conv_norm(x, 128)
+    x = layers.Add()([x, _conv_norm(x, 128)])
+    x = layers.Dropout(0.3)(layers.Flatten()(x))  # detected faces lie alike: where something is tells as much as what it is
+    x = layers.Dense(128, activation="relu")(x)
+    return _compiled(keras.Model(inputs, _answer(x, classes), name="face_compact"))
+
+
+ARCHITECTURES = {"original": create_cnn_model, "compact": create_compact_model}
+"""By the name in `model.json`."""
+
+
+def with_new_answer(model: keras.Model, classes: int) -> keras.Model:
+    """A trained network's features under a new, untrained last layer."""
+    import keras
+
+    features = model.layers[-1].input
+    return _compiled(keras.Model(model.inputs, _answer(features, classes), name=model.name))
+
+
+def _answer(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    """The last layer, in float32 whatever the others compute in."""
+    from keras import layers
+
+    if classes < 2:
+        raise ValueError(f"a classifier needs at least 2 classes, not {classes}")
+    units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+    return layers.Dense(units, activation=activation, dtype="float32", name="answer")(x)
+
+
+def _compiled(model: keras.Model) -> keras.Model:
+    loss = "binary_crossentropy" if model.output_shape[1] == 1 else "sparse_categorical_crossentropy"
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
     return model
+
+
+def _conv_norm(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+    from keras import layers
+
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
 def create_pnet() -> keras.Model:

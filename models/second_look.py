@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from models.augment import coarsen, grey
 from models.crops import crop_squares
 from models.dataset import picture_paths
 from models.evaluate import Share, true_and_false
@@ -65,6 +67,15 @@ def judge(score: Score, threshold: float, margin: float, nobody: Path, detect: P
         metrics["faces_lost"] = totals[0] / totals[1]
         lines.append(f"True faces of {at} lost on all these: {Share(*totals[:2])}; false finds removed: {Share(*totals[2:])}.")
     return metrics, lines
+
+
+def make_hard(crops: np.ndarray) -> np.ndarray:
+    """(4 N, size, size, 3): each crop as it is, 20 px wide, blurred and grey, dark and grey: what a threshold must not lose."""
+    rng = np.random.default_rng(0)
+    small = [coarsen(crop, 20, rng) for crop in crops]
+    blurred = [grey(cv2.GaussianBlur(crop, (0, 0), 3)) for crop in crops]
+    dark = [grey((crop * 0.4).astype(np.uint8)) for crop in crops]
+    return np.concatenate([crops, np.array([*small, *blurred, *dark], np.uint8).reshape(-1, *crops.shape[1:])])
 
 
 def read_boxes(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,6 +56,16 @@ def folds(samples: Sequence[Sample], count: int, seed: int) -> list[list[Sample]
         filled[emptiest] += counts
         parts[emptiest] += group
     return parts
+
+
+def fingerprint(split: Split) -> str:
+    """The same for the same samples on the same sides, and for nothing else."""
+    digest = hashlib.sha256()
+    for part, samples in sorted(split.items()):
+        for sample in samples:
+            digest.update(f"{part} {sample.label} {sample.picture.shape} {sample.box.tolist()}".encode())
+            digest.update(sample.picture.tobytes())
+    return digest.hexdigest()
 
 
 def _classes(samples: Sequence[Sample]) -> int:

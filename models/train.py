@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.augment import ROUGH, coarsen, grey
-from models.bundle import CropRule, ModelInfo, TrainingData, check_place, write_bundle
+from models.augment import ROUGH
+from models.bundle import CropRule, ModelInfo, TrainingData, check_place, load_keras_model, read_bundle, write_bundle
+from models.calibration import calibrate
 from models.card import write_card
-from models.dataset import load_dataset
-from models.evaluate import Share, auc, best_threshold, threshold_keeping
+from models.checkpoint import Checkpoint
+from models.dataset import Progress, Report, load_dataset
+from models.errors import ModelError
+from models.evaluate import best_threshold, threshold_keeping
+from models.evaluation_report import check_report_place, write_report
 from models.face_dataset import CLASSES, FACE, NOT_FACE, load_face_data
-from models.fit import Plan, fast_arithmetic, fit
-from models.networks import CNN_INPUT_PX, create_cnn_model
-from models.rounding import halve_weights
-from models.samples import MARGIN, Sample, Split, crop_samples, labels_of
+from models.fit import Fitted, Plan, fast_arithmetic, fit
+from models.measures import Evaluation, flat, measure, sentences
+from models.networks import ARCHITECTURES, with_new_answer
+from models.rounding import check_bfloat16, halve_weights
+from models.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of
 from models.saving import save_model
-from models.second_look import Score, judge
-from models.split import split_samples
+from models.second_look import Score, judge, make_hard
+from models.split import fingerprint, split_samples
 
 if TYPE_CHECKING:
     import keras
 
-Report = Callable[[str], None]
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
+Sections = Sequence[tuple[str, Sequence[str]]]
 
 FACE_PLAN = Plan(epochs=24, epoch_crops=8192, patience=8, recipe=ROUGH)
-"""About 12 minutes on two cores with AMX, 30 on two without."""
 FACES_KEPT = 0.99
 """Share of the validation faces, made hard, that the threshold of `face` must keep: it would rather show a mug than lose a face."""
 
@@ -55,32 +58,62 @@ class Task:
     """Measures more than right and wrong."""
 
 
-def train(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan: Plan | None = None) -> Path:
-    """Trains the original network on a folder with one folder of pictures for each class, and writes a bundle.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How it is to be learnt."""
+
+    architecture: str | None = None
+    """A key of `ARCHITECTURES`; None: that of `base`, or the original network."""
+    base: str | Path | None = None
+    """A bundle whose features are the start: a shipped name or a folder. With thirty photos, this is what helps."""
+    resume: bool = False
+    """Go on with an interrupted training of the same data and settings."""
+    seed: int = 0
+    plan: Plan | None = None
+    """None: by how many pictures there are."""
+
+    @property
+    def words(self) -> str:
+        """As typed."""
+        parts = [f"--architecture {self.architecture}"] if self.architecture else []
+        parts += [f"--from {self.base}"] if self.base else []
+        return " ".join([*parts, f"--seed {self.seed}"])
+
+
+def _no_progress(what: str, done: int, of: int) -> None: ...
+
+
+def train(data: Path, out: Path, options: Options | None = None, *, report: Report = print, progress: Progress = _no_progress) -> Path:
+    """Trains a network on a folder with one folder of pictures for each class, and writes a bundle.
+
+    Beside the bundle `out` come `out-pictures.csv`, what became of each picture, and `out-report/`, a page on how good it is.
 
     Returns:
         The bundle's folder.
 
     Raises:
-        ModelError: the data is not enough to learn from, or `out` holds something else.
+        ModelError: the data is not enough to learn from, a place holds something else, or there is nothing like it to start from.
     """
-    check_place(out)
-    dataset = load_dataset(data, report=report)
-    split = split_samples(dataset.samples, seed, dataset.fixed_test)
+    options = options or Options()
+    _check_places(out)
+    start = _Start(options)
+    dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"))
+    split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
     classes = dataset.classes
     task = Task(
         name=out.absolute().name,
         classes=classes,
-        meaning=f"Probability of: {', '.join(classes)}.",
-        split="70 % to learn from, 15 % to choose weights and threshold, 15 % for the test; equal pictures on one side.",
-        command=f"facestream train {data.name} -o {out.name} --seed {seed}",
+        meaning=f"Probability of {classes[1]}." if len(classes) == 2 else f"Probability of each of: {', '.join(classes)}.",
+        split="70 % to learn from, 15 % to choose weights and threshold, 15 % for the test; copies of a picture on one side."
+        if dataset.fixed_test is None
+        else "the folder's own test pictures; 15 % of the others to choose weights and threshold.",
+        command=f"facestream train {data.name} -o {out.name} {options.words}",
         limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
     )
-    few = len(split["train"])
-    return _train(task, split, plan or Plan(epochs=30, epoch_crops=min(max(4 * few, 512), 8192), patience=6), out, seed, report)
+    return _train(task, split, start, out, report, progress, dataset.survey.sections())
 
 
-def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, plan: Plan = FACE_PLAN) -> Path:
+def train_face(data: Path, out: Path, options: Options | None = None, *, report: Report = print, progress: Progress = _no_progress) -> Path:
     """Trains the bundle `face`, faces against what MTCNN takes for faces, on the folder that `models.face_dataset` describes.
 
     Returns:
@@ -89,14 +122,16 @@ def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, 
     Raises:
         ModelError: the folder is not of that kind, or `out` holds something else.
     """
-    check_place(out)
-    split = load_face_data(data, seed, report)
+    options = options or Options()
+    _check_places(out)
+    start = _Start(options, FACE_PLAN)
+    split = load_face_data(data, options.seed, report, progress)
     task = Task(
         name="face",
         classes=CLASSES,
         meaning="Probability that what MTCNN found is a face.",
         split="every third photo with nobody and a sixth of the people are the test; a tenth of each chose weights and threshold.",
-        command=f"facestream train {data.name} -o {out.name} --seed {seed}",
+        command=f"facestream train {data.name} -o {out.name} {options.words}",
         limits=[
             "It learnt from news and web photos: mostly frontal faces of adults, some with masks; no drawings.",
             "Skin tones, ages and head covers were not balanced or measured.",
@@ -107,34 +142,126 @@ def train_face(data: Path, out: Path, *, seed: int = 0, report: Report = print, 
         keep=FACES_KEPT,
         judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
-    return _train(task, split, plan, out, seed, report)
+    return _train(task, split, start, out, report, progress, ())
 
 
-def _train(task: Task, split: Split, plan: Plan, out: Path, seed: int, report: Report) -> Path:
+def beside(out: Path, ending: str) -> Path:
+    """The place next to a bundle for what belongs to it but must not lie in it: pictures of people, lists of them, checkpoints."""
+    return out.absolute().with_name(f"{out.absolute().name}-{ending}")
+
+
+class _Start:
+    """The network to begin with, and what there is to say of it."""
+
+    def __init__(self, options: Options, plan: Plan | None = None) -> None:
+        self.options = options
+        self._plan = options.plan or plan
+        self._base = read_bundle(options.base) if options.base else None
+        self.architecture = options.architecture or (self._base.info.architecture if self._base else "original")
+        if self.architecture not in ARCHITECTURES:
+            raise ModelError(f"{self.architecture}: there is no such network; there are {', '.join(ARCHITECTURES)}.")
+        if self._base and self._base.info.architecture != self.architecture:
+            raise ModelError(f"{options.base}: is a network of the kind {self._base.info.architecture}, not {self.architecture}.")
+        if self._base and (self._base.info.input_px, self._base.info.crop.margin) != (CROP_PX, MARGIN):
+            raise ModelError(f"{options.base}: takes other crops than training cuts ({CROP_PX} px with a margin of {MARGIN:g}).")
+
+    def plan(self, train: int) -> Plan:
+        """For that many pictures to learn from."""
+        if self._plan:
+            return self._plan
+        few = min(max(2 * train, 512), 8192)
+        return Plan(epochs=20, epoch_crops=few, learning_rate=5e-4) if self._base else Plan(epochs=30, epoch_crops=few)
+
+    def model(self, classes: int) -> keras.Model:
+        """Compiled; computes as fast as this machine can learn."""
+        with fast_arithmetic():
+            if not self._base:
+                return ARCHITECTURES[self.architecture](classes)
+            model = ARCHITECTURES[self.architecture](len(self._base.info.classes))
+            model.set_weights(load_keras_model(self._base).get_weights())
+            return with_new_answer(model, classes)
+
+    def settings(self, data: str, plan: Plan) -> dict[str, object]:
+        """What an interrupted training must share with the one that goes on with it."""
+        base = self._base.info.files if self._base else None
+        return {"data": data, "network": self.architecture, "from": base, "seed": self.options.seed, "plan": asdict(plan)}
+
+
+def _check_places(out: Path) -> None:
+    check_place(out)
+    check_report_place(beside(out, "report"))
+
+
+def _train(task: Task, split: Split, start: _Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
     import keras
 
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
-    validation, labels = crop_samples(split["validation"]), labels_of(split["validation"])
-    keras.utils.set_random_seed(seed)  # of the first weights
-    with fast_arithmetic():
-        learner = create_cnn_model(len(task.classes))
-        fit(learner, split["train"], (validation, labels), plan, seed, report)
-    model = create_cnn_model(len(task.classes))
+    plan, data = start.plan(len(split["train"])), fingerprint(split)
+    checkpoint = Checkpoint(beside(out, "checkpoint.npz"), start.settings(data, plan), resume=start.options.resume)
+    keras.utils.set_random_seed(start.options.seed)  # of the first weights
+    learner = start.model(len(task.classes))
+    fitted = fit(
+        learner, split["train"], split["validation"], plan, start.options.seed, report=report, progress=progress, checkpoint=checkpoint
+    )
+    model = ARCHITECTURES[start.architecture](len(task.classes))
     model.set_weights(learner.get_weights())
+    folder = _conclude(task, split, start, model, fitted, out, report, survey)
+    checkpoint.remove()
+    return folder
+
+
+def _conclude(
+    task: Task, split: Split, start: _Start, model: keras.Model, fitted: Fitted, out: Path, report: Report, survey: Sections
+) -> Path:
+    """Calibrates, chooses the threshold, judges on the test pictures, and writes the bundle and its report."""
+    validation, labels = crop_samples(split["validation"]), labels_of(split["validation"])
+    temperature = calibrate(model, validation, labels)
     change = halve_weights(model, validation)
     report(f"weights rounded to half precision: no validation probability moved by more than {change:.1e}")
     threshold, rule = _threshold(model, validation, labels, task)
-    metrics, results = _judge(model, split["test"], task, threshold)
+    evaluation = _evaluate(model, split["test"], task, threshold)
+    measured = measure(evaluation)
+    metrics, results = flat(measured), sentences(evaluation, measured)
+    if task.judge and threshold is not None:
+        more, lines = task.judge(lambda crops: _scores(model, crops)[:, 1], threshold)
+        metrics, results = metrics | more, results + lines
     for line in results:
         report(line)
+    real = crop_samples([sample for samples in split.values() for sample in samples][-4000:])
+
+    def describe(files: dict[str, str]) -> ModelInfo:
+        return ModelInfo(
+            name=task.name,
+            meaning=task.meaning,
+            classes=task.classes,
+            drop=task.drop,
+            architecture=start.architecture,
+            input_px=CROP_PX,
+            crop=CropRule(margin=MARGIN),
+            threshold=threshold,
+            threshold_rule=rule,
+            temperature=round(temperature, 4),
+            bfloat16=check_bfloat16(model, real, threshold),
+            metrics={name: round(value, 4) for name, value in metrics.items()},
+            data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, split["train"])),
+            trained_on=datetime.now(UTC).date().isoformat(),
+            seed=start.options.seed,
+            versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
+            files=files,
+        )
+
     bundle = write_bundle(
         out,
-        lambda files: _describe(task, split, seed, threshold, rule, metrics, files),
+        describe,
         lambda folder: save_model(model, folder),
         lambda info: write_card(info, task.command, task.split, results, task.limits),
     )
-    report(f"written: {bundle.folder}")
+    report(f"{fitted.gradient_seconds / max(fitted.seconds, 1e-9):.0%} of {fitted.seconds:.0f} s of training were gradient steps")
+    write_report(
+        beside(out, "report"), bundle.info, evaluation,
+        title=f"{task.name}: how good it is", history=fitted.history, data_report=survey, measured=measured,
+    )  # fmt: skip
     return bundle.folder
 
 
@@ -153,70 +280,18 @@ def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, task: 
     )
 
 
-def make_hard(crops: np.ndarray) -> np.ndarray:
-    """(4 N, size, size, 3): each crop as it is, 20 px wide, blurred and grey, dark and grey: what a threshold must not lose."""
-    import cv2
-
-    rng = np.random.default_rng(0)
-    small = [coarsen(crop, 20, rng) for crop in crops]
-    blurred = [grey(cv2.GaussianBlur(crop, (0, 0), 3)) for crop in crops]
-    dark = [grey((crop * 0.4).astype(np.uint8)) for crop in crops]
-    return np.concatenate([crops, np.array([*small, *blurred, *dark], np.uint8).reshape(-1, *crops.shape[1:])])
-
-
-def _judge(model: keras.Model, test: list[Sample], task: Task, threshold: float | None) -> tuple[dict[str, float], list[str]]:
-    """Metrics by name, and the same in sentences, on samples that nothing was learnt or chosen from."""
-    labels = labels_of(test)
-    scores = _scores(model, crop_samples(test))
-    called = scores.argmax(axis=1) if threshold is None else (scores[:, 1] >= threshold).astype(int)
-    right = Share(int((called == labels).sum()), len(labels))
-    by_class = [Share(int((called[labels == i] == i).sum()), int((labels == i).sum())) for i in range(len(task.classes))]
-    metrics = {
-        "accuracy": right.value,
-        "accuracy_low": right.interval[0],
-        "accuracy_high": right.interval[1],
-        "balanced_accuracy": float(np.mean([share.value for share in by_class])),
-    }
-    results = [f"Right: {right}.", *(f"Right of `{name}`: {share}." for name, share in zip(task.classes, by_class, strict=True))]
-    if len(task.classes) == 2:
-        metrics["auc"] = auc(scores[labels == 1, 1], scores[labels == 0, 1])
-        results.append(f"Area under the ROC curve: {metrics['auc']:.4f}.")
-    if task.judge and threshold is not None:
-        more, lines = task.judge(lambda crops: _scores(model, crops)[:, 1], threshold)
-        metrics, results = metrics | more, results + lines
-    return metrics, results
-
-
-def _describe(
-    task: Task, split: Split, seed: int, threshold: float | None, rule: str, metrics: dict[str, float], files: dict[str, str]
-) -> ModelInfo:
-    return ModelInfo(
-        name=task.name,
-        meaning=task.meaning,
+def _evaluate(model: keras.Model, test: list[Sample], task: Task, threshold: float | None) -> Evaluation:
+    """What the model says of samples that nothing was learnt or chosen from."""
+    crops = crop_samples(test)
+    return Evaluation(
         classes=task.classes,
-        drop=task.drop,
-        architecture="original",
-        input_px=CNN_INPUT_PX,
-        crop=CropRule(margin=MARGIN),
         threshold=threshold,
-        threshold_rule=rule,
-        metrics={name: round(value, 4) for name, value in metrics.items()},
-        data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, split["train"])),
-        trained_on=datetime.now(UTC).date().isoformat(),
-        seed=seed,
-        versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
-        files=files,
+        labels=labels_of(test),
+        probabilities=_scores(model, crops),
+        crops=crops,
+        origins=tuple(sample.origin for sample in test),
+        groups=tuple(sample.group for sample in test),
     )
-
-
-def fingerprint(split: Split) -> str:
-    """The same for the same samples on the same sides, and for nothing else."""
-    digest = hashlib.sha256()
-    for part, samples in sorted(split.items()):
-        for sample in samples:
-            digest.update(f"{part} {sample.label} {sample.picture.shape} {sample.box.tolist()}".encode())
-            digest.update(sample.picture.tobytes())
-    return digest.hexdigest()
 
 
 def _scores(model: keras.Model, crops: np.ndarray) -> np.ndarray:

@@ -119,6 +119,15 @@ def demo(
 def train(
     data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures for each class.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder that the bundle becomes.")],
+    architecture: Annotated[
+        Literal["original", "compact"] | None,
+        typer.Option(help="The network: the original, or one that needs an eighth of its work. Default: original, or that of --from."),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Start from a model's features (a shipped name or a folder): for few photos."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
 ) -> int:
     """Train the classifier on your own pictures; use the result with --model.
@@ -130,8 +139,15 @@ def train(
     from models import train as training
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
-    made = (training.train_face if is_face_data else training.train)(data, output, seed=seed, report=_say)
+    options = training.Options(architecture, base, resume, seed)
+    try:
+        made = (training.train_face if is_face_data else training.train)(data, output, options, report=_say)
+    except KeyboardInterrupt:
+        if training.beside(output, "checkpoint.npz").exists():
+            _say("interrupted; the same command with --resume goes on after the last whole epoch")
+        raise
     print(f"written to {made}; use it: facestream run SOURCE --model {made}")
+    print(f"how good it is: {training.beside(made, 'report') / 'report.html'}")
     return 0
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,20 +15,27 @@ from PIL import Image
 from models.augment import ROUGH, Recipe, augment
 from models.boxes import iou
 from models.bundle import load_keras_model, read_bundle
+from models.checkpoint import Checkpoint, State
 from models.classifier import Classifier
 from models.crops import crop_squares
+from models.dataset import Progress
 from models.errors import ModelError
 from models.evaluate import Share, auc, best_threshold, threshold_keeping, true_and_false
 from models.fit import Plan, batches
 from models.mtcnn import MTCNN
+from models.networks import ARCHITECTURES
 from models.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
-from models.train import train, train_face
+from models.train import Options, beside, train, train_face
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # keras.Model.save, of its own variables
 )
 
-TINY = Plan(epochs=2, epoch_crops=32, batch_size=8)
+TINY = Plan(epochs=3, epoch_crops=32, batch_size=8)
+COMPACT = Options(architecture="compact", seed=1, plan=TINY)
+
+
+def quiet(line: str) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +48,7 @@ def people(two_faces: dict[str, Image.Image], tmp_path_factory: pytest.TempPathF
 def trained(people: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """The bundle and what was reported while it was made."""
     lines: list[str] = []
-    return train(people, tmp_path_factory.mktemp("out") / "who", seed=1, report=lines.append, plan=TINY), lines
+    return train(people, tmp_path_factory.mktemp("out") / "who", COMPACT, report=lines.append), lines
 
 
 @pytest.mark.slow
@@ -54,7 +63,12 @@ def test_a_trained_folder_serves_at_once_and_says_how_good_it_is(trained: tuple[
     crops = np.stack([np.asarray(Image.open(path).resize((150, 150))) for path in sorted(people.glob("hopper/*.png"))])
     assert classifier.classify(crops).shape == (16, 2)
     assert any("16 with one face" in line for line in lines)
-    assert "facestream train" in (folder / "README.md").read_text(encoding="utf-8")
+    assert "facestream train people -o who --architecture compact --seed 1" in (folder / "README.md").read_text(encoding="utf-8")
+    assert info.architecture == "compact"
+    assert beside(folder, "pictures.csv").read_text(encoding="utf-8").count("with one face") == 32
+    assert (beside(folder, "report") / "report.html").stat().st_size > 10_000
+    assert not beside(folder, "checkpoint.npz").exists()
+    assert any("of training were gradient steps" in line for line in lines)
 
 
 @pytest.mark.slow
@@ -67,17 +81,99 @@ def test_the_cpu_and_keras_say_the_same_of_a_trained_model(trained: tuple[Path, 
 
 @pytest.mark.slow
 def test_the_same_seed_trains_the_same_model(trained: tuple[Path, list[str]], people: Path, tmp_path: Path) -> None:
-    again = train(people, tmp_path / "again", seed=1, report=lambda line: None, plan=TINY)
-    first, second = (load_keras_model(read_bundle(folder)).get_weights() for folder in (trained[0], again))
-    assert all(np.allclose(a, b, atol=1e-3) for a, b in zip(first, second, strict=True))
-    assert read_bundle(again).info.data == read_bundle(trained[0]).info.data
+    again = train(people, tmp_path / "again", COMPACT, report=quiet)
+    assert_same_model(again, trained[0])
+    other = train(people, tmp_path / "other", dataclasses.replace(COMPACT, seed=2), report=quiet)
+    assert read_bundle(other).info.data != read_bundle(again).info.data
+
+
+def assert_same_model(one: Path, other: Path) -> None:
+    first, second = (load_keras_model(read_bundle(folder)).get_weights() for folder in (one, other))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert read_bundle(one).info.data == read_bundle(other).info.data
+
+
+def interrupt_at(step: int) -> Progress:
+    def progress(what: str, done: int, of: int) -> None:
+        if what == "training" and done == step:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, list[str]], people: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    for step in (6, 10):  # Ctrl-C in the second epoch, and, gone on with, in the third
+        with pytest.raises(KeyboardInterrupt):
+            train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=quiet, progress=interrupt_at(step))
+        assert beside(tmp_path / "who", "checkpoint.npz").exists()
+        assert not (tmp_path / "who").exists()
+    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*leave out --resume"):
+        train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True, seed=2), report=quiet)
+    made = train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=lines.append)
+    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 3 of at most 3"]
+    assert_same_model(made, trained[0])
+    assert not beside(made, "checkpoint.npz").exists()
+
+
+def test_a_checkpoint_that_is_damaged_is_refused_and_a_full_disk_costs_only_the_checkpoint(tmp_path: Path) -> None:
+    model = ARCHITECTURES["compact"](2)
+    model.optimizer.build(model.trainable_variables)
+    state, told = State(), list[str]()
+    state.note(model, 1.0, 0.5, 1.0, 0.5, 1e-3)
+    checkpoint = Checkpoint(tmp_path / "c.npz", {"seed": 1}, resume=True)
+    checkpoint.write(model, state, told.append)
+    assert (kept := checkpoint.read(model)) is not None
+    assert kept.history == state.history
+    assert not told
+    (tmp_path / "c.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:5000])
+    with pytest.raises(ModelError, match=r"c\.npz: cannot be gone on with"):
+        checkpoint.read(model)
+    nowhere = Checkpoint(Path("/dev/null/c.npz"), {}, resume=False)
+    nowhere.write(model, state, told.append)
+    nowhere.write(model, state, told.append)
+    assert len(told) == 1
+    assert "no checkpoint can be written" in told[0]
+
+
+@pytest.mark.slow
+def test_a_training_can_start_from_the_features_of_a_bundle(trained: tuple[Path, list[str]], people: Path, tmp_path: Path) -> None:
+    still = dataclasses.replace(TINY, epochs=1, learning_rate=1e-9)
+    made = train(people, tmp_path / "more", Options(base=trained[0], plan=still, seed=5), report=quiet)
+    old, new = (load_keras_model(read_bundle(folder)) for folder in (trained[0], made))
+    assert read_bundle(made).info.architecture == "compact"
+    assert "--from" in (made / "README.md").read_text(encoding="utf-8")
+    kernels = [[layer.kernel.numpy() for layer in model.layers if layer.name.startswith("conv")] for model in (old, new)]
+    assert len(kernels[0]) == 6
+    assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(*kernels, strict=True))
+    assert not np.allclose(old.layers[-1].kernel, new.layers[-1].kernel, atol=1e-2), "the last layer begins anew"
+    with pytest.raises(ModelError, match="is a network of the kind compact, not original"):
+        train(people, tmp_path / "no", Options(architecture="original", base=trained[0]), report=quiet)
+    with pytest.raises(ModelError, match="no-such-model: there is no such model"):
+        train(people, tmp_path / "no", Options(base="no-such-model"), report=quiet)
+
+
+def test_the_compact_network_needs_an_eighth_of_the_work() -> None:
+    original, compact = (multiplications(ARCHITECTURES[name](2)) for name in ("original", "compact"))
+    assert round(2 * original / 1e6) == 472
+    assert 8 * compact <= original
+
+
+def multiplications(model: Any) -> int:
+    """Of one face, by its layers' shapes."""
+    total = 0
+    for layer in model.layers:
+        if layer.name.startswith(("conv", "dense", "answer")):
+            total += int(np.prod(layer.output.shape[1:])) * int(np.prod(layer.kernel.shape[:-1]))
+    return total
 
 
 @pytest.mark.slow
 def test_more_than_two_classes_end_in_the_likeliest(people: Path, two_faces: dict[str, Image.Image], tmp_path: Path) -> None:
     data = Path(shutil.copytree(people, tmp_path / "data"))
     make_folder(data, {"sepia": two_faces["hopper"].convert("L").convert("RGB")}, 12, seed=3)
-    folder = train(data, tmp_path / "three", report=lambda line: None, plan=TINY)
+    folder = train(data, tmp_path / "three", Options(plan=TINY), report=quiet)
     classifier = Classifier.load(folder)
     probabilities = classifier.classify(np.random.default_rng(3).integers(0, 255, (4, 150, 150, 3), np.uint8))
     assert probabilities.shape == (4, 3)
@@ -131,9 +227,9 @@ def test_batches_hold_as_many_of_each_class_and_repeat_with_the_seed(face_sample
     sample, image, box = face_sample
     few = [cut_sample(image, box + shift, 0, "other", "portrait") for shift in (1, 2, 3)]
     plan = Plan(epochs=1, epoch_crops=20, batch_size=10)
-    drawn = [next(iter(batches([sample, *few], plan, seed=5))) for _ in range(2)]
+    drawn = [next(batches([sample, *few], plan, seed=5, epoch=0)) for _ in range(2)]
     np.testing.assert_array_equal(drawn[0][0], drawn[1][0])
-    both = batches([sample, *few], plan, seed=5)
+    both = batches([sample, *few], plan, seed=5, epoch=1)
     assert sum(float(next(both)[1].sum()) for _ in range(plan.steps)) == 10
 
 

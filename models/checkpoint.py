@@ -1,0 +1,118 @@
+"""How far a training has come, on disk after each epoch, so that an interrupted one goes on as if nothing had been."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """What a training knows beside the model's own variables."""
+
+    epoch: int = 0
+    """Epochs done."""
+    waited: int = 0
+    """Epochs since the best one."""
+    best_loss: float = float("inf")
+    best_weights: list[np.ndarray] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, model: keras.Model, loss: float, accuracy: float, val_loss: float, val_accuracy: float, rate: float) -> None:
+        """An epoch is done."""
+        names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+        for name, value in zip(names, (loss, accuracy, val_loss, val_accuracy, rate), strict=True):
+            self.history.setdefault(name, []).append(value)
+        self.epoch += 1
+        self.waited += 1
+        if val_loss < self.best_loss or not self.best_weights:
+            self.best_loss, self.best_weights, self.waited = val_loss, [np.array(weights) for weights in model.get_weights()], 0
+
+
+class Checkpoint:
+    """One file of arrays and numbers: no code is in it, and none is run when it is read."""
+
+    def __init__(self, path: Path, settings: dict[str, Any], *, resume: bool) -> None:
+        """
+        Args:
+            settings: what the training is made of; a file of other settings is refused.
+            resume: go on with what the file holds; otherwise it is written anew.
+        """
+        self.path = path
+        self._settings = json.loads(json.dumps(settings))
+        self._resume = resume
+        self._writable = True
+
+    def read(self, model: keras.Model) -> State | None:
+        """Gives the model and its optimizer the variables they had; None where there is nothing to go on with.
+
+        Raises:
+            ModelError: the file is of another training, or damaged.
+        """
+        if not self._resume or not self.path.exists():
+            return None
+        try:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                about = json.loads(str(kept["about"]))
+                self._check(about["settings"])
+                for index, variable in enumerate(_variables(model)):
+                    variable.assign(kept[f"variable_{index}"])
+                best = [kept[f"best_{index}"] for index in range(len(model.weights))]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelError(f"{self.path}: cannot be gone on with ({error}); leave out --resume to begin anew.") from error
+        return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
+
+    def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
+        """Replaces what the file held, whole or not at all. A disk that is full costs the checkpoint, not the training."""
+        if not self._writable:
+            return
+        about: dict[str, Any] = {"settings": self._settings, "epoch": state.epoch, "waited": state.waited, "best_loss": state.best_loss}
+        about["history"] = state.history
+        arrays = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(_variables(model))}
+        arrays |= {f"best_{index}": weights for index, weights in enumerate(state.best_weights)}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+                Path(name).replace(self.path)
+            except BaseException:
+                with suppress(OSError):
+                    Path(name).unlink()
+                raise
+        except OSError as error:
+            self._writable = False
+            report(f"{self.path}: no checkpoint can be written ({error.strerror}); an interruption would lose the training.")
+
+    def remove(self) -> None:
+        """The training is done."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def _check(self, settings: dict[str, Any]) -> None:
+        for name, value in self._settings.items():
+            if settings.get(name) != value:
+                raise ModelError(
+                    f"{self.path}: is of a training with other settings ({name}: {settings.get(name)}, now {value}); "
+                    "leave out --resume to begin anew."
+                )
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    """All that training changes: weights, running means, the state of dropout's chance, the optimizer's moments."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
