@@ -90,9 +90,9 @@ def default_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "facestream" / "crops"
 
 
-def content_key(content: bytes, *settings: object) -> str:
-    """The same for the same file, settings and code, whatever its name."""
-    return hashlib.sha256(hashlib.sha256(content).digest() + repr((settings, code_version())).encode()).hexdigest()
+def cache_key(content: str, *settings: object) -> str:
+    """The same for the same file (its SHA-256), settings and code, whatever its name."""
+    return hashlib.sha256(repr((content, settings, code_version())).encode()).hexdigest()
 
 
 @functools.cache

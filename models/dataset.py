@@ -5,6 +5,7 @@ DATA/CLASS/...              or, where the test pictures are chosen already:     
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.crop_cache import CropCache, Look, content_key
+from models.crop_cache import CropCache, Look, cache_key
 from models.errors import ModelError, PictureError
 from models.mtcnn import MTCNN
 from models.pictures import is_picture_name, read_picture
@@ -91,9 +92,9 @@ def load_dataset(
             report(line)
     _check(survey, least)
     samples = [
-        Sample(entry.look.crop, entry.look.picture, entry.look.box, names.index(entry.label), entry.group, entry.origin)
+        Sample(look.crop, look.picture, look.box, names.index(entry.label), entry.group, entry.origin, content=entry.content)
         for entry in entries
-        if entry.usable and entry.look is not None
+        if entry.usable and (look := entry.look) is not None
     ]
     fixed = frozenset(entry.origin for entry in entries if entry.usable and entry.side == "test") if len(sides) > 1 else None
     return Dataset(names, samples, fixed, survey)
@@ -171,8 +172,8 @@ def _look(entry: Entry, detector: MTCNN, cache: CropCache, input_px: int, margin
     except OSError as error:
         entry.outcome, entry.reason = "unreadable", f"cannot be read ({error.strerror})"
         return
-    key = content_key(content, input_px, margin)
-    entry.digest, entry.file_bytes = key, len(content)
+    entry.content, entry.file_bytes = hashlib.sha256(content).hexdigest(), len(content)
+    key = cache_key(entry.content, input_px, margin)
     look = cache.get(key)
     if look is None:
         notes: list[str] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -62,25 +64,27 @@ class Fitted:
     """Of them, in gradient steps; this run's, if an earlier one was gone on with."""
 
 
-def batches(samples: Sequence[Sample], plan: Plan, seed: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Augmented crops (B, size, size, 3) uint8 and their labels (B, 1) float32, of one epoch. The same seed and epoch give the same.
+def batches(samples: Sequence[Sample], plan: Plan, seed: int, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Augmented crops (B, size, size, 3) uint8 and their labels (B, 1) float32, from an epoch to the plan's end. A seed repeats them.
 
     As many of each class: its samples in random order, again and again until there are enough. That is what class weights do, but a
-    rare class is also seen changed in more ways.
+    rare class is also seen changed in more ways. The next batches are cut while one is learnt from.
     """
     import tensorflow as tf
 
-    order = _draw(samples, plan, np.random.default_rng([seed, epoch]))
     labels = labels_of(samples).astype(np.float32)[:, None]
+    draw = functools.lru_cache(maxsize=4)(lambda epoch: _draw(samples, plan, np.random.default_rng([seed, epoch])))
 
-    def cut(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([seed, epoch, int(step)])
-        chosen = order[int(step) * plan.batch_size :][: plan.batch_size]
+    def cut(count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        epoch, step = divmod(int(count), plan.steps)
+        rng = np.random.default_rng([seed, epoch, step])
+        chosen = draw(epoch)[step * plan.batch_size :][: plan.batch_size]
         return np.stack([augment(samples[i], rng, plan.recipe) for i in chosen]), labels[chosen]
 
     in_graph = tf.autograph.experimental.do_not_convert(lambda step: tf.numpy_function(cut, [step], (tf.uint8, tf.float32)))
-    steps = tf.data.Dataset.range(plan.steps).map(in_graph, num_parallel_calls=WORKERS, deterministic=True)
-    return iter(steps.prefetch(WORKERS).as_numpy_iterator())
+    steps = tf.data.Dataset.range(epoch * plan.steps, plan.epochs * plan.steps)
+    crops = steps.map(in_graph, num_parallel_calls=WORKERS, deterministic=True).prefetch(2 * WORKERS)
+    return iter(crops.as_numpy_iterator())
 
 
 def _draw(samples: Sequence[Sample], plan: Plan, rng: np.random.Generator) -> np.ndarray:
@@ -115,11 +119,12 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     state = (checkpoint.read(model) if checkpoint else None) or State()
     crops, labels = crop_samples(validation), labels_of(validation)
-    started, gradients, losses, hits = time.monotonic(), 0.0, 0.0, 0.0
+    started, gradients = time.monotonic(), 0.0
+    coming = batches(train, plan, seed, state.epoch)
     while state.epoch < plan.epochs and state.waited < plan.patience:
         step = state.epoch * plan.steps
         losses = hits = 0.0
-        for pictures, right in batches(train, plan, seed, state.epoch):
+        for pictures, right in itertools.islice(coming, plan.steps):
             model.optimizer.learning_rate = rate = plan.rate(step)
             before = time.monotonic()
             model.reset_metrics()
@@ -147,7 +152,8 @@ def _epoch_in_words(state: State, plan: Plan) -> str:
 
 def validate(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Cross-entropy and accuracy on crops as they are served, each class counting the same."""
-    scores = np.concatenate([np.asarray(model.predict_on_batch(crops[i : i + 64])) for i in range(0, len(crops), 64)])
+    whole = np.resize(crops, (-(-len(crops) // 64) * 64, *crops.shape[1:]))  # repeated to whole batches: a new size would be traced anew
+    scores = np.concatenate([np.asarray(model.predict_on_batch(part)) for part in np.split(whole, len(whole) // 64)])[: len(crops)]
     scores = np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
     own = np.clip(scores[np.arange(len(labels)), labels], 1e-7, 1)
     weights = 1 / np.bincount(labels)[labels]

@@ -44,6 +44,8 @@ class Sample:
     """Where it comes from, for people: the path within the data."""
     weight: int = 1
     """How often it is drawn in training, against once for the others of its class."""
+    content: str = ""
+    """SHA-256 of its file; empty where several samples come from one."""
 
 
 def cut_sample(

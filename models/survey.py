@@ -52,8 +52,8 @@ class Entry:
     outcome: Outcome = "unreadable"
     reason: str = ""
     look: Look | None = None
-    digest: str = ""
-    """Of its content."""
+    content: str = ""
+    """SHA-256 of the file."""
     file_bytes: int = 0
     group: str = ""
     """Copies and near-copies share it."""
@@ -215,7 +215,7 @@ def _mark_exact(entries: list[Entry]) -> None:
     by_content: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.usable:
-            by_content.setdefault(entry.digest, []).append(entry)
+            by_content.setdefault(entry.content, []).append(entry)
     for same in by_content.values():
         first, *others = sorted(same, key=lambda entry: entry.side)  # test/ before train/
         if len({entry.label for entry in same}) > 1:

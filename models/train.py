@@ -22,6 +22,7 @@ from models.evaluate import best_threshold, threshold_keeping
 from models.evaluation_report import check_report_place, write_report
 from models.face_dataset import CLASSES, FACE, NOT_FACE, load_face_data
 from models.fit import Fitted, Plan, fast_arithmetic, fit
+from models.keras_quiet import start_keras
 from models.measures import Evaluation, flat, measure, sentences
 from models.networks import ARCHITECTURES, with_new_answer
 from models.rounding import check_bfloat16, halve_weights
@@ -96,7 +97,7 @@ def train(data: Path, out: Path, options: Options | None = None, *, report: Repo
     """
     options = options or Options()
     _check_places(out)
-    start = _Start(options)
+    start = Start(options)
     dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"))
     split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
     classes = dataset.classes
@@ -124,7 +125,7 @@ def train_face(data: Path, out: Path, options: Options | None = None, *, report:
     """
     options = options or Options()
     _check_places(out)
-    start = _Start(options, FACE_PLAN)
+    start = Start(options, FACE_PLAN)
     split = load_face_data(data, options.seed, report, progress)
     task = Task(
         name="face",
@@ -150,7 +151,7 @@ def beside(out: Path, ending: str) -> Path:
     return out.absolute().with_name(f"{out.absolute().name}-{ending}")
 
 
-class _Start:
+class Start:
     """The network to begin with, and what there is to say of it."""
 
     def __init__(self, options: Options, plan: Plan | None = None) -> None:
@@ -192,35 +193,62 @@ def _check_places(out: Path) -> None:
     check_report_place(beside(out, "report"))
 
 
-def _train(task: Task, split: Split, start: _Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """A network that has learnt, and how its scores are to be read."""
+
+    model: keras.Model
+    """In float32, with the temperature built in."""
+    threshold: float | None
+    threshold_rule: str
+    temperature: float
+    fitted: Fitted
+
+
+def learn(
+    split: Split,
+    classes: int,
+    start: Start,
+    *,
+    keep: float | None = None,
+    report: Report = print,
+    progress: Progress = _no_progress,
+    checkpoint_path: Path | None = None,
+) -> Learnt:
+    """Fits a network to `split["train"]`; what is chosen is chosen on `split["validation"]`: weights, temperature, threshold."""
+    start_keras()
     import keras
 
+    plan, seed = start.plan(len(split["train"])), start.options.seed
+    checkpoint = None
+    if checkpoint_path:
+        checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
+    keras.utils.set_random_seed(seed)  # of the first weights
+    learner = start.model(classes)
+    fitted = fit(learner, split["train"], split["validation"], plan, seed, report=report, progress=progress, checkpoint=checkpoint)
+    model = ARCHITECTURES[start.architecture](classes)
+    model.set_weights(learner.get_weights())
+    crops, labels = crop_samples(split["validation"]), labels_of(split["validation"])
+    temperature = calibrate(model, crops, labels)
+    halve_weights(model, crops)
+    threshold, rule = _threshold(model, crops, labels, keep)
+    return Learnt(model, threshold, rule, temperature, fitted)
+
+
+def _train(task: Task, split: Split, start: Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
-    plan, data = start.plan(len(split["train"])), fingerprint(split)
-    checkpoint = Checkpoint(beside(out, "checkpoint.npz"), start.settings(data, plan), resume=start.options.resume)
-    keras.utils.set_random_seed(start.options.seed)  # of the first weights
-    learner = start.model(len(task.classes))
-    fitted = fit(
-        learner, split["train"], split["validation"], plan, start.options.seed, report=report, progress=progress, checkpoint=checkpoint
-    )
-    model = ARCHITECTURES[start.architecture](len(task.classes))
-    model.set_weights(learner.get_weights())
-    folder = _conclude(task, split, start, model, fitted, out, report, survey)
-    checkpoint.remove()
+    place = beside(out, "checkpoint.npz")
+    learnt = learn(split, len(task.classes), start, keep=task.keep, report=report, progress=progress, checkpoint_path=place)
+    folder = _conclude(task, split, start, learnt, out, report, survey)
+    place.unlink(missing_ok=True)
     return folder
 
 
-def _conclude(
-    task: Task, split: Split, start: _Start, model: keras.Model, fitted: Fitted, out: Path, report: Report, survey: Sections
-) -> Path:
-    """Calibrates, chooses the threshold, judges on the test pictures, and writes the bundle and its report."""
-    validation, labels = crop_samples(split["validation"]), labels_of(split["validation"])
-    temperature = calibrate(model, validation, labels)
-    change = halve_weights(model, validation)
-    report(f"weights rounded to half precision: no validation probability moved by more than {change:.1e}")
-    threshold, rule = _threshold(model, validation, labels, task)
-    evaluation = _evaluate(model, split["test"], task, threshold)
+def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path, report: Report, survey: Sections) -> Path:
+    """Judges on the test pictures, and writes the bundle and its report."""
+    model, threshold, fitted = learnt.model, learnt.threshold, learnt.fitted
+    evaluation = evaluate(model, split["test"], task.classes, threshold)
     measured = measure(evaluation)
     metrics, results = flat(measured), sentences(evaluation, measured)
     if task.judge and threshold is not None:
@@ -240,8 +268,8 @@ def _conclude(
             input_px=CROP_PX,
             crop=CropRule(margin=MARGIN),
             threshold=threshold,
-            threshold_rule=rule,
-            temperature=round(temperature, 4),
+            threshold_rule=learnt.threshold_rule,
+            temperature=round(learnt.temperature, 4),
             bfloat16=check_bfloat16(model, real, threshold),
             metrics={name: round(value, 4) for name, value in metrics.items()},
             data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, split["train"])),
@@ -265,26 +293,26 @@ def _conclude(
     return bundle.folder
 
 
-def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, task: Task) -> tuple[float | None, str]:
+def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, keep: float | None) -> tuple[float | None, str]:
     """The threshold and, in a sentence, how it was chosen."""
-    if len(task.classes) > 2:
+    if model.output_shape[1] > 1:
         return None, "More than two classes: the likeliest wins."
     scores = _scores(model, crops)[:, 1]
-    if task.keep is None:
+    if keep is None:
         return best_threshold(scores[labels == 1], scores[labels == 0]), "Chosen for the best balanced accuracy on the validation pictures."
     hard = _scores(model, make_hard(crops[labels == FACE]))[:, 1]
-    threshold = threshold_keeping(task.keep, hard)
+    threshold = threshold_keeping(keep, hard)
     return threshold, (
-        f"The highest that keeps {task.keep:.1%} of {len(hard)} validation faces made hard: as they are, 20 px wide, "
+        f"The highest that keeps {keep:.1%} of {len(hard)} validation faces made hard: as they are, 20 px wide, "
         "blurred and grey, dark and grey."
     )
 
 
-def _evaluate(model: keras.Model, test: list[Sample], task: Task, threshold: float | None) -> Evaluation:
+def evaluate(model: keras.Model, test: Sequence[Sample], classes: tuple[str, ...], threshold: float | None) -> Evaluation:
     """What the model says of samples that nothing was learnt or chosen from."""
     crops = crop_samples(test)
     return Evaluation(
-        classes=task.classes,
+        classes=classes,
         threshold=threshold,
         labels=labels_of(test),
         probabilities=_scores(model, crops),

@@ -1,0 +1,29 @@
+"""Keras without the page that TensorFlow writes to stderr when it starts: processor features, missing GPU drivers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+
+def start_keras() -> None:
+    """Imports Keras and its backend and lets it look for devices; what goes wrong is still an exception."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # it is C++ that writes, past sys.stderr
+    try:
+        import keras  # noqa: F401
+
+        with suppress(ImportError):
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+            tf.constant(0)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
