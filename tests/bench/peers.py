@@ -15,7 +15,7 @@ import numpy as np
 
 from models import Detections
 
-FACENET_NEEDS = [["torch==2.13.0", "torchvision", "numpy", "pillow", "requests", "tqdm"], ["--no-deps", "facenet-pytorch==2.6.0"]]
+FACENET_NEEDS = [["torch", "torchvision", "numpy", "pillow", "requests", "tqdm"], ["--no-deps", "facenet-pytorch==2.6.0"]]
 """--no-deps: facenet-pytorch 2.6.0 asks for a torch of 2024."""
 
 FACENET_WORKER = """
