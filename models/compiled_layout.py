@@ -1,8 +1,8 @@
 """What `compiled_cascade` knows before the first frame: how frames of one size become levels on a canvas, and crops of squares of any side.
 
 Everything is a table, so that a compiled function only looks up, multiplies and adds. Levels are those of `pyramid.shrink` to the last bit,
-as cv2 makes them. Crops are those of `crops.crop_squares`, but for squares from four times the crop's side on: on the CPU those shrink in
-steps and are rounded after each.
+as cv2 makes them. Crops are those of `crops.crop_squares`, but for squares from twice the crop's side on: on the CPU those shrink in steps
+and are rounded after each.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def crop_tables(size_px: int, largest_px: int) -> tuple[np.ndarray, np.ndarray]:
     row = np.arange(size_px)[:, None]
     for side in range(1, largest_px + 1):
         if side < 4 * size_px:
-            matrix = _area_matrix(side, size_px) if side > size_px else _linear_matrix(side, size_px)
+            matrix = _shrinking_matrix(side, size_px) if side > size_px else _linear_matrix(side, size_px)
             first = (matrix > 0).argmax(axis=1)
             columns = first[:, None] + np.arange((matrix > 0).sum(axis=1).max())
             mine = np.where(columns < side, matrix[row, np.minimum(columns, side - 1)], 0)
@@ -185,6 +185,13 @@ def _linear_matrix(side: int, wanted: int) -> np.ndarray:
     matrix[np.arange(wanted), low] = 1 - share
     matrix[np.arange(wanted), np.minimum(low + 1, side - 1)] += share
     return matrix
+
+
+def _shrinking_matrix(side: int, wanted: int) -> np.ndarray:
+    """(wanted, side): how `crops.crop_squares` shrinks to more than a quarter along one axis."""
+    if side < 2 * wanted:
+        return _area_matrix(side, wanted)
+    return np.asarray(_area_matrix(2 * wanted, wanted) @ _linear_matrix(side, 2 * wanted))
 
 
 def _area_matrix(side: int, wanted: int) -> np.ndarray:
