@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from models.crop_cache import Look
+from models.errors import ModelError
 
 NEAR_BITS = 16
 """Of 128 bits of the hash: pictures that differ in no more are copies of one. Seen on six sets of 90 to 1900 photos: of the pairs up to 16
@@ -89,15 +91,26 @@ class Survey:
         return [(heading, lines) for heading, lines in made if lines]
 
     def write(self, path: Path) -> None:
-        """A CSV with a row for each file: path, class, side, what became of it, why, group, size, sharpness, faces."""
-        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            table = csv.writer(file)
-            table.writerow(["file", "class", "side", "used", "outcome", "reason", "group", "width", "height", "faces", "sharpness"])
-            for entry in self.entries:
-                look = entry.look
-                seen = [*look.size, look.faces, round(look.sharpness, 2)] if look else ["", "", "", ""]
-                used = "yes" if entry.usable else "no"
-                table.writerow([entry.origin, entry.label, entry.side, used, WORDS[entry.outcome], entry.reason, entry.group, *seen])
+        """A CSV with a row for each file: path, class, side, what became of it, why, group, size, faces, sharpness.
+
+        Raises:
+            ModelError: it cannot be written.
+        """
+        rows = io.StringIO(newline="")
+        self._write_rows(csv.writer(rows))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(rows.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be written ({error.strerror}).") from error
+
+    def _write_rows(self, table: Any) -> None:
+        table.writerow(["file", "class", "side", "used", "outcome", "reason", "group", "width", "height", "faces", "sharpness"])
+        for entry in self.entries:
+            look = entry.look
+            seen = [*look.size, look.faces, round(look.sharpness, 2)] if look else ["", "", "", ""]
+            used = "yes" if entry.usable else "no"
+            table.writerow([entry.origin, entry.label, entry.side, used, WORDS[entry.outcome], entry.reason, entry.group, *seen])
 
     def _count(self, name: str) -> str:
         outcomes = Counter(entry.outcome for entry in self.of(name))

@@ -228,3 +228,8 @@ def test_data_that_nothing_can_be_learnt_from_is_refused(data: Path, spoil: Call
     with pytest.raises(ModelError, match=message) as refused:
         split_samples(load_dataset(data, report=lambda line: None).samples, 0)
     assert "\n" not in str(refused.value)
+
+
+def test_a_list_that_cannot_be_written_is_told_before_any_training(people: Path) -> None:
+    with pytest.raises(ModelError, match=r"who-pictures\.csv: cannot be written"):
+        load_dataset(people, report=lambda line: None, listed=Path("/dev/null/who-pictures.csv"))
