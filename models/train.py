@@ -299,7 +299,8 @@ def _threshold(model: keras.Model, crops: np.ndarray, labels: np.ndarray, keep: 
         return None, "More than two classes: the likeliest wins."
     scores = _scores(model, crops)[:, 1]
     if keep is None:
-        return best_threshold(scores[labels == 1], scores[labels == 0]), "Chosen for the best balanced accuracy on the validation pictures."
+        best = best_threshold(scores[labels == 1], scores[labels == 0])
+        return round(best, 4), "Chosen for the best balanced accuracy on the validation pictures."
     hard = _scores(model, make_hard(crops[labels == FACE]))[:, 1]
     threshold = threshold_keeping(keep, hard)
     return threshold, (

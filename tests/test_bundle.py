@@ -31,11 +31,11 @@ def change_info(folder: Path, **changes: object) -> None:
 
 
 def test_every_shipped_bundle_is_whole_small_and_has_a_card() -> None:
-    assert "face" in shipped_names()
+    assert shipped_names() == ["face", "mask", "smile"]
     for name in shipped_names():
         bundle = read_bundle(name)
         assert bundle.info.name == name
-        assert bundle.info.metrics["auc"] > 0.98
+        assert bundle.info.metrics["auc"] > 0.96
         card = (bundle.folder / "README.md").read_text(encoding="utf-8")
         assert all(word in card for word in (*bundle.info.classes, "95 % interval", "seed", "Limits"))
         assert all((bundle.folder / file).stat().st_size < 20 * 2**20 for file in FILES)
