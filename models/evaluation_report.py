@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from models.atomic import written_whole
@@ -41,6 +41,7 @@ def write_report(
     title: str,
     history: History | None = None,
     data_report: Sections = (),
+    write_pictures: Callable[[Path], None] | None = None,
     measured: Mapping[str, Measured] | None = None,
 ) -> Path:
     """Writes `report.html`, `plots/*.png`, `metrics.json` and `predictions.csv`, all or nothing; an earlier report there is replaced.
@@ -51,6 +52,7 @@ def write_report(
         title: what was judged, and on what.
         history: of the training, where there was one.
         data_report: what was found out about the data.
+        write_pictures: writes `pictures.csv` at the path it is given: what became of every file.
         measured: as `measure` gives it, where it is known already.
 
     Returns:
@@ -69,6 +71,8 @@ def write_report(
             for name, picture in plots.items():
                 (fresh / "plots" / f"{name}.png").write_bytes(picture)
             (fresh / "metrics.json").write_text(json.dumps(flat(measured), indent=2) + "\n", encoding="utf-8")
+            if write_pictures is not None:
+                write_pictures(fresh / "pictures.csv")
             _write_predictions(fresh / "predictions.csv", evaluation)
             (fresh / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -152,6 +152,24 @@ def train(
 
 
 @_command
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped bundle's name, or a bundle's folder.")],
+    data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures for each class of the model.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the report into this folder.")] = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Say how good a model is on pictures whose classes are known, with what chance leaves open.
+
+    The report shows pictures of those it was most wrong about.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _log("text")
+    from stream.evaluation import evaluate as evaluated
+
+    return evaluated(model, data, output, overwrite=overwrite)
+
+
+@_command
 def bench(
     source: Annotated[str | None, typer.Argument(help="Your own camera, video, picture or folder, measured too.")] = None,
     rate: Annotated[float | None, typer.Option(min=0.1, help="Say how to reach so many frames/s here.")] = None,
