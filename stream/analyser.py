@@ -84,7 +84,10 @@ class Analyser:
                 from models.classifier import Classifier
 
                 classifier = Classifier.load(
-                    settings.classifier.model, device=settings.detector.device, threshold=settings.classifier.threshold
+                    settings.classifier.model,
+                    precision=settings.classifier.precision,
+                    device=settings.detector.device,
+                    threshold=settings.classifier.threshold,
                 )
         return cls(detector, classifier, settings)
 

@@ -59,6 +59,10 @@ class Classifier(Settings_):
 
     model: str = Field("face", description="a shipped bundle's name, a bundle's folder, or none")
     threshold: Share | None = Field(None, description="lowest probability of the second class to be called so; null: the bundle's own")
+    precision: Literal["auto", "f32"] = Field(
+        "auto",
+        description="auto: bfloat16 where the processor has it and the bundle says it changes no label in a thousand; f32: always exact",
+    )
     every_s: Annotated[float, Field(ge=0, le=60)] = Field(
         0.5, description="how often a tracked face is scored again, s (a new face at once); 0: in every frame"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import load_keras_model, read_bundle
+from models.bundle import SHIPPED, load_keras_model, read_bundle
 from models.classifier import Classifier
 from models.dataset import picture_paths
 from models.errors import ModelError
 from models.mtcnn import MTCNN
-from models.runtime import load_keras
+from models.rounding import check_bfloat16
+from models.runtime import has_bfloat16, load_keras
 from models.second_look import judge_on_labelled, judge_on_nobody
 
 
@@ -131,3 +134,36 @@ def test_the_second_look_removes_false_finds_and_keeps_faces(exact: Classifier, 
     assert lost.of >= 60
     assert lost.value <= 0.02
     assert gone.of > 0
+
+
+def with_rounding(tmp_path: Path, check: dict[str, float]) -> Path:
+    """A copy of the bundle `face` that says this of bfloat16."""
+    folder = Path(shutil.copytree(SHIPPED / "face", tmp_path / "face"))
+    info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    (folder / "model.json").write_text(json.dumps(info | {"bfloat16": check}), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(("crops_seen", "changed", "harmless"), [(1200, 0, True), (2001, 2, True), (2000, 2, False), (900, 0, False)])
+def test_bfloat16_is_used_only_where_it_was_seen_to_change_no_label_in_a_thousand(
+    tmp_path: Path, crops: np.ndarray, exact: Classifier, crops_seen: int, changed: int, harmless: bool
+) -> None:
+    folder = with_rounding(tmp_path, {"crops": crops_seen, "labels_changed": changed, "largest_change": 0.01})
+    assert read_bundle(folder).info.bfloat16.harmless == harmless
+    fast = Classifier.load(folder, device="cpu").classify(crops)
+    assert np.array_equal(fast, exact.classify(crops)) == (not harmless or not has_bfloat16())
+    np.testing.assert_allclose(fast, exact.classify(crops), atol=0.03)
+    always_exact = Classifier.load(folder, device="cpu", precision="f32").classify(crops)
+    np.testing.assert_array_equal(always_exact, exact.classify(crops))
+
+
+@pytest.mark.slow
+def test_what_bfloat16_changes_is_counted_on_crops(crops: np.ndarray) -> None:
+    bundle = read_bundle("face")
+    check = check_bfloat16(load_keras_model(bundle), crops, bundle.info.threshold)
+    if not has_bfloat16():
+        assert check is None
+        return
+    assert check is not None
+    assert check.crops == len(crops)
+    assert 0 < check.largest_change < 0.03
