@@ -12,7 +12,7 @@ from models.dataset import Dataset, Progress, Report, load_dataset
 from models.errors import ModelError
 from models.measures import Evaluation
 from models.samples import Sample, crop_samples, labels_of
-from models.split import split_samples
+from models.split import fingerprint, split_samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +61,6 @@ def judge_samples(classifier: Classifier, samples: Sequence[Sample]) -> Evaluati
 
 def _unseen(dataset: Dataset, info: ModelInfo) -> tuple[list[Sample], str]:
     """The samples to judge on: of the very folder that the bundle was trained on, only those that were kept apart then."""
-    from models.train import fingerprint
-
     if dataset.fixed_test is not None:
         return [sample for sample in dataset.samples if sample.origin in dataset.fixed_test], "Judged on the folder test/."
     try:

@@ -137,11 +137,13 @@ def train(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
     _log("text")
     from models import train as training
+    from stream.progress import Told
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
     options = training.Options(architecture, base, resume, seed)
     try:
-        made = (training.train_face if is_face_data else training.train)(data, output, options, report=_say)
+        with Told() as progress:
+            made = (training.train_face if is_face_data else training.train)(data, output, options, report=progress.say, progress=progress)
     except KeyboardInterrupt:
         if training.beside(output, "checkpoint.npz").exists():
             _say("interrupted; the same command with --resume goes on after the last whole epoch")

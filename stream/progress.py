@@ -39,7 +39,7 @@ class Told:
         if self._bar is not None:
             if what not in self._tasks:
                 self._tasks[what] = self._bar.add_task(what, total=of)
-            self._bar.update(self._tasks[what], completed=done, total=of)
+            self._bar.update(self._tasks[what], completed=done, total=of, visible=done < of)
         elif time.monotonic() - self._told_at >= LINE_EVERY_S:
             self._told_at = time.monotonic()
             print(f"{what}: {done} of {of}", file=sys.stderr, flush=True)

@@ -24,8 +24,7 @@ from models.evaluation_report import check_report_place, write_report
 from models.judging import judge_folder
 from models.measures import Evaluation
 from models.runtime import load_keras
-from models.split import split_samples
-from models.train import fingerprint
+from models.split import fingerprint, split_samples
 from tests.command import facestream, is_one_sentence
 from tests.photos import photo
 
