@@ -222,6 +222,8 @@ def learn(
     plan, seed = start.plan(len(split["train"])), start.options.seed
     checkpoint = None
     if checkpoint_path:
+        if start.options.resume and not checkpoint_path.exists():
+            report(f"{checkpoint_path}: is not there, so there is nothing to go on with; training begins anew")
         checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
     keras.utils.set_random_seed(seed)  # of the first weights
     learner = start.model(classes)

@@ -104,14 +104,16 @@ def interrupt_at(step: int) -> Progress:
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, list[str]], people: Path, tmp_path: Path) -> None:
     lines: list[str] = []
+    begun: list[str] = []
     for step in (6, 10):  # Ctrl-C in the second epoch, and, gone on with, in the third
         with pytest.raises(KeyboardInterrupt):
-            train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=quiet, progress=interrupt_at(step))
+            train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=begun.append, progress=interrupt_at(step))
         assert beside(tmp_path / "who", "checkpoint.npz").exists()
         assert not (tmp_path / "who").exists()
     with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*leave out --resume"):
         train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True, seed=2), report=quiet)
     made = train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=lines.append)
+    assert sum("there is nothing to go on with; training begins anew" in line for line in begun) == 1
     assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 3 of at most 3"]
     assert_same_model(made, trained[0])
     assert not beside(made, "checkpoint.npz").exists()
