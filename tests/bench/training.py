@@ -64,7 +64,7 @@ def told(what: str, evaluation: Evaluation, started: float, parts: Sequence[Eval
     shown = [f"{name.replace('_', ' ')} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for name, one in measured.items()]
     by_fold = [f"{(part.called == part.labels).mean():.3f}" for part in parts]
     each = f"; by fold {', '.join(by_fold)}" if parts else ""
-    print(f"{what}: {', '.join(shown[:2])} on {len(evaluation.labels)}{each} [{time.monotonic() - started:.0f} s]", flush=True)
+    print(f"{what}: {', '.join(shown[:3])} on {len(evaluation.labels)}{each} [{time.monotonic() - started:.0f} s]", flush=True)
 
 
 def smile(options: Options) -> None:
