@@ -31,6 +31,10 @@ class SourceStatus:
     """Why the source is not up, in a few words for people; empty while it is."""
     reconnects: int = 0
     """How often a live source came back after it was lost."""
+    decode_errors: int = 0
+    """Packets or pictures of a live source that could not be decoded, or only in part."""
+    seen_at: float | None = None
+    """`time.monotonic()` when a live source last looked after its camera, which it does at least each second; None for files."""
     failures: list[str] = field(default_factory=list)
     """One sentence for each picture that could not be read; the others still came."""
     notes: list[str] = field(default_factory=list)
@@ -60,10 +64,15 @@ class Source(Protocol):
         ...
 
 
-def open_source(address: str | int | Path, settings: config.Source | None = None, *, without: Path | None = None) -> Source:
+def open_source(
+    address: str | int | Path, settings: config.Source | None = None, *, without: Path | None = None, name: str | None = None
+) -> Source:
     """The source that an address means: a camera, a network address, a video, a picture, a folder or pattern of pictures.
 
     A folder gives its still pictures only, but for those below `without`; `expand` also finds its videos.
+
+    Args:
+        name: what a live source is called; None: as it is written, without its password. Files keep their own.
 
     Raises:
         SourceError: there is no such file or camera, or nothing in it can be read. A network address that does not answer
@@ -76,11 +85,11 @@ def open_source(address: str | int | Path, settings: config.Source | None = None
     if isinstance(address, int) or text.isdecimal() or text.startswith("camera:"):
         from stream.sources.camera import open_camera
 
-        return open_camera(text, settings)
+        return open_camera(text, settings, name)
     if addresses.split(text) is not None:
         from stream.sources.network import open_network
 
-        return open_network(text, settings)
+        return open_network(text, settings, name)
     return _open_file(text, settings, without)
 
 

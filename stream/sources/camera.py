@@ -18,19 +18,23 @@ from stream.sources.patience import pumped
 PREFIX = "camera:"
 
 
-def open_camera(address: str, settings: config.Source | None = None) -> LiveSource:
+def open_camera(address: str, settings: config.Source | None = None, name: str | None = None) -> LiveSource:
     """A webcam that is opened now, and opened again whenever it disappears.
 
     Raises:
-        SourceError: there is none. One that is missing from the start is a mistake; one that disappears comes back.
+        SourceError: there is none, and it was not named in the settings: a mistake then. One that has a name, or that disappears,
+            is waited for.
     """
     settings = settings or config.Settings().source
-    name = redact(address.removeprefix(PREFIX))
     first = _first_opened(address, settings)
     if first is None:
-        raise SourceError(f"camera {name}: cannot be opened. Is it connected, and does no other program use it?")
+        if name is not None:
+            return LiveSource(SourceInfo(name=name, live=True), partial(pumped, partial(_pictures, address, settings, [])), settings)
+        raise SourceError(
+            f"camera {redact(address.removeprefix(PREFIX))}: cannot be opened. Is it connected, and does no other program use it?"
+        )
     info = SourceInfo(
-        name=redact(address),
+        name=name or redact(address),
         width=int(first.get(cv2.CAP_PROP_FRAME_WIDTH)),
         height=int(first.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         live=True,

@@ -28,6 +28,10 @@ DRIFT_S = 10.0
 """A camera whose times leave the arrival times by more than this has set its clock anew and is followed (a guess: more than any buffer)."""
 
 
+LOOK_AFTER_S = 0.5
+"""How long a pause may go on before the source says that it is still at it."""
+
+
 class Lost(Exception):  # noqa: N818 - an event, not a fault of the program
     """There is no picture for the time being. The text is the cause, in a few words, without any password."""
 
@@ -42,6 +46,8 @@ class Picture:
     """`time.monotonic()` seconds."""
     camera_s: Fraction | None = None
     """The camera's own time in seconds, from any zero; None where it tells none."""
+    decode_errors: int = 0
+    """How much could not be decoded since the picture before."""
 
 
 Connect = Callable[[threading.Event], Generator[Picture | None, None, None]]
@@ -72,6 +78,8 @@ class LiveSource:
         self._index = 0
         self._causes: set[str] = set()
         """Told since the source was last up: each is logged once."""
+        self._last_at = 0.0
+        """When the newest picture arrived."""
 
     def close(self) -> None:
         self._closing.set()
@@ -91,10 +99,15 @@ class LiveSource:
                 self._say_lost(cause)
                 if self._index > before:
                     longest_pause_s = self._settings.retry_min_s
-                self._closing.wait(random.uniform(self._settings.retry_min_s, longest_pause_s))
+                self._pause(random.uniform(self._settings.retry_min_s, longest_pause_s))
                 longest_pause_s = max(self._settings.retry_min_s, min(self._settings.retry_max_s, 2 * longest_pause_s))
         finally:
             self.status.state = "ended"
+
+    def _pause(self, seconds: float) -> None:
+        until = self._clock() + seconds
+        while (left_s := until - self._clock()) > 0 and not self._closing.wait(min(left_s, LOOK_AFTER_S)):
+            self.status.seen_at = time.monotonic()
 
     def _connection(self) -> Iterator[Frame]:
         """The frames of one connection."""
@@ -104,6 +117,7 @@ class LiveSource:
             for picture in pictures:
                 if self._closing.is_set():
                     return
+                self.status.seen_at = time.monotonic()
                 if picture is not None:
                     last = picture.arrived_at
                     yield self._frame(picture)
@@ -121,12 +135,16 @@ class LiveSource:
         if (frame.width, frame.height) != (self.info.width, self.info.height):
             self.info = replace(self.info, width=frame.width, height=frame.height)
         if self.status.state != "up":
-            self._say_up(again=index > 0)
+            self._say_up(picture.arrived_at, again=index > 0)
+        self._last_at = picture.arrived_at
+        self.status.decode_errors += picture.decode_errors
         return frame
 
-    def _say_up(self, *, again: bool) -> None:
-        if self._causes:
-            logger.info("%s: is back.", self.info.name)
+    def _say_up(self, now: float, *, again: bool) -> None:
+        if self._causes and again:
+            logger.warning("%s: is back after %.1f s.", self.info.name, now - self._last_at)
+        elif self._causes:
+            logger.warning("%s: is there.", self.info.name)
         self._causes.clear()
         self.status.reconnects += again
         self.status.cause = ""

@@ -11,6 +11,7 @@ from contextlib import closing
 from fractions import Fraction
 from functools import partial
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from stream import config
 from stream.frame import SourceInfo
@@ -29,6 +30,9 @@ READ_SLICE_S = 0.4
 An HTTP read cannot be started again: the connection is lost with it. It waits for `read_timeout_s`, on a thread left behind if need be.
 """
 
+KNOCK_S = 0.9
+"""Longest wait for the first answer of a host: twice the way around the world and back, and less than the second after which TCP asks again."""
+
 UNDECODABLE = 100
 """So many packets without one picture: what comes cannot be decoded (a guess: four seconds of video)."""
 
@@ -43,14 +47,18 @@ RTSP_OPTIONS = {"allowed_media_types": "video", "max_delay": "100000"}
 """No sound is asked for; UDP packets out of order are waited for 0.1 s, not 0.5."""
 
 
-def open_network(address: str, settings: config.Source | None = None) -> Source:
-    """A live source, or a video where the address has an end."""
+def open_network(address: str, settings: config.Source | None = None, name: str | None = None) -> Source:
+    """A live source, or a video where the address has an end.
+
+    Args:
+        name: what it is called; the address without its password if None.
+    """
     settings = settings or config.Settings().source
     if address.lower().startswith("http"):
         with closing(pumped(partial(_try, address, settings), threading.Event())) as answers:  # PyAV's calls swallow Ctrl-C
             if next(answer for answer in answers if answer is not None):
                 return VideoSource(address, settings)
-    info = SourceInfo(name=redact(address), live=True)
+    info = SourceInfo(name=name or redact(address), live=True)
     return LiveSource(info, partial(pumped, partial(_pictures, address, settings)), settings)
 
 
@@ -74,6 +82,8 @@ def _has_an_end(address: str, settings: config.Source) -> bool:
 
 def _pictures(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[Picture, None, None]:
     """The pictures of one connection. Blocks for `open_timeout_s` or a read; the container never leaves this thread."""
+    if not getproxies().get(urlsplit(address).scheme.lower()):
+        _knock(address)
     container = _open(address, settings)
     try:
         stream = _video_stream(container)
@@ -121,9 +131,9 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unw
                         raise Lost("unsupported codec, or damaged: nothing can be decoded") from None
                     continue
                 for picture in pictures:
-                    undecodable = 0
                     camera_s = None if picture.pts is None else picture.pts * (stream.time_base or Fraction(1))
-                    yield Picture(picture, arrived_at, camera_s)
+                    yield Picture(picture, arrived_at, camera_s, undecodable + picture.is_corrupt)
+                    undecodable = 0
                 if unwanted.is_set():
                     return
         except av.error.ExitError:  # a slice without data
@@ -134,7 +144,7 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unw
 
 
 def _cause(error: av.error.FFmpegError, address: str) -> str:
-    """Why there is no stream, in a few words."""
+    """Why there is no stream, in a few words. Raises `Lost` itself where nothing listens (any more)."""
     known: list[tuple[type[BaseException], str]] = [
         (av.error.HTTPUnauthorizedError, "wrong user name or password"),
         (av.error.HTTPForbiddenError, "access denied"),
@@ -153,20 +163,25 @@ def _cause(error: av.error.FFmpegError, address: str) -> str:
             return words
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return "unreachable"
-    return _knock(address)
+    _knock(address)  # FFmpeg reports many failures as bad data
+    return "no stream: something answers there, but not with a video that can be read"
 
 
-def _knock(address: str) -> str:
-    """FFmpeg reports many failures as bad data. So: does anything answer there at all?"""
+def _knock(address: str) -> None:
+    """Make sure that something listens there. Before each try: on a dead network FFmpeg's own attempt would hang for `open_timeout_s`,
+    ever later repeating its first packet, and so miss the network's return by seconds.
+
+    Raises:
+        Lost: nothing does; the cause is exact, FFmpeg's is not.
+    """
     parts = urlsplit(address)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=2).close()
+        socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=KNOCK_S).close()
     except socket.gaierror:
-        return "unreachable: no host of that name is known"
+        raise Lost("unreachable: no host of that name is known") from None
     except ConnectionRefusedError:
-        return "refused: nothing listens there"
+        raise Lost("refused: nothing listens there") from None
     except TimeoutError:
-        return "timed out"
+        raise Lost("timed out: nothing answers there") from None
     except OSError:
-        return "unreachable"
-    return "no stream: something answers there, but not with a video that can be read"
+        raise Lost("unreachable") from None
