@@ -121,11 +121,13 @@ class RtspServer:
             pytest.skip("missing program: gst-rtsp-server")
         self.port = free_port()
         self.options = {"path": "/camera", **options}
+        self.namespace = ""
+        """Network namespace to run in; the server's own `host` option says where it listens."""
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def address(self) -> str:
-        return f"rtsp://127.0.0.1:{self.port}{self.options['path']}"
+        return f"rtsp://{self.options.get('host', '127.0.0.1')}:{self.port}{self.options['path']}"
 
     def start(self, **changed: str | int) -> None:
         """Returns once it answers."""
@@ -133,8 +135,9 @@ class RtspServer:
         words = [word for name, value in self.options.items() for word in (f"--{name}", str(value))]
         script = Path(__file__).with_name("rtsp_server.py")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        inside = [need("ip"), "netns", "exec", self.namespace] if self.namespace else []
         self._process = subprocess.Popen(
-            [SYSTEM_PYTHON, str(script), "--port", str(self.port), *words], stdout=subprocess.PIPE, text=True, env=environment
+            [*inside, SYSTEM_PYTHON, str(script), "--port", str(self.port), *words], stdout=subprocess.PIPE, text=True, env=environment
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n", "the RTSP server did not start"

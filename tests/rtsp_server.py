@@ -40,7 +40,7 @@ def pipeline(codec, size, rate, clip):
 
 
 class Clip:
-    """Plays the pictures of a file to whoever watches, each at its time. The file: a length (4 bytes, big-endian) and H.264, again and again."""
+    """Plays the pictures of a file to whoever watches, each at its time. In the file each is its length (4 bytes, big-endian) and H.264."""
 
     def __init__(self, path, rate):
         self._pictures, self._rate, self._watched = [], rate, {}

@@ -31,7 +31,7 @@ An HTTP read cannot be started again: the connection is lost with it. It waits f
 """
 
 KNOCK_S = 0.9
-"""Longest wait for the first answer of a host: twice the way around the world and back, and less than the second after which TCP asks again."""
+"""Longest wait for the first answer of a host: around the world and back takes a third of it, and TCP asks again after a second."""
 
 UNDECODABLE = 100
 """So many packets without one picture: what comes cannot be decoded (a guess: four seconds of video)."""
