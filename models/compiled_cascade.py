@@ -195,7 +195,8 @@ class CompiledCascade:
             levels.append(functools.reduce(steps.resize, resizes, frames if source == FRAME else levels[source]))
         pixels = ops.concatenate([ops.reshape(level, (batch, -1, 3)) for level in levels], axis=1)
         canvas = ops.cast(ops.take(pixels, tables.pixels, axis=1), "float32")
-        scores, offsets = self._pnet(canvas, training=False)
+        answers = self._pnet(canvas, training=False)
+        scores, offsets = ops.sigmoid(answers[..., 0]), answers[..., 1:]
         scores = ops.where(tables.is_cell[None] & (scores >= self._thresholds[0]), scores, -1.0)
         scores = ops.reshape(steps.thin(scores), (batch, -1))
         places = min(self._limits.proposed, scores.shape[1])

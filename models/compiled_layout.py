@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level, plan_pyramid
+from models.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level, pack_shelves, plan_pyramid
 
 FRAME = -1
 """In `Layout.sources`: the level is made from the frame itself."""
@@ -48,7 +48,7 @@ def plan_layout(height: int, width: int, min_face_px: int, step: float) -> Layou
     """The layout for frames of that size; levels and windows are those of `plan_pyramid`."""
     plan = plan_pyramid(height, width, min_face_px, step)
     levels = plan.levels
-    places, canvas_height, canvas_width = _pack([(_even(level.height), _even(level.width)) for level in levels])
+    places, canvas_height, canvas_width = pack_shelves([(_even(level.height), _even(level.width)) for level in levels])
     pixels = np.zeros((canvas_height, canvas_width), np.int32)
     is_cell = np.zeros([max((side - CELL_PX) // STRIDE_PX + 1, 0) for side in pixels.shape], bool)
     boxes = np.zeros((*is_cell.shape, 4), np.float32)
@@ -68,24 +68,6 @@ def plan_layout(height: int, width: int, min_face_px: int, step: float) -> Layou
 
 def _even(side: int) -> int:
     return side + side % 2
-
-
-def _pack(sizes: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int, int]:
-    """Places rectangles (height, width), largest first, on shelves as wide as the first: places (y, x), height and width of it all."""
-    width, bottom = sizes[0][1] if sizes else 0, 0
-    places: list[tuple[int, int]] = []
-    spaces: list[tuple[int, int, int, int]] = []  # y, x, height, width
-    for tall, wide in sizes:
-        space = next((space for space in spaces if space[2] >= tall and space[3] >= wide), None)
-        if space is None:
-            space = (bottom, 0, tall, width)
-            bottom += tall
-        else:
-            spaces.remove(space)
-        y, x, space_height, space_width = space
-        places.append((y, x))
-        spaces += [(y, x + wide, space_height, space_width - wide), (y + tall, x, space_height - tall, wide)]
-    return places, bottom, width
 
 
 def _sources(levels: Sequence[Level]) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ Where this differs from their MATLAB code, in half-open pixels counted from 0 (t
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,7 +21,8 @@ from models.boxes import REPORTED_SHIFT_PX, clip, nms, regress
 from models.crops import crop_squares, whole_squares
 from models.detections import Detections
 from models.mirrored import MirroredTwice
-from models.pyramid import CELL_PX, TILE_PX, Plan, draw_batches, plan_pyramid, thin_cells
+from models.propose import LoadWhole, Proposer
+from models.pyramid import CELL_PX, TILE_PX
 from models.runtime import Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
 from models.weights import read_mtcnn_weights
 
@@ -44,7 +44,7 @@ NMS_OVERLAP = 0.7
 """Largest overlap of two boxes that both stay: across levels, after R-Net and after O-Net (the authors' value)."""
 PNET_BATCH_SIZES = (1, 4, 16)
 RNET_BATCH_SIZES = (8, 32, 128)
-ONET_BATCH_SIZES = (1, 4, 16)
+ONET_BATCH_SIZES = (1, 4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,13 @@ class CascadeNetworks:
     """The three networks, ready to run."""
 
     propose: Network
-    """P-Net: (N, TILE_PX, TILE_PX, 3) uint8 -> scores (N, h, w), offsets (N, h, w, 4)."""
+    """P-Net: (N, TILE_PX, TILE_PX, 3) uint8 -> (N, h, w, 5): the score's logit and the offsets of each window."""
     refine: Network
     """R-Net: (N, 24, 24, 3) uint8 -> scores (N,), offsets (N, 4)."""
     output: Network
     """O-Net: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
+    propose_whole: LoadWhole | None = None
+    """Makes a P-Net for one tile of a given height and width, where that is worth while."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +123,7 @@ class MTCNN:
         self.networks = load_as_keras() if self.device == "gpu" else load_on_openvino(precision)
         if mirror:
             self.networks = replace(self.networks, output=MirroredTwice(self.networks.output))
+        self._proposer = Proposer(thresholds[0], pyramid_step)
         self._compiled = _load_compiled(thresholds, pyramid_step) if self.device == "gpu" and not mirror else None
 
     def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
@@ -158,35 +161,11 @@ class MTCNN:
 
     def _propose(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> Candidates:
         """P-Net over the pyramids: squares of whole pixels that may hold a face."""
-        groups = defaultdict(list)
-        for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
-            groups[image.shape[:2], min_face_px].append(number)
-        found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        for ((height, width), min_face_px), numbers in groups.items():
-            plan = plan_pyramid(height, width, min_face_px, self.pyramid_step)
-            for number, (cells, scores, offsets) in zip(numbers, self._passing([images[number] for number in numbers], plan), strict=True):
-                thin = thin_cells(cells, scores, plan)
-                boxes = plan.boxes(cells[thin])
-                best = nms(boxes, scores[thin], NMS_OVERLAP)
-                found[number] = whole_squares(regress(boxes[best], offsets[thin][best])), scores[thin][best]
-        return _joined([found[number] for number in range(len(images))])
-
-    def _passing(self, images: Sequence[np.ndarray], plan: Plan) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """For each of some images of one size, the cells where P-Net sees a face, with their scores and offsets."""
-        found = [[(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros((0, 4), np.float32))] for _ in images]
-        for drawn in draw_batches(images, plan):
-            tile_scores, tile_offsets = self.networks.propose(np.concatenate([tiles for _, _, tiles in drawn]))
-            start = 0
-            for number, first, tiles in drawn:
-                scores, offsets = (answer[start : start + len(tiles)] for answer in (tile_scores, tile_offsets))
-                cells = plan.cells[first : first + len(tiles)]
-                passing = np.nonzero((scores >= self.thresholds[0]) & (cells >= 0))
-                found[number].append((cells[passing], scores[passing], offsets[passing]))
-                start += len(tiles)
-        return [
-            (np.concatenate(cells), np.concatenate(scores), np.concatenate(offsets))
-            for cells, scores, offsets in (zip(*f, strict=True) for f in found)
-        ]
+        answers = []
+        for boxes, scores, offsets in self._proposer(images, min_faces, self.networks.propose, self.networks.propose_whole):
+            best = nms(boxes, scores, NMS_OVERLAP)
+            answers.append((whole_squares(regress(boxes[best], offsets[best])), scores[best]))
+        return _joined(answers)
 
     def _refine(self, images: Sequence[np.ndarray], found: Candidates) -> Candidates:
         """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
@@ -223,13 +202,20 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
     """The networks on OpenVINO."""
     from models import openvino_networks as build
 
-    jobs: list[tuple[ov.Model, tuple[int, ...]]] = [
-        (build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX), PNET_BATCH_SIZES),
-        (build.build_rnet(read_mtcnn_weights("rnet")), RNET_BATCH_SIZES),
-        (build.build_onet(read_mtcnn_weights("onet")), ONET_BATCH_SIZES),
+    def load(model: ov.Model, batch_sizes: Sequence[int], height_px: int, width_px: int) -> Network:
+        return load_openvino(model, precision=precision, batch_sizes=batch_sizes, sample_shape=(height_px, width_px, 3))
+
+    def propose_whole(height_px: int, width_px: int) -> Network:
+        return load(build.build_pnet(read_mtcnn_weights("pnet"), height_px, width_px), (1,), height_px, width_px)
+
+    jobs = [
+        (build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX, TILE_PX), PNET_BATCH_SIZES, TILE_PX, TILE_PX),
+        (build.build_rnet(read_mtcnn_weights("rnet")), RNET_BATCH_SIZES, 24, 24),
+        (build.build_onet(read_mtcnn_weights("onet")), ONET_BATCH_SIZES, 48, 48),
     ]
     with ThreadPoolExecutor(len(jobs)) as pool:  # compiling takes the most of starting, and OpenVINO does it outside Python's lock
-        return CascadeNetworks(*pool.map(lambda job: load_openvino(job[0], precision=precision, batch_sizes=job[1]), jobs))
+        propose, refine, output = pool.map(lambda job: load(*job), jobs)
+    return CascadeNetworks(propose, refine, output, propose_whole)
 
 
 def load_as_keras(

@@ -99,7 +99,7 @@ def _conv_norm(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
 def create_pnet() -> keras.Model:
     """P-Net, which proposes: input (N, H, W, 3), RGB 0..255; H and W even, at least 12.
 
-    Output scores (N, h, w) and box offsets (N, h, w, 4) of the 12-px windows 2 px apart, h = (H - 10) / 2; offsets of x1, y1, x2, y2 in
+    Output (N, h, w, 5) for the 12-px windows 2 px apart, h = (H - 10) / 2: the score's logit, then the box's offsets of x1, y1, x2, y2 in
     window sides.
     This and the two below take the weights of the package `mtcnn` through `set_mtcnn_weights`.
     """
@@ -112,7 +112,9 @@ def create_pnet() -> keras.Model:
     x = _conv_prelu(x, 16, 3)
     x = _conv_prelu(x, 32, 3)
     offsets = layers.Conv2D(4, 1, name="offsets")(x)
-    return keras.Model(inputs, [layers.Conv2D(2, 1, activation="softmax", name="scores")(x)[..., 1], offsets], name="pnet")
+    background_and_face = layers.Conv2D(2, 1, name="scores")(x)
+    logit = background_and_face[..., 1:] - background_and_face[..., :1]
+    return keras.Model(inputs, layers.Concatenate()([logit, offsets]), name="pnet")
 
 
 def create_rnet() -> keras.Model:

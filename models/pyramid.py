@@ -1,8 +1,8 @@
-"""Where P-Net looks: a picture at many sizes, cut into tiles of one fixed size, and the way back from a tile's cells to the picture.
+"""Where P-Net looks: a picture at many sizes, drawn on tiles, and the way back from a tile's cells to the picture.
 
 P-Net's 12-px window moves in steps of 2 px, so a part of a level that starts at an even place and has even sides gives the same cells
-wherever it lies. Levels are cut so that neighbouring parts share 10 px, and packed: whatever the picture's size, the network sees one
-shape.
+wherever it lies. Levels are cut so that neighbouring parts share 10 px, and packed on tiles of one fixed size: whatever the picture's size,
+the network sees one shape. Where a size comes again and again, a network of its own for one large tile that holds all levels whole pays.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ CELL_PX = 12
 """Side of P-Net's window, and so of the smallest face it can see at a level."""
 STRIDE_PX = 2
 OVERLAP_PX = CELL_PX - STRIDE_PX
-TILE_CELLS = (TILE_PX - CELL_PX) // STRIDE_PX + 1
 NEARLY_TWICE = 1.9
 """From this ratio of sizes to 4 / 1.9 a linear resize takes each pixel from about the four it covers."""
 LARGE_PICTURE_PX = 25_000_000
 """Larger pictures are shrunk by cv2.INTER_AREA, slower, without a copy of twice the level's size: bounds memory."""
-TILES_PER_BATCH = 256
-"""Most tiles drawn at a time, 12 MB: bounds memory on huge pictures and long batches."""
+PIXELS_PER_BATCH = 256 * TILE_PX**2
+"""Most pixels of tiles drawn at a time, 12 MB: bounds memory on huge pictures and long batches."""
 CACHED_TILES = 1000
 """Plans of more tiles than this (14 MB) are made anew each time rather than kept."""
 
@@ -69,10 +68,18 @@ class Plan:
     levels: tuple[Level, ...]
     parts: tuple[tuple[Part, ...], ...]
     """By tile."""
+    tile_height: int
+    tile_width: int
+    """px, even."""
     cells: np.ndarray
-    """(tiles, TILE_CELLS, TILE_CELLS) int32: the number of each cell in the grid of all levels, -1 where a window crosses parts."""
+    """(tiles, rows, columns) int32, as P-Net answers: the number of each cell in the grid of all levels, -1 where windows cross parts."""
     grid_size: int
     """Cells of all levels. Each row ends, and each level begins and ends, in spare cells: a cell ± a row ± 1 is a neighbour or spare."""
+
+    @property
+    def pixels(self) -> int:
+        """Of one tile."""
+        return self.tile_height * self.tile_width
 
     def row_lengths(self, cells: np.ndarray) -> np.ndarray:
         """(N,) how far apart the cells above and below each of `cells` are in the grid."""
@@ -93,31 +100,43 @@ class Plan:
         return np.asarray(np.searchsorted([level.first_cell for level in self.levels], cells, side="right") - 1)
 
 
-def plan_pyramid(height: int, width: int, min_face_px: int, step: float) -> Plan:
-    """The levels for a picture of that size: the first makes `min_face_px` 12 px, each next is `step` of the one before, down to 12 px."""
+def plan_pyramid(height: int, width: int, min_face_px: int, step: float, *, whole: bool = False) -> Plan:
+    """The levels for a picture of that size: the first makes `min_face_px` 12 px, each next is `step` of the one before, down to 12 px.
+
+    Args:
+        height: of the picture, px.
+        width: of the picture, px.
+        min_face_px: smallest face to find.
+        step: between 0 and 1.
+        whole: all levels uncut on one tile as large as they need, a tenth less to look at than on tiles of TILE_PX.
+    """
     area = (CELL_PX / min_face_px) ** 2 * height * width
-    return (
-        _cached_plan(height, width, min_face_px, step) if area < CACHED_TILES * TILE_PX**2 / 3 else _plan(height, width, min_face_px, step)
-    )
+    plan = _cached_plan if area < CACHED_TILES * TILE_PX**2 / 3 else _plan
+    return plan(height, width, min_face_px, step, whole)
 
 
-def _plan(height: int, width: int, min_face_px: int, step: float) -> Plan:
+def _plan(height: int, width: int, min_face_px: int, step: float, whole: bool) -> Plan:
     levels, first_cell = [], 0
     for level_height, level_width in level_sizes(height, width, min_face_px, step):
         rows, columns = (_even(side) // STRIDE_PX - CELL_PX // STRIDE_PX + 1 for side in (level_height, level_width))
         first_cell += columns + 2
         levels.append(Level(level_height, level_width, rows, columns, first_cell))
         first_cell += rows * (columns + 1) + columns + 2
-    tiles = _pack(levels)
-    cells = np.full((len(tiles), TILE_CELLS, TILE_CELLS), -1, np.int32)
+    tiles, tile_height, tile_width = _pack_whole(levels) if whole and levels else (_pack(levels), TILE_PX, TILE_PX)
+    cells = np.full((len(tiles), _cells(tile_height), _cells(tile_width)), -1, np.int32)
     for part in (part for tile in tiles for part in tile):
         level = levels[part.level]
-        rows, columns = ((side - CELL_PX) // STRIDE_PX + 1 for side in (part.height, part.width))
+        rows, columns = _cells(part.height), _cells(part.width)
         row = part.y // STRIDE_PX + np.arange(rows)[:, None]
         column = part.x // STRIDE_PX + np.arange(columns)
         top, left = part.tile_y // STRIDE_PX, part.tile_x // STRIDE_PX
         cells[part.tile, top : top + rows, left : left + columns] = level.first_cell + row * (level.columns + 1) + column
-    return Plan(height, width, tuple(levels), tiles, cells, first_cell)
+    return Plan(height, width, tuple(levels), tiles, tile_height, tile_width, cells, first_cell)
+
+
+def _cells(side: int) -> int:
+    """Of P-Net's answer to so many px."""
+    return (side - CELL_PX) // STRIDE_PX + 1
 
 
 _cached_plan = functools.lru_cache(maxsize=32)(_plan)
@@ -170,6 +189,32 @@ def _pack(levels: Sequence[Level]) -> tuple[tuple[Part, ...], ...]:
     return tuple(tuple(tile) for tile in tiles)
 
 
+def _pack_whole(levels: Sequence[Level]) -> tuple[tuple[tuple[Part, ...]], int, int]:
+    """Places every level uncut on one tile: the tile's parts, height and width."""
+    sizes = [(_even(level.height), _even(level.width)) for level in levels]
+    places, height, width = pack_shelves(sizes)
+    parts = (Part(i, 0, 0, *size, 0, *place) for i, (size, place) in enumerate(zip(sizes, places, strict=True)))
+    return (tuple(parts),), height, width
+
+
+def pack_shelves(sizes: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int, int]:
+    """Places rectangles (height, width), largest first, on shelves as wide as the first: places (y, x), height and width of it all."""
+    width, bottom = sizes[0][1] if sizes else 0, 0
+    places: list[tuple[int, int]] = []
+    spaces: list[tuple[int, int, int, int]] = []  # y, x, height, width
+    for tall, wide in sizes:
+        space = next((space for space in spaces if space[2] >= tall and space[3] >= wide), None)
+        if space is None:
+            space = (bottom, 0, tall, width)
+            bottom += tall
+        else:
+            spaces.remove(space)
+        y, x, space_height, space_width = space
+        places.append((y, x))
+        spaces += [(y, x + wide, space_height, space_width - wide), (y + tall, x, space_height - tall, wide)]
+    return places, bottom, width
+
+
 def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:
     """Greedy NMS at an overlap of 0.5 within each level, for boxes that all lie on P-Net's grid.
 
@@ -214,12 +259,12 @@ def draw_tiles(image: np.ndarray, plan: Plan, tiles_per_batch: int) -> Iterator[
         tiles_per_batch: the most tiles at a time.
 
     Yields:
-        The number of the first tile, and (n, TILE_PX, TILE_PX, 3) uint8. Space without a part holds anything.
+        The number of the first tile, and (n, height, width, 3) uint8 of the plan's tiles. Space without a part holds anything.
     """
     pictures = shrink(image, [(level.height, level.width) for level in plan.levels])
     for first in range(0, len(plan.parts), tiles_per_batch):
         batch = plan.parts[first : first + tiles_per_batch]
-        tiles = np.empty((len(batch), TILE_PX, TILE_PX, 3), np.uint8)
+        tiles = np.empty((len(batch), plan.tile_height, plan.tile_width, 3), np.uint8)
         for part in (part for tile in batch for part in tile):
             place = tiles[part.tile - first, part.tile_y : part.tile_y + part.height, part.tile_x : part.tile_x + part.width]
             _draw(pictures[part.level], part, place)
@@ -227,11 +272,12 @@ def draw_tiles(image: np.ndarray, plan: Plan, tiles_per_batch: int) -> Iterator[
 
 
 def draw_batches(images: Sequence[np.ndarray], plan: Plan) -> Iterator[list[tuple[int, int, np.ndarray]]]:
-    """The tiles of some images of one size, in lists of up to TILES_PER_BATCH: the image's number, the first tile's, the tiles."""
+    """The tiles of some images of one size, in lists of up to PIXELS_PER_BATCH: the image's number, the first tile's, the tiles."""
+    most = max(PIXELS_PER_BATCH // plan.pixels, 1)
     batch: list[tuple[int, int, np.ndarray]] = []
     for number, image in enumerate(images):
-        for first, tiles in draw_tiles(image, plan, TILES_PER_BATCH):
-            if batch and sum(len(earlier) for _, _, earlier in batch) + len(tiles) > TILES_PER_BATCH:
+        for first, tiles in draw_tiles(image, plan, most):
+            if batch and sum(len(earlier) for _, _, earlier in batch) + len(tiles) > most:
                 yield batch
                 batch = []
             batch.append((number, first, tiles))

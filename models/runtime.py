@@ -100,13 +100,20 @@ def _cheapest(count: int, sizes: tuple[int, ...]) -> tuple[float, tuple[int, ...
     return min(options)
 
 
-def load_openvino(model: ov.Model | Path, *, precision: Precision = "auto", batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
+def load_openvino(
+    model: ov.Model | Path,
+    *,
+    precision: Precision = "auto",
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    sample_shape: tuple[int, ...] | None = None,
+) -> Network:
     """A network on the CPU.
 
     Args:
         model: a model, or the path of an IR file (.xml). The first dimension of its one input is the batch, the others are fixed.
         precision: "auto" computes in bfloat16 where the processor has it (about twice as fast), "f32" never does.
         batch_sizes: how many samples a call may carry; one compiled network each.
+        sample_shape: shape of the samples that are handed in, where the model itself takes them with dimensions joined.
 
     Raises:
         ModelError: the file is missing or holds no such model.
@@ -121,12 +128,13 @@ def load_openvino(model: ov.Model | Path, *, precision: Precision = "auto", batc
             raise ModelError(f"cannot read the network {model}: {str(error).strip().splitlines()[-1]}") from error
     config = {"PERFORMANCE_HINT": "LATENCY", **({"INFERENCE_PRECISION_HINT": "f32"} if precision == "f32" else {})}
     (images,) = model.inputs
-    sample = np.zeros([side.get_length() for side in list(images.get_partial_shape())[1:]], images.get_element_type().to_dtype())
+    own_shape = [side.get_length() for side in list(images.get_partial_shape())[1:]]
+    sample = np.zeros(sample_shape or own_shape, images.get_element_type().to_dtype())
     runs: dict[int, Run] = {}
     for size in batch_sizes:
         sized = model.clone()
-        sized.reshape([size, *sample.shape])
-        runs[size] = _openvino_run(core.compile_model(sized, "CPU", config))
+        sized.reshape([size, *own_shape])
+        runs[size] = _openvino_run(core.compile_model(sized, "CPU", config), (size, *own_shape))
     return BatchedNetwork(runs, sample)
 
 
@@ -142,12 +150,12 @@ def _openvino_core() -> Any:
     return ov.Core()
 
 
-def _openvino_run(compiled: ov.CompiledModel) -> Run:
+def _openvino_run(compiled: ov.CompiledModel, shape: tuple[int, ...]) -> Run:
     request = compiled.create_infer_request()
 
     def run(batch: np.ndarray) -> list[np.ndarray]:
         # share_inputs: no copy of the batch; the outputs are copied, because the next call overwrites them
-        results = request.infer([batch], share_inputs=True, share_outputs=True)
+        results = request.infer([batch.reshape(shape)], share_inputs=True, share_outputs=True)
         return [np.array(results[i]) for i in range(len(results))]
 
     return run

@@ -17,9 +17,9 @@ from models import MTCNN, Detections
 from models.boxes import iou, nms
 from models.compiled_layout import FRAME, crop_tables, grown_tables, plan_layout
 from models.crops import crop_squares, whole_squares
-from models.mtcnn import PYRAMID_STEP, thin_cells
+from models.mtcnn import PYRAMID_STEP
 from models.pictures import read_picture
-from models.pyramid import level_sizes, plan_pyramid, shrink
+from models.pyramid import level_sizes, plan_pyramid, shrink, thin_cells
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 SIDE_PX = 512

@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.boxes import nms
-from models.mtcnn import load_on_openvino, thin_cells
-from models.openvino_networks import build_pnet
-from models.pyramid import TILE_PX, draw_tiles, level_sizes, plan_pyramid, shrink
-from models.runtime import load_openvino
-from models.weights import read_mtcnn_weights
+from models.mtcnn import load_on_openvino
+from models.pyramid import TILE_PX, draw_tiles, level_sizes, plan_pyramid, shrink, thin_cells
+from models.runtime import Precision
 
 sizes = st.integers(12, 700)
 
@@ -24,10 +22,10 @@ def test_the_levels_are_the_authors() -> None:
     assert level_sizes(99, 400, 100, 0.709) == []
 
 
-@given(height=sizes, width=sizes, min_face_px=st.integers(12, 100), step=st.sampled_from([0.5, 0.709, 0.79]))
+@given(height=sizes, width=sizes, min_face_px=st.integers(12, 100), step=st.sampled_from([0.5, 0.709, 0.79]), whole=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_every_window_of_every_level_lies_on_exactly_one_tile(height: int, width: int, min_face_px: int, step: float) -> None:
-    plan = plan_pyramid(height, width, min_face_px, step)
+def test_every_window_of_every_level_lies_on_exactly_one_tile(height: int, width: int, min_face_px: int, step: float, whole: bool) -> None:
+    plan = plan_pyramid(height, width, min_face_px, step, whole=whole)
     numbers = np.sort(plan.cells[plan.cells >= 0])
     assert len(numbers) == len(set(numbers.tolist())) == sum(level.rows * level.columns for level in plan.levels)
     if not len(numbers):
@@ -38,8 +36,9 @@ def test_every_window_of_every_level_lies_on_exactly_one_tile(height: int, width
     assert boxes[:, 2:].max() > max(height, width) * 0.8
 
 
-def test_a_tile_shows_what_the_level_shows(portrait: np.ndarray) -> None:
-    plan = plan_pyramid(*portrait.shape[:2], 20, 0.709)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_tile_shows_what_the_level_shows(portrait: np.ndarray, whole: bool) -> None:
+    plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, whole=whole)
     levels = shrink(portrait, [(level.height, level.width) for level in plan.levels])
     seen = 0
     for first, tiles in draw_tiles(portrait, plan, tiles_per_batch=3):
@@ -51,18 +50,23 @@ def test_a_tile_shows_what_the_level_shows(portrait: np.ndarray) -> None:
     assert seen >= sum(level.size for level in levels)
 
 
-def test_tiles_give_the_scores_of_the_whole_level(portrait: np.ndarray) -> None:
-    image = portrait[100:340, 100:340]
-    plan = plan_pyramid(240, 240, 12, 0.709)
-    whole = load_openvino(build_pnet(read_mtcnn_weights("pnet"), 240), precision="f32", batch_sizes=(1,))(image[None])[0][0]
-    scores = np.zeros(plan.grid_size, np.float32)
-    for first, tiles in draw_tiles(image, plan, tiles_per_batch=100):
-        numbers = plan.cells[first : first + len(tiles)]
-        scores[numbers[numbers >= 0]] = load_on_openvino("f32").propose(tiles)[0][numbers >= 0]
-    level = plan.levels[0]
-    rows = scores[level.first_cell :][: level.rows * (level.columns + 1)].reshape(level.rows, level.columns + 1)
-    assert level.rows * 2 + 10 == 240 > TILE_PX
-    assert rows[:, :-1] == pytest.approx(whole, abs=1e-5)
+@pytest.mark.parametrize("precision", ["f32", "auto"])
+def test_tiles_and_one_tile_for_all_levels_give_the_same_answers(portrait: np.ndarray, precision: Precision) -> None:
+    networks = load_on_openvino(precision)
+    assert networks.propose_whole is not None
+    answers = []
+    for whole in (False, True):
+        plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, whole=whole)
+        network = networks.propose_whole(plan.tile_height, plan.tile_width) if whole else networks.propose
+        cells = np.zeros((plan.grid_size, 5), np.float32)
+        for first, tiles in draw_tiles(portrait, plan, tiles_per_batch=100):
+            numbers = plan.cells[first : first + len(tiles)]
+            cells[numbers[numbers >= 0]] = network(tiles)[0][numbers >= 0]
+        answers.append(cells)
+    tiled, whole_cells = answers
+    assert plan.tile_height > TILE_PX
+    assert (tiled != 0).mean() > 0.9
+    assert np.array_equal(tiled, whole_cells)
 
 
 @given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.01, 0.2, 1.0]), height=st.integers(12, 90), width=st.integers(12, 90))

@@ -67,7 +67,8 @@ def test_a_network_on_disk_runs_like_the_one_that_was_saved(tmp_path: Path, netw
     path = tmp_path / "rnet.xml"
     ov.save_model(build_rnet(read_mtcnn_weights("rnet")), path, compress_to_fp16=False)
     batch = noise(3, 24)
-    assert load_openvino(path, precision="f32", batch_sizes=(4,))(batch)[0] == pytest.approx(networks.refine(batch)[0], abs=1e-6)
+    from_disk = load_openvino(path, precision="f32", batch_sizes=(4,), sample_shape=(24, 24, 3))
+    assert from_disk(batch)[0] == pytest.approx(networks.refine(batch)[0], abs=1e-6)
 
 
 def test_a_file_that_is_no_network_is_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_keras_and_openvino_are_the_same_networks(networks: CascadeNetworks) -> 
     keras_networks = load_as_keras(propose_sizes=(2,), refine_sizes=(4,), output_sizes=(4,))
     for name, batch in (("propose", noise(2, 128)), ("refine", noise(5, 24)), ("output", noise(5, 48))):
         ours, theirs = getattr(networks, name)(batch), getattr(keras_networks, name)(batch)
-        assert len(ours) == len(theirs) >= 2
+        assert len(ours) == len(theirs) >= 1
         for a, b in zip(ours, theirs, strict=True):
             assert a.dtype == b.dtype == np.float32
             assert a == pytest.approx(b, abs=1e-5)

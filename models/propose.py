@@ -1,0 +1,96 @@
+"""The cascade's first step: P-Net over the pyramids of pictures."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from models.pyramid import PIXELS_PER_BATCH, Plan, draw_batches, plan_pyramid, thin_cells
+from models.runtime import Network
+
+PICTURES_BEFORE_WHOLE = 30
+"""Pictures of one size on common tiles before it gets a network of its own: compiling takes 20 to 100 ms and saves 1 ms a picture."""
+WHOLE_KEPT = 8
+SIZES_REMEMBERED = 256
+LOWEST_LOGIT = -80
+"""Below, a score is 0 and its exponential no float32."""
+
+_Size = tuple[int, int, int]
+"""Height, width and smallest face, px."""
+LoadWhole = Callable[[int, int], Network]
+Proposals = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Windows (N, 4) float32 in pixels of the picture, their scores (N,) and offsets (N, 4), shares of the window's side."""
+
+
+class Proposer:
+    """Finds the windows of pictures where there may be a face. For one thread at a time."""
+
+    def __init__(self, threshold: float, step: float) -> None:
+        """
+        Args:
+            threshold: lowest score, 0..1, to be proposed.
+            step: size of each pyramid level relative to the last.
+        """
+        self._lowest = math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else math.copysign(math.inf, threshold - 0.5)
+        self._step = step
+        self._seen: OrderedDict[_Size, int] = OrderedDict()
+        self._whole: OrderedDict[_Size, Network] = OrderedDict()
+
+    def __call__(
+        self, images: Sequence[np.ndarray], min_faces: Sequence[int], network: Network, load_whole: LoadWhole | None
+    ) -> list[Proposals]:
+        """For each image the windows that pass, after suppression within each level.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays of any sizes.
+            min_faces: the smallest face to find in each, px.
+            network: P-Net on tiles of TILE_PX: (N, TILE_PX, TILE_PX, 3) uint8 -> (N, h, w, 5), logits and offsets.
+            load_whole: makes P-Net for tiles of another height and width; without it all pictures share the common tiles.
+        """
+        groups = defaultdict(list)
+        for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
+            groups[image.shape[0], image.shape[1], min_face_px].append(number)
+        found: dict[int, Proposals] = {}
+        for size, numbers in groups.items():
+            plan, its_network = self._whole_for(size, len(numbers), load_whole) or (plan_pyramid(*size, self._step), network)
+            passing = self._passing([images[number] for number in numbers], plan, its_network)
+            for number, (cells, answers) in zip(numbers, passing, strict=True):
+                scores = 1 / (1 + np.exp(-np.maximum(answers[:, 0], LOWEST_LOGIT)))
+                thin = thin_cells(cells, scores, plan)
+                found[number] = plan.boxes(cells[thin]), scores[thin], answers[thin, 1:]
+        return [found[number] for number in range(len(images))]
+
+    def _whole_for(self, size: _Size, count: int, load_whole: LoadWhole | None) -> tuple[Plan, Network] | None:
+        """A plan and a network for pictures of that size alone, which so many more came of, if they are worth their compilation."""
+        self._seen[size] = self._seen.pop(size, 0) + count
+        if len(self._seen) > SIZES_REMEMBERED:
+            self._seen.popitem(last=False)
+        if load_whole is None or self._seen[size] <= PICTURES_BEFORE_WHOLE:
+            return None
+        plan = plan_pyramid(*size, self._step, whole=True)
+        if not plan.levels or plan.pixels > PIXELS_PER_BATCH:
+            return None
+        network = self._whole.pop(size, None) or load_whole(plan.tile_height, plan.tile_width)
+        self._whole[size] = network
+        if len(self._whole) > WHOLE_KEPT:
+            self._whole.popitem(last=False)
+        return plan, network
+
+    def _passing(self, images: Sequence[np.ndarray], plan: Plan, network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each of some images of one size, the cells where P-Net sees a face, and its answers (N, 5) for them."""
+        found = [[(np.zeros(0, np.int32), np.zeros((0, 5), np.float32))] for _ in images]
+        for drawn in draw_batches(images, plan):
+            tiles = drawn[0][2] if len(drawn) == 1 else np.concatenate([tiles for _, _, tiles in drawn])
+            (answers,) = network(tiles)
+            start = 0
+            for number, first, mine in drawn:
+                flat = answers[start : start + len(mine)].reshape(-1, 5)
+                cells = plan.cells[first : first + len(mine)].reshape(-1)
+                passing = np.flatnonzero(flat[:, 0] >= self._lowest)
+                passing = passing[cells[passing] >= 0]
+                found[number].append((cells[passing], flat[passing]))
+                start += len(mine)
+        return [(np.concatenate(cells), np.concatenate(answers)) for cells, answers in (zip(*parts, strict=True) for parts in found)]
