@@ -87,7 +87,7 @@ class Source(Settings_):
 class Output(Settings_):
     """What is written."""
 
-    crf: Annotated[int, Field(ge=0, le=51)] = Field(20, description="H.264 quality: lower is better and larger")
+    crf: Annotated[int, Field(ge=0, le=51)] = Field(18, description="H.264 quality: lower is better and larger")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
         "veryfast", description="H.264 effort: slower makes smaller files"
     )

@@ -1,4 +1,4 @@
-"""Faces and a status line drawn on a picture. Pure: the picture handed in stays as it is."""
+"""Faces and a status line as ink, and on a picture. Pure: the picture handed in stays as it is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from stream.faces import Analysis, Face
+from stream.ink import Ink
 
 Color = tuple[int, int, int]
 Area = tuple[int, int, int, int]
@@ -58,16 +59,28 @@ def draw(image: np.ndarray, analysis: Analysis, status_line: str = "") -> np.nda
     """
     picture = np.array(image, order="C")
     height, width = picture.shape[:2]
+    for ink in inked(width, height, analysis, status_line):
+        ink.on_rgb(picture)
+    return picture
+
+
+def inked(width: int, height: int, analysis: Analysis, status_line: str = "") -> list[Ink]:
+    """What `draw` draws on a picture of this size, in the order of drawing; nothing where there is nothing to see."""
     short = min(width, height)
     line = max(1, round(short * LINE_SHARE))
     size = max(SMALLEST_TEXT_PX, round(short * TEXT_SHARE))
     visible = [(face, area) for face in analysis.faces if (area := _visible(face.box, width, height))]
     visible.sort(key=lambda pair: -_surface(pair[1]))
+    inks: list[Ink] = []
     for face, area in reversed(visible):  # large ones last, so that their lines stay whole
-        _box(picture, face, area, line)
-    taken = [_status(picture, status_line, size)] if status_line else []
-    _write_words(picture, visible, taken, size)
-    return picture
+        inks += _box(face, area, line, width, height)
+    taken = []
+    if status_line:
+        status = _status(status_line, size, width, height)
+        inks.append(status)
+        taken.append((0, status.top, width, height))
+    inks += _words(visible, taken, size, width, height)
+    return inks
 
 
 def color_of(face: Face) -> Color:
@@ -99,27 +112,57 @@ def _visible(box: np.ndarray, width: int, height: int) -> Area | None:
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
-def _box(picture: np.ndarray, face: Face, area: Area, line: int) -> None:
+def _box(face: Face, area: Area, line: int, width: int, height: int) -> Iterator[Ink]:
     """The frame around a face and its landmarks, with a dark rim that keeps them visible on any ground."""
     x1, y1, x2, y2 = area
     smaller = min(x2 - x1, y2 - y1)
     line = max(1, min(line, smaller // 10))
-    rim = line + 2 * max(1, line // 3)
+    rim = line + 2 * max(1, line // 3) if smaller >= SMALLEST_WITH_LANDMARKS_PX else line
     color = color_of(face)
-    if smaller >= SMALLEST_WITH_LANDMARKS_PX:
-        cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), DARK, rim)
-    cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), color, line)
+    for place in _sides(area, rim // 2 + 1, width, height):
+        ink, opacity = _blank(place)
+        corners = (x1 - place[0], y1 - place[1]), (x2 - 1 - place[0], y2 - 1 - place[1])
+        cv2.rectangle(ink, *corners, color, line)
+        cv2.rectangle(opacity, *corners, (255,), rim)
+        yield Ink(place[0], place[1], ink, opacity)
     if smaller < SMALLEST_WITH_LANDMARKS_PX or not np.isfinite(face.landmarks).all():
         return
     radius = max(1, min(line, smaller // 30))
+    outer = radius + max(1, radius // 3)
     for x, y in np.rint(np.clip(face.landmarks, -1e6, 1e6)).astype(int).tolist():  # far outside is outside: cv2 counts in 32 bits
-        cv2.circle(picture, (x, y), radius + max(1, radius // 3), DARK, -1, cv2.LINE_AA)
-        cv2.circle(picture, (x, y), radius, color, -1, cv2.LINE_AA)
+        for place in _inside((x - outer - 1, y - outer - 1, x + outer + 2, y + outer + 2), width, height):
+            ink, opacity = _blank(place)
+            cv2.circle(ink, (x - place[0], y - place[1]), radius, color, -1, cv2.LINE_AA)
+            cv2.circle(opacity, (x - place[0], y - place[1]), outer, (255,), -1, cv2.LINE_AA)
+            yield Ink(place[0], place[1], ink, opacity)
 
 
-def _write_words(picture: np.ndarray, visible: list[tuple[Face, Area]], taken: list[Area], size: int) -> None:
+def _sides(area: Area, half: int, width: int, height: int) -> list[Area]:
+    """Where the line of a box lies: its four sides, or all of a small box; cut at even pixels, where samples of colour begin."""
+    x1, y1, x2, y2 = area
+    left, top, right, bottom = (x1 - half) & ~1, (y1 - half) & ~1, (x2 + half + 1) & ~1, (y2 + half + 1) & ~1
+    in_left, in_top, in_right, in_bottom = (x1 + half + 2) & ~1, (y1 + half + 2) & ~1, (x2 - half - 1) & ~1, (y2 - half - 1) & ~1
+    places = [(left, top, right, bottom)]
+    if in_left < in_right and in_top < in_bottom:
+        above, below = (left, top, right, in_top), (left, in_bottom, right, bottom)
+        places = [above, below, (left, in_top, in_left, in_bottom), (in_right, in_top, right, in_bottom)]
+    return [inside for place in places for inside in _inside(place, width, height)]
+
+
+def _inside(place: Area, width: int, height: int) -> list[Area]:
+    """The part of a place that lies in the picture; none where it lies outside."""
+    x1, y1, x2, y2 = max(0, place[0]), max(0, place[1]), min(width, place[2]), min(height, place[3])
+    return [(x1, y1, x2, y2)] if x2 > x1 and y2 > y1 else []
+
+
+def _blank(place: Area) -> tuple[np.ndarray, np.ndarray]:
+    """Dark ink of no opacity yet, for drawing on."""
+    rows, columns = place[3] - place[1], place[2] - place[0]
+    return np.zeros((rows, columns, 3), np.uint8), np.zeros((rows, columns), np.uint8)
+
+
+def _words(visible: list[tuple[Face, Area]], taken: list[Area], size: int, width: int, height: int) -> Iterator[Ink]:
     """The words of each face, at the first place where they hide no other words and, if there is one, no other face."""
-    height, width = picture.shape[:2]
     areas = np.array([area for _, area in visible]).reshape(-1, 4)
     for number, (face, area) in enumerate(visible):
         others = np.delete(areas, number, axis=0)
@@ -134,8 +177,8 @@ def _write_words(picture: np.ndarray, visible: list[tuple[Face, Area]], taken: l
             if second_best is None:
                 continue
             patch, place = second_best
-        picture[place[1] : place[3], place[0] : place[2]] = patch
         taken.append(place)
+        yield Ink(place[0], place[1], patch)
 
 
 def _candidates(face: Face, area: Area, size: int, width: int, height: int) -> Iterator[tuple[np.ndarray, Area]]:
@@ -155,9 +198,8 @@ def _candidates(face: Face, area: Area, size: int, width: int, height: int) -> I
                     yield patch, (left, top, left + columns, top + rows)
 
 
-def _status(picture: np.ndarray, text: str, size: int) -> Area:
+def _status(text: str, size: int, width: int, height: int) -> Ink:
     """The line at the foot on a half-transparent band; smaller letters, then fewer, until it fits."""
-    height, width = picture.shape[:2]
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     letters = _letters(text, size)
     if letters.shape[1] > width:
@@ -169,10 +211,11 @@ def _status(picture: np.ndarray, text: str, size: int) -> Area:
         keep -= 1
     letters = letters[-height:, :width]
     rows, columns = letters.shape
-    band = picture[height - rows :]
-    band[:] = band // 2  # half black
-    _blend(band[:, :columns], letters, LIGHT)
-    return (0, height - rows, width, height)
+    opacity = np.full((rows, width), 127, np.uint8)  # of the band: half black
+    opacity[:, :columns] += letters // 2 + (letters & 1)  # white letters over it: 255 where they are opaque
+    color = np.zeros((rows, width, 3), np.uint8)
+    color[:, :columns] = np.rint(letters * (255.0 / np.maximum(opacity[:, :columns], letters)))[..., None]
+    return Ink(0, height - rows, color, opacity)
 
 
 @lru_cache(maxsize=512)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +33,12 @@ class SourceInfo:
     has_audio: bool = False
     frames: int | None = None
     """About how many there will be: for progress, never for counting."""
+    pixel_aspect: Fraction | None = None
+    """Width of a pixel of the upright picture relative to its height, as declared."""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the file says about itself: title, artist, date ..."""
+    picture_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the file says about its pictures: language, title."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on two pictures has no single answer

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from media import make_clip
 
 from stream.config import Output
 from stream.errors import SinkError
@@ -24,6 +25,7 @@ from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.sinks import Result
 from stream.sinks.video import VideoSink
+from stream.sources import open_source
 
 for program in ("ffmpeg", "ffprobe"):
     if shutil.which(program) is None:
@@ -189,6 +191,73 @@ def test_pictures_that_nothing_is_drawn_on_are_not_converted(clip: Path, tmp_pat
     pixels = [[line.split(",")[-1] for line in lines if not line.startswith("#")] for lines in digest]
     assert pixels[0] == pixels[1]
     assert len(pixels[0]) > 30
+
+
+def luma(path: Path, width: int, height: int) -> np.ndarray:
+    """(N, height, width) uint8: the brightness of each frame, as FFmpeg decodes it."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-fps_mode", "passthrough", "-f", "rawvideo", "-"]
+    raw = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8)
+    return raw.reshape(-1, height * 3 // 2, width)[:, :height]
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p"])
+def test_only_what_is_drawn_changes_a_pixel(tmp_path: Path, pixels: str):
+    path = tmp_path / "in.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=1", "-pix_fmt", pixels, "-c:v", "libx264", path)
+    processed(path, tmp_path / "out.mkv", FACE, settings=Output(crf=0))  # lossless, so that any difference is the program's
+    before, after = luma(path, 160, 120), luma(tmp_path / "out.mkv", 160, 120)
+    assert len(before) == len(after) == 10
+    differs = (before != after).any(axis=0)
+    assert differs[18:24, 30:50].mean() > 0.5, "the box's upper side"
+    assert not differs[:, 66:].any()
+    assert not differs[76:].any()
+    assert not differs[30:38, 26:54].any(), "nor inside the box, above the landmarks"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_video_with_a_face_is_the_input_turned_and_nothing_else(tmp_path: Path, turns: int):
+    path = make_clip(tmp_path / "in.mp4", times=range(5), size=(160, 120), quarter_turns=turns)
+    source = open_source(str(path))
+    sink = VideoSink(tmp_path / "out.mkv", source.info, Output(crf=0))
+    for frame in source:
+        sink.write(result_of(frame, source.info, FACE))
+    sink.close()
+    size = (120, 160) if turns % 2 else (160, 120)
+    before, after = luma(path, *size), luma(tmp_path / "out.mkv", *size)
+    assert len(before) == len(after) == 5
+    assert not (before != after)[:, 76:].any()
+    assert (before != after)[:, 15:25].any()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_the_shape_of_pixels_and_what_the_file_says_of_itself_are_kept(tmp_path: Path, suffix: str):
+    path, out = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=0.5,setsar=16/15", "-f", "lavfi", "-i", "sine=duration=0.5",
+        "-f", "lavfi", "-i", "sine=f=900:duration=0.5", "-map", "0", "-map", "1", "-map", "2", "-pix_fmt", "yuv420p",
+        "-metadata", "title=Grüße", "-metadata", "artist=Anna", "-metadata:s:v:0", "language=ger", "-metadata:s:a:1", "language=fra", path,
+    )  # fmt: skip
+    source = open_source(str(path))
+    sink = VideoSink(out, source.info, Output())
+    for frame in source:
+        sink.write(result_of(frame, source.info, FACE))
+    sink.close()
+    picture, sounds = streams(out, "v")[0], streams(out, "a")
+    if suffix == ".webm":
+        assert any("its pixels are 16/15 as wide as high; in WebM they are shown as squares" in note for note in sink.notes)
+    else:
+        assert picture["sample_aspect_ratio"] == "16:15"
+    tags = {key.lower(): value for key, value in ffprobe(out, "-show_format")["format"]["tags"].items()}
+    assert (tags["title"], tags["artist"]) == ("Grüße", "Anna")
+    assert picture["tags"]["language"] == "ger"
+    assert [sound.get("tags", {}).get("language", "und") for sound in sounds] == ["und", "fra"]
+
+
+def test_pixels_of_a_turned_video_are_turned_too(tmp_path: Path):
+    flat, path = make_clip(tmp_path / "flat.mp4", times=range(5), quarter_turns=1), tmp_path / "in.mp4"
+    ffmpeg("-i", flat, "-c", "copy", "-bsf:v", "h264_metadata=sample_aspect_ratio=4/3", path)
+    source = open_source(str(path))
+    assert source.info.pixel_aspect == Fraction(3, 4)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,16 @@ ALWAYS_PLAYABLE = {
     "matroska": {"cluster_time_limit": "500"},
     "webm": {"cluster_time_limit": "500"},
 }
-PROMPT = {"flush_packets": "1", "max_interleave_delta": "1000000"}
-"""Each packet goes to the disk at once, and none waits longer than a second (µs) for a silent stream."""
+PROMPT = {"flush_packets": "1", "max_interleave_delta": "1000000", "avoid_negative_ts": "disabled"}
+"""Each packet goes to the disk at once, and none waits longer than a second (µs) for a silent stream. Sound may begin before 0 (what a
+decoder swallows at its start): Matroska would move all pictures for it."""
 
 KEY_FRAME_S = 0.5
 """Time between key frames: what a killed process loses at most, beside the encoder's own delay."""
 USUAL_RATE = Fraction(25)
 """Frames per second where a source declares none; decides only how often key frames come."""
+OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
+"""Tags that say how the input was packed, not what it is."""
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
 
@@ -123,13 +126,16 @@ class _Recording:
         self._planes = Planes(first, yuvj=kind != "webm")
         self._begin_s = first.pts * first.time_base
         self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
+        if kind == "webm" and info.pixel_aspect not in (None, 1):  # its header has a place for it, which PyAV cannot fill
+            notes.append(f"{info.name}: its pixels are {info.pixel_aspect} as wide as high; in WebM they are shown as squares.")
         if self._shift_s and not info.live:
             notes.append(f"{info.name}: begins at {float(self._begin_s):.1f} s by its own clock; the output begins at 0.")
         self._last: int | None = None
         self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
         self._sound: Sound | None = None
         try:
-            self._stream = self._add_pictures(kind, info.rate or USUAL_RATE, settings)
+            self._container.metadata.update({key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER})
+            self._stream = self._add_pictures(kind, info, settings)
             if info.path is not None and not info.live and info.has_audio and settings.audio:
                 self._sound = Sound(info.path, self._container, notes, shift_s=self._shift_s, copies=copies)
             self._container.start_encoding()
@@ -179,8 +185,8 @@ class _Recording:
         if self._file.failure is not None:
             raise self._file.failure
 
-    def _add_pictures(self, kind: str, rate: Fraction, settings: Output) -> av.VideoStream:
-        webm = kind == "webm"
+    def _add_pictures(self, kind: str, info: SourceInfo, settings: Output) -> av.VideoStream:
+        webm, rate = kind == "webm", info.rate or USUAL_RATE
         options = {"crf": str(settings.crf), "preset": settings.preset}
         if webm:  # VP9 counts quality from 0 to 63 and effort from 8 to 0
             options = {"crf": str(round(settings.crf * 63 / 51)), "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
@@ -192,6 +198,9 @@ class _Recording:
         context.time_base = stream.time_base = self._time_base
         context.colorspace, context.color_range = planes.matrix, planes.range
         context.color_primaries, context.color_trc = planes.primaries, planes.transfer
+        if info.pixel_aspect:
+            context.sample_aspect_ratio = info.pixel_aspect
+        stream.metadata.update({key: value for key, value in info.picture_tags.items() if key in ("language", "title")})
         context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
         context.gop_size = max(1, round(rate * Fraction(KEY_FRAME_S)))
         return stream

@@ -15,7 +15,7 @@ from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.sources import SourceStatus
 from stream.sources.addresses import redact
-from stream.sources.decoded import frame_of, upright_size
+from stream.sources.decoded import frame_of, quarter_turns, upright_size
 from stream.sources.patience import pumped
 
 USUAL_RATE = Fraction(25)
@@ -74,6 +74,7 @@ class VideoSource:
                 raise SourceError(f"{redact(self._address)}: not one frame of it could be decoded.")
             width, height = upright_size(first)
             stream = _video_stream(container)
+            aspect = stream.sample_aspect_ratio or None
             return SourceInfo(
                 name=redact(self._address),
                 width=width,
@@ -82,6 +83,9 @@ class VideoSource:
                 path=None if self._remote else Path(self._address),
                 has_audio=bool(container.streams.audio),
                 frames=_about_how_many(container, stream),
+                pixel_aspect=1 / aspect if aspect and quarter_turns(first) % 2 else aspect,
+                tags={key.lower(): value for key, value in container.metadata.items()},
+                picture_tags={key.lower(): value for key, value in stream.metadata.items()},
             )
 
     def _frames(self) -> Generator[Frame, None, None]:
