@@ -46,11 +46,12 @@ def sound_md5(path: Path) -> str:
 
 
 def psnr_db(path: Path, out: Path, width: int, height: int) -> float:
-    """Of all samples of all frames together."""
+    """Of all samples of the first hundred frames together."""
     size = width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
 
     def samples(video: Path) -> subprocess.Popen[bytes]:
-        command = [need("ffmpeg"), "-v", "quiet", "-i", str(video), "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-"]
+        command = [need("ffmpeg"), "-v", "quiet", "-i", str(video), "-map", "0:v:0", "-fps_mode", "passthrough"]
+        command += ["-frames:v", "100", "-f", "rawvideo", "-"]
         return subprocess.Popen(command, stdout=subprocess.PIPE)
 
     errors = []
