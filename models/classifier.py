@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +11,7 @@ import numpy as np
 from models.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.crops import crop_squares
 from models.errors import ModelError
-from models.runtime import Device, Network, Precision, choose_device, load_keras, load_openvino
+from models.runtime import BATCH_SIZES, Device, Network, Precision, choose_device, load_keras, load_openvino
 
 
 class Classifier:
@@ -87,7 +88,7 @@ class Classifier:
             raise ValueError(f"crops must be (N, {side}, {side}, 3), not {crops.shape}; Classifier.crop makes them")
 
 
-def load_network(bundle: Bundle, precision: Precision) -> Network:
+def load_network(bundle: Bundle, precision: Precision, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
     """The bundle's network on the CPU.
 
     Raises:
@@ -95,7 +96,7 @@ def load_network(bundle: Bundle, precision: Precision) -> Network:
     """
     side = bundle.info.input_px
     try:
-        network = load_openvino(bundle.openvino, precision=precision)
+        network = load_openvino(bundle.openvino, precision=precision, batch_sizes=batch_sizes)
         columns = network(np.zeros((0, side, side, 3), np.uint8))[0].shape[1:]
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1]

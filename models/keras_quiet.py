@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 def start_keras() -> None:
@@ -12,10 +13,7 @@ def start_keras() -> None:
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)  # it is C++ that writes, past sys.stderr
-    try:
+    with quiet():
         import keras  # noqa: F401
 
         with suppress(ImportError):
@@ -23,6 +21,16 @@ def start_keras() -> None:
 
             tf.config.list_physical_devices()
             tf.constant(0)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What is written to stderr inside goes nowhere."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # it is C++ that writes, past sys.stderr
+    try:
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

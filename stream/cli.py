@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 
-from stream.errors import FacestreamError, UsageError
+from stream.errors import FacestreamError, UsageError, as_usage
 
 if TYPE_CHECKING:
     from stream.config import Settings
@@ -169,6 +169,25 @@ def evaluate(
     from stream.evaluation import evaluate as evaluated
 
     return evaluated(model, data, output, overwrite=overwrite)
+
+
+@_command
+def export(
+    model: Annotated[str, typer.Argument(help="A shipped bundle's name, or a bundle's folder.")],
+    format_: Annotated[Literal["savedmodel", "tflite", "onnx", "openvino"], typer.Option("--format", help="For which other program.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file that it becomes; a folder for a SavedModel.")],
+    overwrite: Overwrite = False,
+) -> int:
+    """Write a model for another program, checked against the original on real crops before it is called done."""
+    _log("text")
+    from models.export import check_export_place, export_model
+
+    with as_usage():
+        check_export_place(format_, output, overwrite=overwrite)
+    done = export_model(model, format_, output, overwrite=overwrite)
+    print(f"written: {', '.join(map(str, done.paths))}")
+    print(f"on {done.crops} real crops it says what the original says, to {max(done.largest_difference, 1e-9):.1g}")
+    return 0
 
 
 @_command

@@ -9,6 +9,9 @@ FacestreamError            anything this program can explain (from `models.error
 └── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from models.errors import FacestreamError, ModelError, PictureError
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "SinkError",
     "SourceError",
     "UsageError",
+    "as_usage",
 ]
 
 
@@ -36,3 +40,12 @@ class SourceError(FacestreamError):
 
 class SinkError(FacestreamError):
     """An output cannot be written."""
+
+
+@contextmanager
+def as_usage() -> Iterator[None]:
+    """What a model says against a place that was named, before any work, is a `UsageError`."""
+    try:
+        yield
+    except ModelError as error:
+        raise UsageError(str(error)) from error

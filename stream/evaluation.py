@@ -7,13 +7,15 @@ from pathlib import Path
 from models.evaluation_report import check_report_place, write_report
 from models.judging import judge_folder
 from models.measures import measure, sentences
+from stream.errors import as_usage
 from stream.progress import Told
 
 
 def evaluate(model: str, data: Path, output: Path | None, *, overwrite: bool) -> int:
     """Prints the numbers; writes the report where one was asked for."""
     if output is not None:
-        check_report_place(output, overwrite=overwrite)
+        with as_usage():
+            check_report_place(output, overwrite=overwrite)
     with Told() as progress:
         judged = judge_folder(model, data, report=progress.say, progress=progress)
     info, evaluation = judged.bundle.info, judged.evaluation

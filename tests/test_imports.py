@@ -14,7 +14,18 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"keras", "tensorflow"}
 TRAINING = {"calibration", "fit", "rounding", "saving", "train"}
 """These need Keras whatever they do, and nothing that serves imports them."""
-MAY_LOAD_KERAS = {"bundle", "classifier", "compiled_cascade", "compiled_steps", "keras_quiet", "mtcnn", "networks", "notebook", "runtime"}
+MAY_LOAD_KERAS = {
+    "bundle",
+    "classifier",
+    "compiled_cascade",
+    "compiled_steps",
+    "formats",
+    "keras_quiet",
+    "mtcnn",
+    "networks",
+    "notebook",
+    "runtime",
+}
 """Inside a function only: the CPU path never loads Keras."""
 
 

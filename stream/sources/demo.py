@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
 from models.pictures import read_picture
-from stream.errors import SourceError
+from models.portrait import portrait_path
 from stream.frame import Frame, SourceInfo
 from stream.media import cv2
 from stream.sources import SourceStatus
@@ -58,7 +56,7 @@ class DemoSource:
         self._clock = clock
         self._closing = threading.Event()
         self._wait = wait or self._closing.wait
-        self._portrait = read_picture(_portrait_path())
+        self._portrait = read_picture(portrait_path())
         self.status = SourceStatus()
         self.info = SourceInfo(name="demo", width=size[0], height=size[1], live=True, rate=Fraction(rate))
 
@@ -103,12 +101,3 @@ def _aside(time_s: float) -> float:
     if not start < time_s < end:
         return 0.0
     return math.sin(math.pi * (time_s - start) / (end - start)) ** 2
-
-
-def _portrait_path() -> Path:
-    spec = importlib.util.find_spec("matplotlib")  # finds the folder without the second that importing takes
-    folders = spec.submodule_search_locations if spec else None
-    path = Path(folders[0]) / "mpl-data" / "sample_data" / "grace_hopper.jpg" if folders else Path("grace_hopper.jpg")
-    if not path.is_file():
-        raise SourceError(f"{path}: the portrait that the demo needs is missing; reinstalling matplotlib brings it back.")
-    return path
