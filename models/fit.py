@@ -158,7 +158,7 @@ def validate(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> tuple
     own = np.clip(scores[np.arange(len(labels)), labels], 1e-7, 1)
     weights = 1 / np.bincount(labels)[labels]
     weights = weights / weights.sum()
-    return float(-(weights * np.log(own)).sum()), float((weights * (scores.argmax(axis=1) == labels)).sum())
+    return 0.0 - float((weights * np.log(own)).sum()), float((weights * (scores.argmax(axis=1) == labels)).sum())
 
 
 @contextmanager

@@ -170,8 +170,7 @@ class Start:
         """For that many pictures to learn from."""
         if self._plan:
             return self._plan
-        few = min(max(2 * train, 512), 8192)
-        return Plan(epochs=20, epoch_crops=few, learning_rate=5e-4) if self._base else Plan(epochs=30, epoch_crops=few)
+        return Plan(epochs=30, epoch_crops=min(max(2 * train, 1024), 8192))
 
     def model(self, classes: int) -> keras.Model:
         """Compiled; computes as fast as this machine can learn."""

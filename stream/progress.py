@@ -24,6 +24,7 @@ class Told:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=terminal, transient=True)
         self._tasks: dict[str, TaskID] = {}
+        self._begun: dict[str, tuple[float, int]] = {}
         self._told_at = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -40,9 +41,13 @@ class Told:
             if what not in self._tasks:
                 self._tasks[what] = self._bar.add_task(what, total=of)
             self._bar.update(self._tasks[what], completed=done, total=of, visible=done < of)
-        elif time.monotonic() - self._told_at >= LINE_EVERY_S:
-            self._told_at = time.monotonic()
-            print(f"{what}: {done} of {of}", file=sys.stderr, flush=True)
+            return
+        now = time.monotonic()
+        since, first = self._begun.setdefault(what, (now, done))
+        if now - self._told_at >= LINE_EVERY_S:
+            self._told_at = now
+            left = f", about {_in_words((now - since) / (done - first) * (of - done))} left" if done > first else ""
+            print(f"{what}: {done} of {of}{left}", file=sys.stderr, flush=True)
 
     def say(self, line: str) -> None:
         """A line that stays, above the bar."""
@@ -50,3 +55,7 @@ class Told:
             self._bar.console.print(line, markup=False, highlight=False)
         else:
             print(line, file=sys.stderr, flush=True)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
