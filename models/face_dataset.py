@@ -27,9 +27,7 @@ CLASSES = ("not face", "face")
 LOW_THRESHOLDS = (0.3, 0.3, 0.1)
 """Lets through what the usual thresholds stop: loose boxes of faces, and many times more false finds to learn from."""
 MASKS = ("mask/with_mask", "mask_crops853/with_mask")
-CROPS = ("smile_crops", "face/face")
-"""From the same photos as `face_photos` in part, so their samples are grouped by the names of the photos."""
-MORE_FACES = ("smile", *CROPS, *MASKS)
+MORE_FACES = ("smile", *MASKS)
 """Not the people of identity_*: models that start from this one are judged on them."""
 SURE = 0.3
 """A find in a picture without landmarks is the face from this score up: of lower ones, some are none."""
@@ -82,7 +80,7 @@ def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, rep
         boxes = detections.boxes[_on_face(detections, labelled)]
         missed += len(boxes) == 0
         found += len(boxes)
-        group, origin = _photo(row["image"]), f"face_photos/{row['image']}"
+        group, origin = _person(row["image"]), f"face_photos/{row['image']}"
         weight = HARD if row[POSE] != "3" else 1
         for box in boxes:
             yield cut_sample(image, box, FACE, group, origin, weight)
@@ -105,15 +103,12 @@ def _more_faces(data: Path, name: str, detector: MTCNN, report: Report, progress
     for done, path in enumerate(paths):
         progress(name, done + 1, len(paths))
         image = read_picture(path)
-        box = central_face(detector.detect([image])[0], image.shape[:2])
-        if box is None:  # a face that its picture cuts off is found when there is something around it
-            border = min(image.shape[:2]) // 3
-            image = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_CONSTANT)
-            box = central_face(detector.detect([image])[0], image.shape[:2])
+        detections = detector.detect([image])[0]
+        box = central_face(detections, image.shape[:2])
         if box is None:
             continue
         found += 1
-        group = _photo(path.name) if name in CROPS else f"{name}/{path.name}"
+        group = f"{name}/{path.name}"
         origin = str(path.relative_to(data))
         yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS else 1)
     if paths:
@@ -209,6 +204,6 @@ def _random_boxes(shape: tuple[int, ...], count: int, rng: np.random.Generator) 
     return np.stack([x, y, x + sides, y + sides], axis=1).astype(np.float32)
 
 
-def _photo(name: str) -> str:
-    """The group of a picture: `Tony_Blair_0007.jpg` is one of the person Tony_Blair, any other photo stands for itself."""
+def _person(name: str) -> str:
+    """The group of a picture: `Tony_Blair_0007.jpg` is one of the person Tony_Blair, any other picture stands for itself."""
     return re.sub(r"_\d{4}$", "", Path(name).stem)
