@@ -11,7 +11,7 @@ import numpy as np
 from models.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.crops import crop_squares
 from models.errors import ModelError
-from models.runtime import BATCH_SIZES, Device, Network, Precision, choose_device, load_keras, load_openvino
+from models.runtime import BATCH_SIZES, Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino
 
 
 class Classifier:
@@ -37,7 +37,7 @@ class Classifier:
 
         Args:
             precision: "f32" computes exactly; "auto" in bfloat16 where the processor has it and the bundle says, from what was measured
-                on real crops, that it changes no label in a thousand. On GPUs both are float32.
+                on real crops, that it changes no label in a thousand. On GPUs "auto" is what they do by default with float32 (TF32).
             device: "auto" takes the GPU where there is one.
             threshold: instead of the bundle's own, 0..1.
 
@@ -51,6 +51,8 @@ class Classifier:
         if threshold is not None and bundle.info.threshold is None:
             raise ValueError(f"{model}: has {len(bundle.info.classes)} classes; a threshold decides between two")
         if choose_device(device)[0] == "gpu":
+            if precision == "f32":
+                forbid_tf32()
             return cls(bundle, load_keras(load_keras_model(bundle)), threshold)
         exact = precision == "f32" or bundle.info.bfloat16 is None or not bundle.info.bfloat16.harmless
         return cls(bundle, load_network(bundle, "f32" if exact else "auto"), threshold)

@@ -107,7 +107,7 @@ def class_folders(data: Path) -> list[Path]:
         ModelError: there are fewer than two, one has no pictures, or a name cannot be a class.
     """
     if not data.is_dir():
-        raise ModelError(f"{data}: there is no such folder; training needs a folder with one folder of pictures for each class.")
+        raise ModelError(f"{data}: there is no such folder; name one that has a folder of pictures for each class.")
     folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(folders) < 2:
         found = f"only {folders[0].name}" if folders else "none"
