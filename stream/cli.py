@@ -43,6 +43,10 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
             code = 2 if isinstance(error, UsageError) else 1
         except KeyboardInterrupt:
             code = 130
+        except ImportError as error:
+            if not isinstance(error.__cause__, KeyboardInterrupt):  # what a library written in C makes of Ctrl-C while it loads
+                raise
+            code = 130
         except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
             code = 0
