@@ -11,6 +11,7 @@ from models.classifier import Classifier
 from models.dataset import Dataset, Progress, Report, load_dataset
 from models.errors import ModelError
 from models.measures import Evaluation
+from models.runtime import Precision
 from models.samples import Sample, crop_samples, labels_of
 from models.split import fingerprint, split_samples
 
@@ -26,12 +27,20 @@ class Judgement:
     """Which of the folder's pictures were judged, in a sentence."""
 
 
-def judge_folder(model: str | Path, data: Path, *, report: Report = print, progress: Progress = lambda what, done, of: None) -> Judgement:
+def judge_folder(
+    model: str | Path,
+    data: Path,
+    *,
+    report: Report = print,
+    progress: Progress = lambda what, done, of: None,
+    precision: Precision = "auto",
+) -> Judgement:
     """Scores the pictures of a folder that has a folder for each class of the bundle, cut and scored by the code that serves.
 
     Args:
         model: a shipped bundle's name, or a bundle's folder.
         report: told what was found out about the folder.
+        precision: as `Classifier.load` takes it.
 
     Raises:
         ModelError: there is no such bundle or folder, or the folder's classes are not the bundle's.
@@ -42,7 +51,7 @@ def judge_folder(model: str | Path, data: Path, *, report: Report = print, progr
         data, input_px=info.input_px, margin=info.crop.margin, classes=info.classes, least=1, report=report, progress=progress
     )
     samples, part = _unseen(dataset, info)
-    return Judgement(bundle, judge_samples(Classifier.load(model), samples), dataset, part)
+    return Judgement(bundle, judge_samples(Classifier.load(model, precision=precision), samples), dataset, part)
 
 
 def judge_samples(classifier: Classifier, samples: Sequence[Sample]) -> Evaluation:

@@ -126,7 +126,7 @@ def test_a_served_probability_is_the_evaluated_one(report: tuple[Path, str], fol
 
 @pytest.mark.slow
 def test_what_a_gpu_would_run_says_what_was_evaluated(folder: Path) -> None:
-    judged = judge_folder("face", folder, report=lambda line: None)
+    judged = judge_folder("face", folder, report=lambda line: None, precision="f32")
     network = load_keras(load_keras_model(read_bundle("face")), batch_sizes=(8,))
     said = Classifier(judged.bundle, network).classify(judged.evaluation.crops)
     assert np.ptp(said[:, 1]) > 0.9
