@@ -65,6 +65,7 @@ def test_a_trained_folder_serves_at_once_and_says_how_good_it_is(trained: tuple[
     assert any("16 with one face" in line for line in lines)
     assert "facestream train people -o who --architecture compact --seed 1" in (folder / "README.md").read_text(encoding="utf-8")
     assert info.architecture == "compact"
+    assert "few validation pictures as they are and changed" in info.threshold_rule
     assert beside(folder, "pictures.csv").read_text(encoding="utf-8").count("with one face") == 32
     assert (beside(folder, "report") / "report.html").stat().st_size > 10_000
     assert not beside(folder, "checkpoint.npz").exists()
