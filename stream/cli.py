@@ -87,11 +87,18 @@ def run(
     duration: Annotated[float | None, typer.Option(min=0.01, help="Stop after so many seconds, all sources together.")] = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = "text",
+    segment: Annotated[
+        float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
     _log(log_format)
     settings = _settings(config, set_, model)
+    if segment is not None:
+        if output is None:
+            raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
+        settings = settings.model_copy(update={"output": settings.output.model_copy(update={"segment_minutes": segment})})
     from stream.job import Job
 
     job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, metrics_port=metrics_port, overwrite=overwrite)

@@ -92,6 +92,9 @@ class Output(Settings_):
         "veryfast", description="H.264 effort: slower makes smaller files"
     )
     audio: bool = Field(True, description="keep a file's sound")
+    segment_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
+        0.0, description="cameras: a new file every so many minutes of the clock, named by UTC; 0: one file"
+    )
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = Field(95, description="of JPEG and WebP pictures")
 
 

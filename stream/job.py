@@ -23,6 +23,7 @@ from stream.report import SourceReport
 from stream.sinks import Result, Sink
 from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
+from stream.sinks.segments import SegmentedSink
 from stream.sinks.threaded import Threaded
 from stream.sinks.video import VideoSink
 from stream.sinks.window import WindowSink, display_available
@@ -142,7 +143,8 @@ class Job:
         if path is not None and info.still:
             sinks.append(PictureSink(path, info, self.settings.output, overwrite=self.overwrite))
         elif path is not None:
-            video = VideoSink(path, info, self.settings.output, overwrite=self.overwrite)
+            kind = SegmentedSink if info.live and self.settings.output.segment_minutes else VideoSink
+            video = kind(path, info, self.settings.output, overwrite=self.overwrite)
             sinks.append(Threaded(video) if info.live else video)
         shown = WindowSink(info.name) if window else None
         if shown is not None:

@@ -1,0 +1,84 @@
+"""A recording in pieces, so that days of it can be kept, copied and thrown away one by one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stream.config import Output
+from stream.frame import SourceInfo
+from stream.sinks import Result
+from stream.sinks.files import claim
+from stream.sinks.video import VideoSink
+
+
+def since_the_epoch_s() -> float:
+    """What is added to `time.monotonic()` to get seconds since 1970, UTC. Asked anew each time: the clock may have been set right."""
+    return time.time() - time.monotonic()
+
+
+class SegmentedSink:
+    """Writes a camera's pictures into one video after the other: `NAME-20261125T080000Z.mp4`, by the UTC of its first picture.
+
+    A new piece begins where the clock passes a whole multiple of its length since midnight (or 1970, which is the same for lengths that
+    divide a day). Each is closed, and plays, before the next begins.
+    """
+
+    def __init__(
+        self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False, offset_s: Callable[[], float] = since_the_epoch_s
+    ) -> None:
+        """
+        Args:
+            path: gives the pieces their folder, the beginning of their names, and their kind.
+            settings: `segment_minutes` is how long a piece is.
+            offset_s: from the clock of `Frame.captured_at` to UTC.
+
+        Raises:
+            SinkError: nothing can be written there.
+        """
+        self.notes: list[str] = []
+        self._path, self._info, self._settings, self._overwrite, self._offset_s = path, info, settings, overwrite, offset_s
+        VideoSink(path, info, settings, overwrite=True)  # refuses at once what would be refused later; leaves nothing
+        claim(path, info.path, overwrite=True)
+        self._piece: VideoSink | None = None
+        self._number = -1
+        self._pieces = 0
+        self._closed = False
+
+    def write(self, result: Result) -> None:
+        """Raises `SinkError` as `VideoSink.write` does."""
+        utc_s = result.frame.captured_at + self._offset_s()
+        number = int(utc_s // (60 * self._settings.segment_minutes))
+        if self._piece is None or number > self._number:  # a clock that is set back must not cut a new piece at each picture
+            self._end_piece()
+            self._piece, self._number = VideoSink(self._name(utc_s), self._info, self._settings, overwrite=self._overwrite), number
+            self._pieces += 1
+        self._piece.write(result)
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Nothing to do: what is stale is not recorded."""
+
+    def close(self) -> None:
+        """Finish the last piece. Any number of times."""
+        if self._closed:
+            return
+        self._closed = True
+        self._end_piece()
+        if self._pieces:
+            self.notes.append(f"{self._info.name}: recorded in {self._pieces} piece{'s' * (self._pieces > 1)} named by their begin in UTC.")
+
+    def _end_piece(self) -> None:
+        piece, self._piece = self._piece, None
+        if piece is not None:
+            piece.close()
+            self.notes += [note for note in piece.notes if note not in self.notes]
+
+    def _name(self, utc_s: float) -> Path:
+        begin = datetime.fromtimestamp(utc_s, UTC).strftime("%Y%m%dT%H%M%SZ")
+        path, again = self._path.with_stem(f"{self._path.stem}-{begin}"), 1
+        while path.exists() and not self._overwrite:  # a second run within the same second
+            again += 1
+            path = self._path.with_stem(f"{self._path.stem}-{begin}-{again}")
+        return path

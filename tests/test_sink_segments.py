@@ -1,0 +1,100 @@
+"""A camera that records day and night: pieces of equal length, named by UTC, each closed and playable."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import facestream
+from media import ffprobe_times, make_clip, picture, rtsp_server
+
+from stream.config import Output
+from stream.errors import SinkError
+from stream.faces import Analysis
+from stream.frame import Frame, SourceInfo
+from stream.sinks import Result
+from stream.sinks.segments import SegmentedSink
+
+CAMERA = SourceInfo("camera", live=True, rate=Fraction(10))
+EIGHT_O_CLOCK = 1_795_593_600.0  # 2026-11-25 08:00:00 UTC
+
+
+def results(seconds: float, begin: float = 0.0) -> list[Result]:
+    """A camera of 10 frames/s."""
+    return [
+        Result(
+            Frame.of_image(
+                picture(n), source="camera", captured_at=begin + n / 10, index=n, pts=n + round(10 * begin), time_base=Fraction(1, 10)
+            ),
+            Analysis("camera", n, 0.0),
+            CAMERA,
+        )
+        for n in range(round(10 * seconds))
+    ]
+
+
+def test_pieces_end_with_the_clock_and_lose_no_picture(tmp_path: Path):
+    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=0.05), offset_s=lambda: EIGHT_O_CLOCK + 1)
+    for result in results(6):
+        sink.write(result)
+    before_the_end = sorted(tmp_path.iterdir())
+    assert [len(ffprobe_times(path)) for path in before_the_end[:2]] == [20, 30], "closed while the next is written"
+    sink.close()
+    sink.close()
+    pieces = sorted(tmp_path.iterdir())
+    assert [path.name for path in pieces] == [f"door-20261125T0800{second}Z.mp4" for second in ("01", "03", "06")]
+    assert [len(ffprobe_times(path)) for path in pieces] == [20, 30, 10]
+    assert ffprobe_times(pieces[1]) == pytest.approx([n / 10 for n in range(30)], abs=1e-5)
+    assert sink.notes == ["camera: recorded in 3 pieces named by their begin in UTC."]
+
+
+def test_hours_without_a_picture_leave_no_empty_piece(tmp_path: Path):
+    sink = SegmentedSink(tmp_path / "door.mkv", CAMERA, Output(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK)
+    for result in results(1) + results(1, begin=7200):
+        sink.write(result)
+    sink.close()
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["door-20261125T080000Z.mkv", "door-20261125T100000Z.mkv"]
+
+
+def test_a_clock_set_back_neither_overwrites_nor_shreds(tmp_path: Path):
+    offsets = iter([EIGHT_O_CLOCK] * 10 + [EIGHT_O_CLOCK - 3600] * 10)
+    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=1), offset_s=lambda: next(offsets))
+    for result in results(2):
+        sink.write(result)
+    sink.close()
+    (tmp_path / "kept.mp4").write_bytes((tmp_path / "door-20261125T080000Z.mp4").read_bytes())
+    again = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK)
+    for result in results(1):
+        again.write(result)
+    again.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["door-20261125T080000Z-2.mp4", "door-20261125T080000Z.mp4", "kept.mp4"]
+    assert len(ffprobe_times(tmp_path / "door-20261125T080000Z.mp4")) == 20
+
+
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SinkError, match="cannot be written"):
+        SegmentedSink(tmp_path / "file" / "door.mp4", CAMERA, Output(segment_minutes=1))
+
+
+def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
+    with rtsp_server() as server:
+        done = facestream(
+            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.03", "--duration", "8", "--no-window",
+            "--model", "none", "--set", "detector.enabled=false",
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    pieces = sorted(tmp_path.iterdir())
+    assert len(pieces) >= 3
+    assert all(path.name.startswith("door-20") and path.name.endswith("Z.mp4") for path in pieces)
+    assert all(len(ffprobe_times(path)) > 3 for path in pieces[1:-1]), "the first begins anywhere between two cuts"
+    assert sum(len(ffprobe_times(path)) for path in pieces) > 60
+
+
+def test_pieces_need_a_place(tmp_path: Path):
+    clip = make_clip(tmp_path / "clip.mp4", images=[np.zeros((240, 320, 3), np.uint8)] * 3, times=range(3))
+    done = facestream("run", clip, "--segment", "1")
+    assert done.returncode == 2
+    assert "name a place for it with -o" in done.stderr
