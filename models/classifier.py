@@ -76,9 +76,14 @@ class Classifier:
             return np.concatenate([1 - scores, scores], axis=1)
         return scores
 
-    def label(self, probabilities: np.ndarray) -> tuple[str, float]:
-        """What a row of `classify` says: the class and its probability."""
-        index = int(probabilities[1] >= self.threshold) if self.threshold is not None else int(probabilities.argmax())
+    def label(self, probabilities: np.ndarray, threshold: float | None = None) -> tuple[str, float]:
+        """What a row of `classify` says: the class and its probability.
+
+        Args:
+            threshold: for this row, where there are two classes; None: the classifier's own.
+        """
+        threshold = self.threshold if threshold is None else threshold
+        index = int(probabilities[1] >= threshold) if threshold is not None else int(probabilities.argmax())
         return self.classes[index], float(probabilities[index])
 
     def _check(self, crops: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.detections import Detections
 from stream.config import Settings
+from stream.errors import UsageError
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.stages import Stage, untimed
@@ -31,6 +32,8 @@ class Memory:
 
     still: bool
     """Each frame stands alone: nothing is remembered."""
+    settings: Settings
+    """Of this source."""
     tracker: Tracker
 
 
@@ -39,6 +42,7 @@ class _Look:
     """One frame on its way through the stages."""
 
     frame: Frame
+    settings: Settings
     tracker: Tracker
     detections: Detections
     tracks: list[Track] = field(default_factory=list)
@@ -67,9 +71,11 @@ class Analyser:
 
         Raises:
             ModelError: the classifier's bundle is unknown or damaged.
+            UsageError: a threshold is set for a model of more than two classes.
         """
         detector = classifier = None
-        if settings.detector.enabled:
+        everyone = [settings, *map(settings.of, settings.sources)]
+        if any(one.detector.enabled for one in everyone):
             from models.mtcnn import MTCNN
 
             detector = MTCNN(
@@ -84,16 +90,18 @@ class Analyser:
                 from models.classifier import Classifier
 
                 classifier = Classifier.load(
-                    settings.classifier.model,
-                    precision=settings.classifier.precision,
-                    device=settings.detector.device,
-                    threshold=settings.classifier.threshold,
+                    settings.classifier.model, precision=settings.classifier.precision, device=settings.detector.device
                 )
+                if classifier.threshold is None and any(one.classifier.threshold is not None for one in everyone):
+                    raise UsageError(
+                        f"classifier.threshold decides between two classes; {classifier.name} has {len(classifier.classes)}: leave it out."
+                    )
         return cls(detector, classifier, settings)
 
-    def memory(self, info: SourceInfo) -> Memory:
-        """A fresh memory for one source."""
-        return Memory(info.still, self._tracker())
+    def memory(self, info: SourceInfo, settings: Settings | None = None) -> Memory:
+        """A fresh memory for one source, which may have settings of its own (`config.OWN` says which)."""
+        settings = settings or self.settings
+        return Memory(info.still, settings, _tracker(settings))
 
     def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
         """What is in each frame. `memories[i]` belongs to the source of `frames[i]`; a source's frames come in order.
@@ -103,7 +111,7 @@ class Analyser:
         with self.stage("detect"):
             found = self._detect(frames, memories)
         looks = [
-            _Look(frame, self._tracker() if memory.still else memory.tracker, detections)
+            _Look(frame, memory.settings, _tracker(memory.settings) if memory.still else memory.tracker, detections)
             for frame, memory, detections in zip(frames, memories, found, strict=True)
         ]
         with self.stage("track"):
@@ -114,26 +122,27 @@ class Analyser:
         return [self._analysis(look, answers) for look in looks]
 
     def _detect(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Detections]:
-        if self.detector is None or not frames:
-            return [Detections.none() for _ in frames]
-        smallest = [self.min_face_px(frame, memory) for frame, memory in zip(frames, memories, strict=True)]
-        return self.detector.detect([frame.image for frame in frames], smallest)
+        found = [Detections.none() for _ in frames]
+        wanted = [index for index, memory in enumerate(memories) if memory.settings.detector.enabled]
+        if self.detector is None or not wanted:
+            return found
+        smallest = [self.min_face_px(frames[index], memories[index]) for index in wanted]
+        for index, detections in zip(wanted, self.detector.detect([frames[index].image for index in wanted], smallest), strict=True):
+            found[index] = detections
+        return found
 
     def min_face_px(self, frame: Frame, memory: Memory) -> int:
         """Side in px of the smallest face that is looked for in this frame."""
-        asked = self.settings.detector.min_face_px
+        asked = memory.settings.detector.min_face_px
         if asked != "auto":
             return asked
         return SMALLEST_FACE_PX if memory.still else max(SMALLEST_FACE_PX, round(min(frame.width, frame.height) / SHORT_SIDE_SHARE))
-
-    def _tracker(self) -> Tracker:
-        return Tracker(forget_after_s=self.settings.tracker.forget_after_s, min_overlap=self.settings.tracker.min_overlap)
 
     def _track(self, look: _Look) -> None:
         time_s = look.frame.time_s
         look.tracks = look.tracker.update(look.detections, time_s)
         if self.classifier is not None:
-            every_s = self.settings.classifier.every_s
+            every_s = look.settings.classifier.every_s
             look.due = [index for index, track in enumerate(look.tracks) if time_s - track.classified_s >= every_s]
             for index in look.due:
                 look.tracks[index].classified_s = time_s
@@ -161,8 +170,8 @@ class Analyser:
         """The face as the user gets it; None when the model says that it is none."""
         label, probability, probabilities = None, None, {}
         if self.classifier is not None and track.probabilities is not None:
-            label, probability = self.classifier.label(track.probabilities)
-            if label in self.classifier.drop and not self.settings.classifier.keep_dropped:
+            label, probability = self.classifier.label(track.probabilities, look.settings.classifier.threshold)
+            if label in self.classifier.drop and not look.settings.classifier.keep_dropped:
                 return None
             probabilities = {name: float(value) for name, value in zip(self.classifier.classes, track.probabilities, strict=True)}
         return Face(
@@ -175,3 +184,7 @@ class Analyser:
             probability=probability,
             probabilities=probabilities,
         )
+
+
+def _tracker(settings: Settings) -> Tracker:
+    return Tracker(forget_after_s=settings.tracker.forget_after_s, min_overlap=settings.tracker.min_overlap)

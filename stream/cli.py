@@ -72,11 +72,13 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs th
 @_command
 def run(
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="SOURCE...", help="A camera's index, an rtsp:// or http:// address, a video, a picture, a folder or a glob."
+            metavar="SOURCE...",
+            help="A camera's index, an rtsp:// or http:// address, a video, a picture, a folder or a glob, or the name of one of the "
+            "sources that the settings file lists. Default: all of those.",
         ),
-    ],
+    ] = None,
     output: Output = None,
     events: Events = None,
     window: Window = None,
@@ -102,7 +104,7 @@ def run(
     from stream.job import Job
 
     job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, metrics_port=metrics_port, overwrite=overwrite)
-    return job.run_addresses(sources)
+    return job.run_addresses(sources or [])
 
 
 @_command
@@ -116,14 +118,15 @@ def demo(
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     _log("text")
-    from stream.job import Job
+    from stream.job import Input, Job
     from stream.sinks.window import display_available
     from stream.sources.demo import DemoSource
 
     if output is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
-    job = Job(_settings(None, None, None), output, events, window, metrics_port=metrics_port, overwrite=overwrite)
-    return job.run([DemoSource(seconds)])
+    settings = _settings(None, None, None)
+    job = Job(settings, output, events, window, metrics_port=metrics_port, overwrite=overwrite)
+    return job.run([Input(DemoSource(seconds), settings)])
 
 
 @_command

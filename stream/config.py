@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 import textwrap
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -105,6 +107,29 @@ class Pipeline(Settings_):
     queue_size: Annotated[int, Field(ge=1, le=1024)] = Field(8, description="frames of a file that may wait before each stage")
 
 
+OWN: dict[str, frozenset[str]] = {
+    "detector": frozenset({"enabled", "min_face_px"}),
+    "tracker": frozenset(Tracker.model_fields),
+    "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
+    "source": frozenset(Source.model_fields),
+    "output": frozenset(Output.model_fields),
+}
+"""What a source of `sources` may set for itself. The rest is one for all of them: they share one worker, its models and its batches."""
+
+NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
+"""A name that is a file's name on every system, and reads well in a window's title."""
+
+
+class Named(Settings_):
+    """One of `sources`: a camera, or what else `facestream run` takes, with a name and settings of its own."""
+
+    name: str
+    address: str
+    """As it is written in the file: `${NAME}` in it stands for an environment variable (`sources.addresses.with_variables`)."""
+    changes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of its own, by section and key."""
+
+
 class Settings(Settings_):
     """All settings."""
 
@@ -114,6 +139,16 @@ class Settings(Settings_):
     source: Source = Source()
     output: Output = Output()
     pipeline: Pipeline = Pipeline()
+    sources: tuple[Named, ...] = ()
+
+    def of(self, source: Named) -> Settings:
+        """What holds for one of `sources`: its own settings over these."""
+        values = {section: getattr(self, section).model_dump() for section in SECTIONS}
+        own = {section: {**values[section], **keys} for section, keys in source.changes.items()}
+        return Settings.model_validate({**values, **own})
+
+
+SECTIONS = tuple(name for name in Settings.model_fields if name != "sources")
 
 
 def load_settings(path: Path | None = None, overrides: Iterable[str] = ()) -> Settings:
@@ -141,14 +176,35 @@ def as_yaml(settings: Settings | None = None) -> str:
         "# facestream's settings, each with its default. Copy this file, change what you need,",
         "# and name the copy: facestream run SOURCE --config my.yaml",
     ]
-    for name in type(settings).model_fields:
+    for name in SECTIONS:
         section: Settings_ = getattr(settings, name)
         lines += ["", f"{name}:  # {type(section).__doc__}"]
         for key, field in type(section).model_fields.items():
             value = yaml.safe_dump(section.model_dump(mode="json")[key], default_flow_style=True, width=1000).removesuffix("...\n").strip()
             lines += textwrap.wrap(field.description or "", 110, initial_indent="  # ", subsequent_indent="  # ")
             lines.append(f"  {key}: {value}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_sources_as_yaml(settings)]) + "\n"
+
+
+def _sources_as_yaml(settings: Settings) -> list[str]:
+    own = []
+    for section, keys in OWN.items():
+        known = type(getattr(settings, section)).model_fields
+        own.append(f"#   {section}: {'all of it' if keys == set(known) else ', '.join(key for key in known if key in keys)}")
+    entries = [{"name": one.name, "address": one.address, **one.changes} for one in settings.sources]
+    return [
+        "# What runs where no SOURCE is named on the command line: cameras side by side, files one after another. Each has a",
+        "# name, which metrics, events, windows and files (-o out/: out/NAME.mp4) bear, and may set for itself:",
+        *own,
+        "# ${VARIABLE} in an address stands for an environment variable, a password in it is written as it is (no %40 for @):",
+        "# sources:",
+        "#   - name: door",
+        "#     address: rtsp://viewer:${DOOR_PASSWORD}@192.168.1.20/stream1",
+        "#     detector: {min_face_px: 60}",
+        "#   - name: desk",
+        "#     address: 0",
+        f"sources: {yaml.safe_dump(entries, default_flow_style=True, width=100_000, allow_unicode=True).strip()}",
+    ]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -159,7 +215,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read as a settings file ({error}).") from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}.") from error
+        raise SettingsError(f"{path}: is not valid YAML: {_fault(error)}.") from None  # its own text quotes lines: passwords
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -167,9 +223,17 @@ def _read(path: Path) -> dict[str, Any]:
     return {key: {} if value is None and key in Settings.model_fields else value for key, value in values.items()}
 
 
+def _fault(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    return f"{error.problem} in line {error.problem_mark.line + 1}"
+
+
 def _apply(values: dict[str, Any], override: str) -> None:
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
+    if section == "sources":
+        raise SettingsError("--set sources: they are listed in a settings file only, or named on the command line.")
     if not (equals and dot and key):
         raise SettingsError(f"--set {override}: write it as section.key=value, such as detector.min_face_px=40.")
     try:
@@ -182,10 +246,66 @@ def _apply(values: dict[str, Any], override: str) -> None:
 
 
 def _check(values: dict[str, Any], place: str) -> Settings:
+    named = _named(values.get("sources"), place)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate({key: value for key, value in values.items() if key != "sources"})
     except ValidationError as error:
         raise SettingsError(f"{place}: {_sentence(error.errors())}") from None
+    for source in named:
+        try:
+            settings.of(source)
+        except ValidationError as error:
+            raise SettingsError(f"{place}: sources.{source.name}.{_sentence(error.errors())}") from None
+    return settings.model_copy(update={"sources": named})
+
+
+def _named(entries: Any, place: str) -> tuple[Named, ...]:
+    """The entries of `sources`. The values that each sets for itself are not checked yet."""
+    if not isinstance(entries or [], list):
+        raise SettingsError(f"{place}: sources must be a list, each entry with a name and an address.")
+    named = [_one(entry, place, number) for number, entry in enumerate(entries or [], 1)]
+    taken: set[str] = set()
+    for one in named:
+        same = unicodedata.normalize("NFC", one.name).casefold()  # what some file systems take for one
+        if same in taken:
+            raise SettingsError(f"{place}: two of sources are called {one.name}; each needs a name of its own (capitals do not count).")
+        taken.add(same)
+    return tuple(named)
+
+
+def _one(entry: Any, place: str, number: int) -> Named:
+    """One entry. No error quotes an address: it may hold a password."""
+    where = f"{place}: entry {number} of sources"
+    if not isinstance(entry, dict):
+        raise SettingsError(f"{where}: write it as a name and an address, such as {{name: door, address: rtsp://host/stream}}.")
+    name, address = entry.get("name"), entry.get("address")
+    if isinstance(name, bool) or not isinstance(name, str | int) or not NAME.fullmatch(str(name)):
+        raise SettingsError(f"{where}: needs a name of letters, digits, spaces, dots, - and _, with a letter or digit first and last.")
+    changes = {str(key): {} if value is None else value for key, value in entry.items() if key not in ("name", "address")}
+    for section, keys in changes.items():
+        _check_own(section, keys, place, str(name))
+    if isinstance(address, bool) or not isinstance(address, str | int) or address == "":
+        raise SettingsError(f"{place}: sources.{name} needs an address: a camera's index, rtsp://..., a file.")
+    return Named(name=str(name), address=str(address), changes=changes)
+
+
+def _check_own(section: str, keys: Any, place: str, name: str) -> None:
+    """Whether a source may set these for itself. What is unknown or has no fitting value is found when all is checked together."""
+    if section not in OWN and section in SECTIONS:
+        raise SettingsError(f"{place}: sources.{name}.{section} is one for all sources: set it outside `sources`.")
+    if section not in OWN:
+        raise SettingsError(f"{place}: {_unknown(f'sources.{name}.{section}', ['name', 'address', *OWN])}")
+    if not isinstance(keys, dict):
+        raise SettingsError(f"{place}: sources.{name}.{section} must hold settings as `key: value`.")
+    for key in type(getattr(Settings(), section)).model_fields.keys() & keys.keys() - OWN[section]:
+        raise SettingsError(f"{place}: sources.{name}.{section}.{key} is one for all sources: set it outside `sources`.")
+
+
+def _unknown(name: str, known: Iterable[str], given: str = "") -> str:
+    known = list(known)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    return f"{name} is not a setting{given}. {hint}"
 
 
 def _sentence(errors: list[ErrorDetails]) -> str:
@@ -195,11 +315,14 @@ def _sentence(errors: list[ErrorDetails]) -> str:
     name = ".".join(path)
     if error["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
-        if len(path) == 2:
+        if len(path) == 2 and path[0] in SECTIONS:
             known = list(type(getattr(Settings(), path[0])).model_fields)
-        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
-        return f"{name} is not a setting (it was given {error['input']!r}). {hint}"
+        return _unknown(name, known, f" (it was given {_shown(error['input'])})")
     here = [other for other in errors if other["loc"][: len(path)] == error["loc"][: len(path)]]
     reasons = [other["msg"].replace("Input should be", "it must be").replace("Field required", "a value is missing") for other in here]
-    return f"{name} cannot be {error['input']!r}: {' or '.join(dict.fromkeys(reasons))}."
+    return f"{name} cannot be {_shown(error['input'])}: {' or '.join(dict.fromkeys(reasons))}."
+
+
+def _shown(value: Any) -> str:
+    """A value for an error, without what may be a password in an address."""
+    return re.sub(r"://[^\s'\"]*@", "://***@", repr(value))

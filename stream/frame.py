@@ -39,6 +39,8 @@ class SourceInfo:
     """What the file says about itself: title, artist, date ..."""
     picture_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the file says about its pictures: language, title."""
+    named: bool = False
+    """`name` is one that the user gave it (`sources` in the settings): fit to be a file's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on two pictures has no single answer

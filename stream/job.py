@@ -11,10 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 from stream.analyser import Analyser
-from stream.config import Settings
+from stream.config import Named, Settings
 from stream.console import Console
-from stream.errors import PictureError, SinkError, SourceError
-from stream.frame import SourceInfo
+from stream.errors import PictureError, SinkError, SourceError, UsageError
 from stream.lane import Lane
 from stream.metrics import Metrics
 from stream.outputs import check_outputs, plan_outputs
@@ -28,9 +27,30 @@ from stream.sinks.threaded import Threaded
 from stream.sinks.video import VideoSink
 from stream.sinks.window import WindowSink, display_available
 from stream.sources import Source, expand, open_source
+from stream.sources.addresses import redact, with_variables
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes; 2, asked wrongly, is the command line's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A source before it is opened."""
+
+    address: str
+    settings: Settings
+    name: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Input:
+    """A source, and what holds for it alone."""
+
+    source: Source
+    settings: Settings
+    root: Path | None = None
+    """The folder it was found in, whose structure the output keeps; None where it was named itself."""
+    output: Path | None = None
 
 
 @dataclass(slots=True)
@@ -53,26 +73,45 @@ class Job:
     failed: bool = False
 
     def run_addresses(self, addresses: Sequence[str]) -> int:
-        """Open what the user named, and run it; the exit code. One source of several that cannot be opened does not stop the others."""
-        sources: list[Source] = []
-        roots: list[Path | None] = []
-        names = [(name, address) for address in addresses for name in expand(address, without=self.output)]
-        for name, address in names:
+        """Open what the user named, or what the settings list, and run it; the exit code.
+
+        One source of several that cannot be opened does not stop the others.
+        """
+        inputs: list[Input] = []
+        wanted = [one for address in addresses for one in self._named(address)] or self._listed()
+        names = [(name, one) for one in wanted for name in expand(one.address, without=self.output)]
+        for name, one in names:
+            label = one.name if name == one.address else None  # a shelf's videos keep names of their own
             try:
-                sources.append(open_source(name, self.settings.source, without=self.output))
-                roots.append(Path(address) if name != address and Path(address).is_dir() else None)
+                source = open_source(name, one.settings.source, without=self.output, name=label)
             except (SourceError, PictureError) as error:
                 if len(names) == 1:
                     raise
-                self.reports.append(SourceReport(name, error=str(error)))
-        if not sources:
+                self.reports.append(SourceReport(label or redact(name), error=str(error)))
+                continue
+            inputs.append(Input(source, one.settings, Path(one.address) if name != one.address and Path(one.address).is_dir() else None))
+        if not inputs:
             raise SourceError("; ".join(report.error or "" for report in self.reports))
-        return self.run(sources, roots)
+        return self.run(inputs)
 
-    def run(self, sources: Sequence[Source], roots: Sequence[Path | None] | None = None) -> int:
+    def _named(self, address: str) -> list[_Wanted]:
+        """What a SOURCE means: one that the settings list, by its name, or an address."""
+        listed = [one for one in self.settings.sources if one.name == address]
+        return self._wanted(listed) or [_Wanted(address, self.settings)]
+
+    def _listed(self) -> list[_Wanted]:
+        if not self.settings.sources:
+            raise UsageError("name a SOURCE to run, or list some under sources: in a settings file; facestream run --help says more.")
+        return self._wanted(self.settings.sources)
+
+    def _wanted(self, listed: Sequence[Named]) -> list[_Wanted]:
+        return [_Wanted(with_variables(one.address), self.settings.of(one), one.name) for one in listed]
+
+    def run(self, inputs: Sequence[Input]) -> int:
         """Run all live sources side by side, then each file on its own; the exit code."""
         window = self._wants_window()
-        outputs = self._plan([source.info for source in sources], roots or [None] * len(sources))
+        for one, path in zip(inputs, self._plan(inputs), strict=True):
+            one.output = path
         with ExitStack() as stack:
             metrics = Metrics()
             if self.metrics_port is not None:
@@ -87,14 +126,15 @@ class Job:
                 console.failed(report.error or "")
             analyser = Analyser.load(self.settings)
             deadline = float("inf") if self.duration_s is None else time.monotonic() + self.duration_s
-            for group in _groups(list(zip(sources, outputs, strict=True))):
+            for group in _groups(inputs):
                 left_s = deadline - time.monotonic()
                 if left_s <= 0 or self._run_group(group, events, window, analyser, metrics, console, left_s):
                     break
         return self._exit_code()
 
-    def _plan(self, infos: list[SourceInfo], roots: Sequence[Path | None]) -> list[Path] | list[None]:
-        planned = [] if self.output is None else plan_outputs(infos, self.output, roots)
+    def _plan(self, inputs: Sequence[Input]) -> list[Path] | list[None]:
+        infos = [one.source.info for one in inputs]
+        planned = [] if self.output is None else plan_outputs(infos, self.output, [one.root for one in inputs])
         events = [] if self.events in (None, "-") else [Path(str(self.events))]
         check_outputs(infos, planned, events, overwrite=self.overwrite)
         return planned or [None] * len(infos)
@@ -109,7 +149,7 @@ class Job:
 
     def _run_group(
         self,
-        group: list[tuple[Source, Path | None]],
+        group: list[Input],
         events: EventsSink | None,
         window: bool,
         analyser: Analyser,
@@ -119,7 +159,7 @@ class Job:
     ) -> bool:
         """Run what runs side by side. Whether the user wants to end it all."""
         try:
-            lanes = [self._lane(source, path, events, window) for source, path in group]
+            lanes = [self._lane(one, events, window) for one in group]
         except SinkError as error:
             console.failed(str(error))
             self.failed = True
@@ -133,25 +173,25 @@ class Job:
             console.failed(str(error))
             self.failed = True
         finally:
-            for report, (source, path) in zip(pipeline.report.sources, group, strict=True):
+            for report, one in zip(pipeline.report.sources, group, strict=True):
                 self.reports.append(report)
-                console.ended(report, source, path)
+                console.ended(report, one.source, one.output)
         return pipeline.report.stopped
 
-    def _lane(self, source: Source, path: Path | None, events: EventsSink | None, window: bool) -> Lane:
-        info, sinks = source.info, list[Sink]()
+    def _lane(self, one: Input, events: EventsSink | None, window: bool) -> Lane:
+        info, path, settings, sinks = one.source.info, one.output, one.settings.output, list[Sink]()
         if path is not None and info.still:
-            sinks.append(PictureSink(path, info, self.settings.output, overwrite=self.overwrite))
+            sinks.append(PictureSink(path, info, settings, overwrite=self.overwrite))
         elif path is not None:
-            kind = SegmentedSink if info.live and self.settings.output.segment_minutes else VideoSink
-            video = kind(path, info, self.settings.output, overwrite=self.overwrite)
+            kind = SegmentedSink if info.live and settings.segment_minutes else VideoSink
+            video = kind(path, info, settings, overwrite=self.overwrite)
             sinks.append(Threaded(video) if info.live else video)
         shown = WindowSink(info.name) if window else None
         if shown is not None:
             sinks.append(shown)
         status = info.live or (window and path is None and not info.still)
         looks = [_Kept(events)] if events else []
-        return Lane(source, sinks, looks, paced=window, status=status, turn=shown.turned if shown else None)
+        return Lane(one.source, sinks, looks, paced=window, status=status, turn=shown.turned if shown else None, settings=one.settings)
 
     @contextmanager
     def _stops_on_signal(self, pipeline: Pipeline) -> Iterator[None]:
@@ -193,7 +233,7 @@ class _Kept:
         pass
 
 
-def _groups(sources: list[tuple[Source, Path | None]]) -> list[list[tuple[Source, Path | None]]]:
+def _groups(inputs: Sequence[Input]) -> list[list[Input]]:
     """What runs side by side: all that is live; then each file alone, so that it gets the whole machine."""
-    live = [one for one in sources if one[0].info.live]
-    return ([live] if live else []) + [[one] for one in sources if not one[0].info.live]
+    live = [one for one in inputs if one.source.info.live]
+    return ([live] if live else []) + [[one] for one in inputs if not one.source.info.live]

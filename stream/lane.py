@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stream.analyser import Analyser
+from stream.config import Settings
 from stream.faces import Analysis
 from stream.feeds import LatestFeed, LosslessFeed, Watched
 from stream.frame import Frame
@@ -41,6 +42,8 @@ class Lane:
     """Write a status line into the picture."""
     turn: Callable[[], bool] | None = None
     """Pictures in a window: whether the user has asked for the next one; each stays until then."""
+    settings: Settings | None = None
+    """Of this source, where it has some of its own."""
 
 
 class RunningLane:
@@ -64,7 +67,7 @@ class RunningLane:
         settings = analyser.settings.pipeline
         self._batch_size = settings.batch_size
         self.report = SourceReport(self._info.name)
-        self.memory = analyser.memory(self._info)
+        self.memory = analyser.memory(self._info, lane.settings)
         self.frames: LatestFeed[Frame] | LosslessFeed[Frame]
         """To the worker."""
         self.looks: LosslessFeed[tuple[Frame, Analysis]]

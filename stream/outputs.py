@@ -78,6 +78,8 @@ def _what(infos: Sequence[SourceInfo]) -> str:
 
 
 def _video_name(info: SourceInfo, root: Path | None) -> Path:
+    if info.named:
+        return Path(f"{info.name}.mp4")
     if info.path is None:
         name = re.sub(r"[^\w.-]+", "-", info.name.split("?")[0].split("://")[-1]).strip("-.") or "camera"
         return Path(f"{name}.mp4")

@@ -9,13 +9,21 @@ What is live goes through `live.LiveSource`, which never gives up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from stream import config
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
+
+if TYPE_CHECKING:
+    from stream.sources.animation import AnimationSource
+    from stream.sources.images import PicturesSource
+    from stream.sources.live import LiveSource
+    from stream.sources.video import VideoSource
+
+    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
 
 __all__ = ["Source", "SourceStatus", "State", "expand", "open_source"]
 
@@ -72,17 +80,23 @@ def open_source(
     A folder gives its still pictures only, but for those below `without`; `expand` also finds its videos.
 
     Args:
-        name: what a live source is called; None: as it is written, without its password. Files keep their own.
+        name: what it is called; None: as it is written, without its password. Pictures keep names of their own in their frames.
 
     Raises:
         SourceError: there is no such file or camera, or nothing in it can be read. A network address that does not answer
             is no error: the source keeps trying.
         PictureError: the one picture asked for cannot be read.
     """
+    source = _open(str(address), settings, without, name)
+    if name is not None:
+        source.info = replace(source.info, name=name, named=True)
+    return source
+
+
+def _open(text: str, settings: config.Source | None, without: Path | None, name: str | None) -> LiveSource | AnyFile:
     from stream.sources import addresses  # here, because these modules need the types above
 
-    text = str(address)
-    if isinstance(address, int) or text.isdecimal() or text.startswith("camera:"):
+    if text.isdecimal() or text.startswith("camera:"):
         from stream.sources.camera import open_camera
 
         return open_camera(text, settings, name)
@@ -93,7 +107,7 @@ def open_source(
     return _open_file(text, settings, without)
 
 
-def _open_file(address: str, settings: config.Source | None, without: Path | None) -> Source:
+def _open_file(address: str, settings: config.Source | None, without: Path | None) -> AnyFile:
     from models.pictures import is_animated, is_picture, is_picture_name
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import glob
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from models.pictures import is_animated, is_picture_name
-from stream.errors import SourceError
+from stream.errors import SourceError, UsageError
 
 LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 
@@ -44,6 +45,25 @@ def redact(address: str) -> str:
         return _SECRET.sub(r"\1***", address)
     user, colon, _ = rest[:end].partition(":")
     return _SECRET.sub(r"\1***", f"{scheme}://{user}{':***' if colon else ''}{rest[end:]}")
+
+
+def with_variables(address: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The address with the value of the environment variable NAME in place of each `${NAME}`.
+
+    In front of the host, where user name and password stand, the value is quoted, so that a password may hold any character.
+
+    Raises:
+        UsageError: one is not set.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in environment:
+            raise UsageError(f"{redact(address)}: the environment variable {name} is not set.")
+        in_front_of_host = "://" in address[: found.start()] and "@" in address[found.end() :]
+        return quote(environment[name], safe=":") if in_front_of_host else environment[name]
+
+    return re.sub(r"\$\{(\w+)\}", value, address)
 
 
 def split(address: str) -> SplitResult | None:

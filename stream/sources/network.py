@@ -16,7 +16,6 @@ from urllib.request import getproxies
 from stream import config
 from stream.frame import SourceInfo
 from stream.media import av
-from stream.sources import Source
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
 from stream.sources.patience import pumped
@@ -47,7 +46,7 @@ RTSP_OPTIONS = {"allowed_media_types": "video", "max_delay": "100000"}
 """No sound is asked for; UDP packets out of order are waited for 0.1 s, not 0.5."""
 
 
-def open_network(address: str, settings: config.Source | None = None, name: str | None = None) -> Source:
+def open_network(address: str, settings: config.Source | None = None, name: str | None = None) -> LiveSource | VideoSource:
     """A live source, or a video where the address has an end.
 
     Args:
