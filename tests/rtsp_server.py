@@ -94,6 +94,7 @@ def main():
     server = GstRtspServer.RTSPServer()
     server.set_address(wanted.host)
     server.set_service(wanted.port)
+    server.get_thread_pool().set_max_threads(16)  # with one, a client waits until the cameras of all before it have had a key frame
     clip = Clip(wanted.clip, wanted.rate) if wanted.clip else None
     for path in [f"{wanted.path}{number}" for number in range(wanted.copies)] or [wanted.path]:
         factory = GstRtspServer.RTSPMediaFactory()
