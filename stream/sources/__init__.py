@@ -1,7 +1,7 @@
 """Where frames come from: `open_source` turns what a user types into a `Source`.
 
     `camera` webcams (OpenCV) · `network` RTSP and HTTP (PyAV) · `video` files (PyAV) · `animation` GIF, APNG, WebP, AVIF ·
-    `images` photos and folders of them · `demo` a camera that moves over a portrait
+    `images` photos and folders of them · `demo` a camera that moves over a portrait · `loop` a video file in place of a camera
 
 What is live goes through `live.LiveSource`, which never gives up.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stream.sources.animation import AnimationSource
     from stream.sources.images import PicturesSource
     from stream.sources.live import LiveSource
+    from stream.sources.loop import LoopSource
     from stream.sources.video import VideoSource
 
     AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
@@ -87,7 +88,11 @@ def open_source(
             is no error: the source keeps trying.
         PictureError: the one picture asked for cannot be read.
     """
-    source = _open(str(address), settings, without, name)
+    source: LiveSource | LoopSource | AnyFile = _open(str(address), settings, without, name)
+    if settings is not None and settings.loop and not (source.info.live or source.info.still):
+        from stream.sources.loop import LoopSource
+
+        source = LoopSource(source)
     if name is not None:
         source.info = replace(source.info, name=name, named=True)
     return source
