@@ -33,14 +33,14 @@ class Recipe:
     cover: float = 0.0
     mask: float = 0.0
     edge: float = 0.0
-    """Black on one or two sides, as at the picture's edge."""
+    """Black on some sides or all around, as at the picture's edge or where a find fills its picture."""
 
 
 GENTLE = Recipe(shift=0.08, zoom=0.16, turn_deg=12, light=0.6, blur=0.1, coarse=0.25, jpeg=0.2, noise=0.1, grey=0.1)
 """For anybody's classes: what happens to faces between a camera and a crop. Nothing is hidden: it may be what tells the classes apart.
 Coarse and blurred often enough that a class cannot be known by how sharp its pictures are."""
 ROUGH = Recipe(
-    shift=0.14, zoom=0.28, turn_deg=25, light=0.6, blur=0.2, coarse=0.4, jpeg=0.18, noise=0.2, grey=0.25, cover=0.15, mask=0.15, edge=0.25
+    shift=0.14, zoom=0.28, turn_deg=35, light=0.6, blur=0.2, coarse=0.4, jpeg=0.18, noise=0.2, grey=0.25, cover=0.15, mask=0.2, edge=0.3
 )
 """For the second look: loosely boxed finds, 20-px faces, masks, hands and films in grey. Chosen by eye on contact sheets to span what
 serving meets; MTCNN's low-threshold finds are off by about so much."""
@@ -58,7 +58,7 @@ def augment(
     if rng.random() < recipe.cover:
         crop = _cover(crop, rng)
     if rng.random() < recipe.mask:
-        crop = _mask(crop, margin, rng)
+        crop = draw_mask(crop, margin, rng)
     if rng.random() < recipe.light:
         crop = _light(crop, rng)
     if rng.random() < recipe.blur:
@@ -119,7 +119,7 @@ def _cover(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return covered
 
 
-def _mask(crop: np.ndarray, margin: float, rng: np.random.Generator) -> np.ndarray:
+def draw_mask(crop: np.ndarray, margin: float, rng: np.random.Generator) -> np.ndarray:
     """A piece of cloth over the lower half, as a mask would cover a face that is there: the eyes must be enough."""
     outline = np.array([(0.14, 0.55), (0.5, 0.46), (0.86, 0.55), (0.84, 0.8), (0.5, 1.0), (0.16, 0.8)]) + rng.normal(0, 0.03, (6, 2))
     outline = (outline + margin) / (1 + 2 * margin)  # from shares of the box to shares of the crop
@@ -133,8 +133,9 @@ def _mask(crop: np.ndarray, margin: float, rng: np.random.Generator) -> np.ndarr
 
 def _edge(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """As if the picture ended there. Faces fill their pictures more often than what is none: black must not be what tells them apart."""
-    for _ in range(int(rng.integers(1, 3))):
-        turns, width = int(rng.integers(4)), int(rng.integers(1, len(crop) // 4))
+    around = rng.random() < 0.4
+    for turns in range(4) if around else rng.integers(0, 4, int(rng.integers(1, 3))):
+        width = int(rng.integers(len(crop) // 15 if around else 1, len(crop) // 4))  # the margin is a sixth
         crop = np.rot90(crop, turns).copy()
         crop[:width] = 0
         crop = np.rot90(crop, -turns)

@@ -60,6 +60,20 @@ class TrainingData(_Part):
     """How many crops of each class it learnt from."""
 
 
+class DetectorEvidence(_Part):
+    """How the detector's score joins the network's probability where it is known: logits, weighted and added (`models.evidence`)."""
+
+    network: float
+    """Weight of the network's logit."""
+    score: float
+    """Weight of the logit of the detector's score."""
+    bias: float
+
+    @property
+    def weights(self) -> tuple[float, float, float]:
+        return self.network, self.score, self.bias
+
+
 class RoundingCheck(_Part):
     """What a less exact arithmetic changed on real crops."""
 
@@ -95,6 +109,8 @@ class ModelInfo(_Part):
     """How the threshold was chosen."""
     temperature: Annotated[float, Field(gt=0)] | None = None
     """By what the last sums were divided so that the scores fit validation pictures: built into the weights. None: not calibrated."""
+    detector: DetectorEvidence | None = None
+    """What the detector's score adds; None: nothing. Only for a second class that is a face at all."""
     bfloat16: RoundingCheck | None = None
     """What computing in bfloat16 would change; None: not measured, so it is not done."""
     metrics: dict[Name, float]
@@ -118,6 +134,8 @@ class ModelInfo(_Part):
             raise ValueError("drop must name some of the classes")
         if (self.threshold is None) != (len(self.classes) > 2):
             raise ValueError("two classes need a threshold, and only two")
+        if self.detector is not None and len(self.classes) > 2:
+            raise ValueError("the detector's score is evidence between two classes only")
         if set(self.files) != set(FILES):
             raise ValueError(f"files must list {', '.join(FILES)}")
         return self
@@ -215,16 +233,18 @@ def write_bundle(
     return read_bundle(folder)
 
 
-def check_place(folder: Path) -> None:
+def check_place(folder: Path, *, overwrite: bool = True) -> None:
     """Refuses, before hours of work, a place where a bundle may not be written.
 
     Raises:
-        ModelError: there is something other than an empty folder or an earlier bundle.
+        ModelError: there is something other than an empty folder or an earlier bundle, or one that must not be replaced.
     """
-    if folder.is_dir() and ((folder / INFO).is_file() or not any(folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if folder.exists():
+    if not (folder / INFO).is_file():
         raise ModelError(f"{folder}: holds something other than a model; name a new folder.")
+    if not overwrite:
+        raise ModelError(f"{folder}: holds a model already; add --overwrite to replace it.")
 
 
 def _read_info(folder: Path) -> ModelInfo:

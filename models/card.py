@@ -25,6 +25,7 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
         f"- Classes: {', '.join(info.classes)}." + (f" Left out of results: {', '.join(info.drop)}." if info.drop else ""),
         f"- Input: {info.input_px}×{info.input_px} RGB, square crops with a margin of {info.crop.margin:g}. Network: {info.architecture}.",
         f"- Label: {threshold}. {info.threshold_rule}",
+        *_evidence(info),
         f"- Learnt from: {pictures} (crops, each changed a little every time it was seen).",
         f"- Split: {split}",
         f"- Made on {info.trained_on} with seed {info.seed} by `{command}`.",
@@ -39,3 +40,13 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
         *(f"- {line}" for line in limits),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _evidence(info: ModelInfo) -> list[str]:
+    if info.detector is None:
+        return []
+    network, score, bias = info.detector.weights
+    return [
+        f"- The detector's score counts: the probability's logit is {network:g} × the network's + {score:g} × the score's {bias:+g},"
+        " fitted on validation finds. Without a score the network's stands alone."
+    ]

@@ -55,7 +55,7 @@ class Checkpoint:
         self.path = path
         self._settings = json.loads(json.dumps(settings))
         self._resume = resume
-        self._writable = True
+        self._told = False
 
     def read(self, model: keras.Model) -> State | None:
         """Gives the model and its optimizer the variables they had; None where there is nothing to go on with.
@@ -77,9 +77,7 @@ class Checkpoint:
         return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
 
     def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
-        """Replaces what the file held, whole or not at all. A disk that is full costs the checkpoint, not the training."""
-        if not self._writable:
-            return
+        """Replaces what the file held, whole or not at all. A disk that is full costs the checkpoint, not the training: it is said once."""
         about: dict[str, Any] = {"settings": self._settings, "epoch": state.epoch, "waited": state.waited, "best_loss": state.best_loss}
         about["history"] = state.history
         arrays = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(_variables(model))}
@@ -96,8 +94,9 @@ class Checkpoint:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            self._writable = False
-            report(f"{self.path}: no checkpoint can be written ({error.strerror}); an interruption would lose the training.")
+            if not self._told:
+                report(f"{self.path}: no checkpoint can be written ({error.strerror}); an interruption would lose what is learnt now.")
+            self._told = True
 
     def remove(self) -> None:
         """The training is done."""

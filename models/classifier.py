@@ -11,6 +11,7 @@ import numpy as np
 from models.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.crops import crop_squares
 from models.errors import ModelError
+from models.evidence import join
 from models.runtime import BATCH_SIZES, Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino
 
 
@@ -27,6 +28,7 @@ class Classifier:
         """Those of `classes` that mean "this is no face"."""
         self.threshold = info.threshold if threshold is None else threshold
         """Two classes: the lowest probability of the second class to be called so. None for more than two."""
+        self._evidence = info.detector
         self.input_px = info.input_px
         self.margin = info.crop.margin
         """Share of a box's side by which its crop is larger on each side."""
@@ -61,20 +63,25 @@ class Classifier:
         """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8."""
         return crop_squares(image, boxes, self.input_px, self.margin)
 
-    def classify(self, crops: np.ndarray) -> np.ndarray:
+    def classify(self, crops: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
         """The probability of each class for each crop, all crops in one call.
 
         Args:
             crops: (N, input_px, input_px, 3) uint8 RGB, as `crop` cuts them; N may be 0.
+            scores: (N,) the detector's scores of these finds, NaN where it has none. A bundle that weighs them (`face`) errs less with
+                them; any other ignores them.
 
         Returns:
             (N, C) float32; each row sums to 1.
         """
         self._check(crops)
-        scores = self._network(crops)[0]
-        if scores.shape[1] == 1:  # one sigmoid: the probability of the second class
-            return np.concatenate([1 - scores, scores], axis=1)
-        return scores
+        answers = self._network(crops)[0]
+        if answers.shape[1] > 1:
+            return answers
+        second = answers[:, 0]  # one sigmoid: the probability of the second class
+        if self._evidence is not None and scores is not None:
+            second = join(second, scores, self._evidence.weights)
+        return np.stack([1 - second, second], axis=1)
 
     def label(self, probabilities: np.ndarray, threshold: float | None = None) -> tuple[str, float]:
         """What a row of `classify` says: the class and its probability.

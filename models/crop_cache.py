@@ -35,6 +35,8 @@ class Look:
     """(size, size, 3) uint8: as serving cuts it."""
     sharpness: float
     """Logarithm of the variance of the crop's Laplacian."""
+    score: float
+    """The detector's, of the face that is used; NaN where none was found."""
     hashes: np.ndarray
     """(2, 128) bool: difference hash of the whole picture, and of its mirror image."""
     note: str = ""
@@ -53,8 +55,8 @@ class CropCache:
         try:
             with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 width, height, faces = (int(value) for value in kept["numbers"])
-                sharpness, note = float(kept["sharpness"]), str(kept["note"])
-                return Look((width, height), faces, kept["box"], kept["picture"], kept["crop"], sharpness, kept["hashes"], note)
+                sharpness, score, note = float(kept["sharpness"]), float(kept["score"]), str(kept["note"])
+                return Look((width, height), faces, kept["box"], kept["picture"], kept["crop"], sharpness, score, kept["hashes"], note)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 
@@ -70,7 +72,7 @@ class CropCache:
                 try:
                     np.savez(
                         file, numbers=numbers, box=look.box, picture=look.picture, crop=look.crop,
-                        sharpness=look.sharpness, hashes=look.hashes, note=look.note,
+                        sharpness=look.sharpness, score=look.score, hashes=look.hashes, note=look.note,
                     )  # fmt: skip
                     file.close()
                     Path(file.name).replace(path)

@@ -6,6 +6,7 @@ DATA/CLASS/...              or, where the test pictures are chosen already:     
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,9 @@ def load_dataset(
             report(line)
     _check(survey, least)
     samples = [
-        Sample(look.crop, look.picture, look.box, names.index(entry.label), entry.group, entry.origin, content=entry.content)
+        Sample(
+            look.crop, look.picture, look.box, names.index(entry.label), entry.group, entry.origin, content=entry.content, score=look.score
+        )
         for entry in entries
         if entry.usable and (look := entry.look) is not None
     ]
@@ -198,26 +201,28 @@ def look_at(image: np.ndarray, detector: MTCNN, input_px: int, margin: float, no
     from models.crops import crop_squares
 
     height, width = image.shape[:2]
-    boxes = detector.detect([image])[0].boxes
+    detections, score = detector.detect([image])[0], math.nan
+    boxes = detections.boxes
     if len(boxes):
-        box = main_face(boxes, image)
+        index = main_face(boxes, image)
+        box, score = boxes[index], float(detections.scores[index])
     elif min(height, width) <= LARGEST_CROP_PX:
         inset = margin / (1 + 2 * margin)  # so that the margin around the box ends where the picture does
         box = np.array([inset * width, inset * height, (1 - inset) * width, (1 - inset) * height], np.float32)
     else:
         nothing = np.zeros((0, 0, 3), np.uint8)
-        return Look((width, height), 0, np.zeros(0, np.float32), nothing, nothing, 0.0, picture_hashes(image), note)
+        return Look((width, height), 0, np.zeros(0, np.float32), nothing, nothing, 0.0, score, picture_hashes(image), note)
     crop = crop_squares(image, box[None], input_px, margin)[0]
     picture, inside = surroundings(image, box)
-    return Look((width, height), len(boxes), inside, picture, crop, _sharpness(crop), picture_hashes(image), note)
+    return Look((width, height), len(boxes), inside, picture, crop, _sharpness(crop), score, picture_hashes(image), note)
 
 
-def main_face(boxes: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The large face near the middle: the largest by side, each side lessened by the distance to the middle."""
+def main_face(boxes: np.ndarray, image: np.ndarray) -> int:
+    """Which box is the large face near the middle: the largest by side, each side lessened by the distance to the middle."""
     height, width = image.shape[:2]
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     distances = np.linalg.norm((boxes[:, :2] + boxes[:, 2:]) / 2 - np.array([width, height]) / 2, axis=1)
-    return np.asarray(boxes[(sides - 0.5 * distances).argmax()])
+    return int((sides - 0.5 * distances).argmax())
 
 
 def picture_hashes(image: np.ndarray) -> np.ndarray:

@@ -48,10 +48,10 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float(below.mean() / 2 / len(negative))
 
 
-def threshold_keeping(share: float, positive: np.ndarray) -> float:
-    """The highest threshold, of whole thousandths, that keeps at least `share` of the scores `positive` (n >= 1)."""
-    lost = int(len(positive) * (1 - share) + 1e-9)
-    return math.floor(float(np.sort(positive)[lost]) * 1000) / 1000
+def threshold_removing(share: float, negative: np.ndarray) -> float:
+    """The lowest threshold, of whole thousandths, that is above at least `share` of the scores `negative` (n >= 1)."""
+    removed = max(math.ceil(len(negative) * share - 1e-9), 1)
+    return min((math.floor(float(np.sort(negative)[removed - 1]) * 1000) + 1) / 1000, 1.0)
 
 
 def best_threshold(positive: np.ndarray, negative: np.ndarray) -> float:

@@ -155,6 +155,7 @@ def _describe(bundle: Bundle, kind: Format, crops: int, largest: float) -> str:
             "crop": info.crop.model_dump(),
         },
         "output": {"name": "probabilities", "shape": ["N", info.columns], "dtype": "float32", "meaning": columns},
+        "detector": info.detector and info.detector.model_dump(),
         "format": kind,
         "checked": {"against": "the Keras model", "crops": crops, "largest_difference": largest},
         "made_by": f"facestream {importlib.metadata.version('facestream')}",

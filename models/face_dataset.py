@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from models.altered import altered
 from models.boxes import iou, overlaps
 from models.dataset import Progress, Report, picture_paths
 from models.detections import Detections
@@ -27,7 +28,7 @@ CLASSES = ("not face", "face")
 LOW_THRESHOLDS = (0.3, 0.3, 0.1)
 """Lets through what the usual thresholds stop: loose boxes of faces, and many times more false finds to learn from."""
 MASKS = ("mask/with_mask", "mask_crops853/with_mask")
-MORE_FACES = ("smile", *MASKS)
+MORE_FACES = ("smile", *MASKS, "mask/without_mask", "mask_crops853/without_mask")
 """Not the people of identity_*: models that start from this one are judged on them."""
 SURE = 0.3
 """A find in a picture without landmarks is the face from this score up: of lower ones, some are none."""
@@ -40,7 +41,9 @@ PEOPLE_AMONG_NOBODY = (
 POSE = "head_pose_1left_3front_5right"
 """Column of labels.csv."""
 HARD = 3
-"""Weight of what is hard: masks, faces from the side, and finds on nobody that MTCNN is not unsure of."""
+"""Weight of what is hard: masks, faces from the side or that MTCNN is not sure of, and finds on nobody that it is not unsure of."""
+NOT_SURE = 0.95
+"""MTCNN's score of nineteen faces in twenty is above."""
 NOT_UNSURE = 0.3
 """O-Net's score from which a find passes at the authors' low thresholds."""
 RANDOM_CROPS = 10
@@ -57,14 +60,16 @@ def load_face_data(data: Path, seed: int, report: Report, progress: Progress) ->
     split: Split = {"train": [], "validation": [], "test": []}
     samples = [*_labelled_faces(data / "face_photos", detector, rng, report, progress)]
     for name in MORE_FACES:
-        samples += _more_faces(data, name, detector, report, progress)
+        samples += _more_faces(data, name, detector, rng, report, progress)
     for sample in samples:
-        part = part_of(sample.group, validation=0.12, test=0.16)
-        if sample.label == FACE or part == "train":  # the others are judged on MTCNN's own finds on photos with nobody
-            split[part].append(sample)
+        split[part_of_people(sample.group)].append(sample)
     for sample, part in _nobody(data / "nobody_photos", rng, report, progress):
         split[part].append(sample)
     return split
+
+
+def part_of_people(group: str) -> Part:
+    return part_of(group, validation=0.12, test=0.16)
 
 
 def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[Sample]:
@@ -77,15 +82,16 @@ def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, rep
         image = read_picture(folder / row["image"])
         labelled = np.array([[float(row[f"x{i}"]), float(row[f"y{i}"])] for i in range(1, 6)], np.float32)
         detections = detector.detect([image])[0]
-        boxes = detections.boxes[_on_face(detections, labelled)]
-        missed += len(boxes) == 0
-        found += len(boxes)
+        on_face = np.flatnonzero(_on_face(detections, labelled))
+        missed += len(on_face) == 0
+        found += len(on_face)
         group, origin = _person(row["image"]), f"face_photos/{row['image']}"
-        weight = HARD if row[POSE] != "3" else 1
-        for box in boxes:
-            yield cut_sample(image, box, FACE, group, origin, weight)
-        if len(boxes):
-            yield from _beside_the_face(image, boxes[0], detections.boxes, detector, rng, group, origin)
+        for index in on_face:
+            score = float(detections.scores[index])
+            weight = HARD if row[POSE] != "3" or score < NOT_SURE else 1
+            yield cut_sample(image, detections.boxes[index], FACE, group, origin, weight, score=score)
+        if len(on_face):
+            yield from _around_a_face(image, detections.boxes[on_face[0]], detections.boxes, detector, rng, group, origin)
     report(f"face_photos: {len(rows)} photos, {found} finds on the labelled faces, {missed} faces not found")
 
 
@@ -96,33 +102,50 @@ def _on_face(detections: Detections, labelled: np.ndarray) -> np.ndarray:
     return np.asarray(error < 0.3 * size)
 
 
-def _more_faces(data: Path, name: str, detector: MTCNN, report: Report, progress: Progress) -> Iterator[Sample]:
-    """The face in the middle of each picture that shows one person."""
+def _more_faces(data: Path, name: str, detector: MTCNN, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[Sample]:
+    """The face in the middle of each picture that shows one person, and what around it is none."""
     paths = picture_paths(data / name)
     found = 0
     for done, path in enumerate(paths):
         progress(name, done + 1, len(paths))
         image = read_picture(path)
         detections = detector.detect([image])[0]
-        box = central_face(detections, image.shape[:2])
-        if box is None:
+        index = central_face(detections, image.shape[:2])
+        if index is None:
             continue
         found += 1
+        box, score = detections.boxes[index], float(detections.scores[index])
         group = f"{name}/{path.name}"
         origin = str(path.relative_to(data))
-        yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS else 1)
+        yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS or score < NOT_SURE else 1, score=score)
+        yield from _around_a_face(image, box, detections.boxes, detector, rng, group, origin)
     if paths:
         report(f"{name}: {len(paths)} pictures, {found} with a face in the middle")
 
 
-def central_face(detections: Detections, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The likeliest sure find that covers the picture's middle and a quarter of its shorter side; None where there is none."""
+def central_face(detections: Detections, shape: tuple[int, ...]) -> int | None:
+    """Which find is the likeliest sure one that covers the picture's middle and a quarter of its shorter side; None where there is none."""
     height, width = shape[:2]
-    for box, score in zip(detections.boxes, detections.scores, strict=True):
+    for index, (box, score) in enumerate(zip(detections.boxes, detections.scores, strict=True)):
         middle = box[0] < width / 2 < box[2] and box[1] < height / 2 < box[3]
         if middle and score >= SURE and box[3] - box[1] > min(height, width) / 4:
-            return np.asarray(box)
+            return index
     return None
+
+
+def _around_a_face(
+    image: np.ndarray, face: np.ndarray, finds: np.ndarray, detector: MTCNN, rng: np.random.Generator, group: str, origin: str
+) -> Iterator[Sample]:
+    """More of a photo of one person: to learn from, what is no face in it; to choose on, the face as MTCNN finds it in altered photos."""
+    part = part_of_people(group)
+    if part == "train":
+        yield from _beside_the_face(image, face, finds, detector, rng, group, origin)
+    if part == "validation":
+        for picture, place in altered(image, face, rng):
+            detections = detector.detect([picture])[0]
+            for index in np.flatnonzero(iou(detections.boxes, place[None]).max(axis=1, initial=0) >= 0.5):
+                score = float(detections.scores[index])
+                yield cut_sample(picture, detections.boxes[index], FACE, group, origin, score=score)
 
 
 def _beside_the_face(
@@ -139,13 +162,14 @@ def _beside_the_face(
     body = _box(centre + np.array([rng.uniform(-0.8, 0.8), rng.uniform(1.3, 1.9)]) * side, side * rng.uniform(0.4, 1.2))
     if body[3] < image.shape[0] and iou(body[None], finds).max(initial=0) == 0:
         yield cut_sample(image, body, NOT_FACE, group, origin)
-    turned, taken = image, finds
+    view, taken = image, finds
     for _ in range(3):
-        taken = _turn_boxes(taken, turned.shape[1])
-        turned = np.ascontiguousarray(np.rot90(turned))
-        boxes = detector.detect([turned])[0].boxes
-        for box in boxes[overlaps(boxes, taken, "smaller").max(axis=1, initial=0) < 0.2]:
-            yield cut_sample(turned, box, NOT_FACE, group, origin)
+        taken = _turn_boxes(taken, view.shape[1])
+        view = np.ascontiguousarray(np.rot90(view))
+        detections = detector.detect([view])[0]
+        for index in np.flatnonzero(overlaps(detections.boxes, taken, "smaller").max(axis=1, initial=0) < 0.2):
+            score = float(detections.scores[index])
+            yield cut_sample(view, detections.boxes[index], NOT_FACE, group, origin, HARD if score >= NOT_UNSURE else 1, score=score)
 
 
 def _box(centre: np.ndarray, side: float) -> np.ndarray:
@@ -158,8 +182,9 @@ def _turn_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
 
 
 def _nobody(folder: Path, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[tuple[Sample, Part]]:
-    """What MTCNN takes for a face where nobody is, and random crops; photos learnt from are also looked at turned and in other sizes."""
-    detector = MTCNN(min_face_px=12, thresholds=LOW_THRESHOLDS)
+    """What MTCNN takes for a face where nobody is, and random crops; all but test photos are also looked at turned and in other sizes."""
+    smallest = {"train": 12, "validation": 20, "test": 12}
+    detectors = {px: MTCNN(min_face_px=px, thresholds=LOW_THRESHOLDS) for px in smallest.values()}
     paths = picture_paths(folder)
     counts = dict.fromkeys(("train", "validation", "test"), 0)
     for index, path in enumerate(paths):
@@ -168,22 +193,22 @@ def _nobody(folder: Path, rng: np.random.Generator, report: Report, progress: Pr
         if part != "test" and path.name in PEOPLE_AMONG_NOBODY:
             continue
         image = read_picture(path)
-        for view in _views(image) if part == "train" else [image]:
-            detections = detector.detect([view])[0]
+        for view in [image] if part == "test" else _views(image):
+            detections = detectors[smallest[part]].detect([view])[0]
             counts[part] += len(detections)
-            for box, score in zip(detections.boxes, detections.scores, strict=True):
+            for box, score in zip(detections.boxes, detections.scores.tolist(), strict=True):
                 weight = HARD if score >= NOT_UNSURE else 1
-                yield cut_sample(view, box, NOT_FACE, path.name, f"nobody_photos/{path.name}", weight), part
+                yield cut_sample(view, box, NOT_FACE, path.name, f"nobody_photos/{path.name}", weight, score=score), part
         for box in _random_boxes(image.shape, RANDOM_CROPS if part == "train" else 0, rng):
             yield cut_sample(image, box, NOT_FACE, path.name, f"nobody_photos/{path.name}"), part
     report(f"nobody_photos: {len(paths)} photos, false finds by part: {counts}")
 
 
 def part_of_nobody(index: int) -> Part:
-    """Every third photo in sorted order is the test; of the others, every fifth is for validation."""
+    """Every third photo in sorted order is the test; of the others, three in ten are for validation."""
     if index % 3 == 0:
         return "test"
-    return "validation" if index % 15 in (1, 8) else "train"
+    return "validation" if index % 15 in (1, 8, 11) else "train"
 
 
 def _views(image: np.ndarray) -> Iterator[np.ndarray]:
@@ -191,7 +216,7 @@ def _views(image: np.ndarray) -> Iterator[np.ndarray]:
     yield np.ascontiguousarray(image[:, ::-1])
     for turns in (1, 2, 3):
         yield np.ascontiguousarray(np.rot90(image, turns))
-    for scale in (0.6, 1.5):
+    for scale in (0.4, 0.6, 0.8, 1.25, 1.5):
         yield cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,20 +29,23 @@ def halve_weights(model: keras.Model, crops: np.ndarray) -> float:
     return 0.0
 
 
-def check_bfloat16(model: keras.Model, crops: np.ndarray, threshold: float | None) -> RoundingCheck | None:
+def check_bfloat16(
+    model: keras.Model, crops: np.ndarray, threshold: float | None, joined: Callable[[np.ndarray], np.ndarray] = lambda said: said
+) -> RoundingCheck | None:
     """What a CPU that multiplies in bfloat16 would change; None on one that cannot.
 
     Args:
         model: as it will be saved.
         crops: (N, size, size, 3) uint8, real ones; `RoundingCheck.harmless` wants a thousand or more.
         threshold: as `Classifier` decides with it.
+        joined: (N, C) answers of the network -> those that are decided on.
     """
     from models.saving import openvino_model
 
     if not has_bfloat16() or not len(crops):
         return None
     network = openvino_model(model)
-    exact, fast = (load_openvino(network, precision=precision)(crops)[0] for precision in ("f32", "auto"))
+    exact, fast = (joined(load_openvino(network, precision=precision)(crops)[0]) for precision in ("f32", "auto"))
     changed = exact.argmax(axis=1) != fast.argmax(axis=1) if threshold is None else (exact >= threshold)[:, 0] != (fast >= threshold)[:, 0]
     largest = round(float(np.abs(exact - fast).max()), 4)
     return RoundingCheck(crops=len(crops), labels_changed=int(changed.sum()), largest_change=largest)

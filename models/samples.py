@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -46,6 +47,8 @@ class Sample:
     """How often it is drawn in training, against once for the others of its class."""
     content: str = ""
     """SHA-256 of its file; empty where several samples come from one."""
+    score: float = math.nan
+    """The detector's, of the find; NaN where no detector found it."""
 
 
 def cut_sample(
@@ -56,13 +59,14 @@ def cut_sample(
     origin: str,
     weight: int = 1,
     *,
+    score: float = math.nan,
     size_px: int = CROP_PX,
     margin: float = MARGIN,
 ) -> Sample:
     """The find at `box` (x1, y1, x2, y2) of `image`, as its served crop and as the part of the image around it."""
     crop = crop_squares(image, box[None], size_px, margin)[0]
     picture, inside = surroundings(image, box)
-    return Sample(crop, picture, inside, label, group, origin, weight)
+    return Sample(crop, picture, inside, label, group, origin, weight, score=score)
 
 
 def surroundings(image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,6 +93,11 @@ def crop_samples(samples: Sequence[Sample], size_px: int = CROP_PX) -> np.ndarra
 def labels_of(samples: Sequence[Sample]) -> np.ndarray:
     """(N,) int: the index of each sample's class."""
     return np.array([sample.label for sample in samples], int)
+
+
+def scores_of(samples: Sequence[Sample]) -> np.ndarray:
+    """(N,) float32: the detector's score of each find, NaN where no detector found it."""
+    return np.array([sample.score for sample in samples], np.float32)
 
 
 def part_of(group: str, validation: float, test: float) -> Part:

@@ -7,10 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from models.augment import coarsen, grey
 from models.crops import crop_squares
 from models.dataset import picture_paths
 from models.evaluate import Share, true_and_false
@@ -22,8 +20,8 @@ from models.pictures import read_picture
 THRESHOLDS = (0.5, 0.5, 0.3)
 """The MTCNN authors' own for benchmarks: more faces than by default, and more that is none."""
 
-Score = Callable[[np.ndarray], np.ndarray]
-"""(N, 150, 150, 3) uint8 crops -> (N,) P(face)."""
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(N, 150, 150, 3) uint8 crops and (N,) the detector's scores -> (N,) P(face)."""
 
 
 def judge_on_nobody(score: Score, threshold: float, margin: float, folder: Path, *, step: int = 1) -> Share:
@@ -34,8 +32,8 @@ def judge_on_nobody(score: Score, threshold: float, margin: float, folder: Path,
     """
     detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
     paths = [path for index, path in enumerate(picture_paths(folder)) if part_of_nobody(index) == "test"][::step]
-    scores = [score(_crops(image, detector, margin)[1]) for image in map(read_picture, paths)]
-    every = np.concatenate(scores) if scores else np.zeros(0)
+    said = [score(*_finds(image, detector, margin)[1:]) for image in map(read_picture, paths)]
+    every = np.concatenate(said) if said else np.zeros(0)
     return Share(int((every < threshold).sum()), len(every))
 
 
@@ -44,8 +42,8 @@ def judge_on_labelled(score: Score, threshold: float, margin: float, folder: Pat
     detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
     lost = faces = removed = false = 0
     for path, labelled in list(read_boxes(folder))[::step]:
-        boxes, crops = _crops(read_picture(path), detector, margin)
-        dropped = score(crops) < threshold
+        boxes, crops, scores = _finds(read_picture(path), detector, margin)
+        dropped = score(crops, scores) < threshold
         is_face, is_none = true_and_false(boxes, labelled)
         lost, faces = lost + int((dropped & is_face).sum()), faces + int(is_face.sum())
         removed, false = removed + int((dropped & is_none).sum()), false + int(is_none.sum())
@@ -69,15 +67,6 @@ def judge(score: Score, threshold: float, margin: float, nobody: Path, detect: P
     return metrics, lines
 
 
-def make_hard(crops: np.ndarray) -> np.ndarray:
-    """(4 N, size, size, 3): each crop as it is, 20 px wide, blurred and grey, dark and grey: what a threshold must not lose."""
-    rng = np.random.default_rng(0)
-    small = [coarsen(crop, 20, rng) for crop in crops]
-    blurred = [grey(cv2.GaussianBlur(crop, (0, 0), 3)) for crop in crops]
-    dark = [grey((crop * 0.4).astype(np.uint8)) for crop in crops]
-    return np.concatenate([crops, np.array([*small, *blurred, *dark], np.uint8).reshape(-1, *crops.shape[1:])])
-
-
 def read_boxes(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
     """Each picture of a folder's `boxes.csv` with its labelled faces, (N, 4) float32 x1 y1 x2 y2."""
     by_image: dict[str, list[list[float]]] = defaultdict(list)
@@ -89,7 +78,7 @@ def read_boxes(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
         yield folder / image, np.array(boxes, np.float32)
 
 
-def _crops(image: np.ndarray, detector: MTCNN, margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """The finds and their crops."""
-    boxes = detector.detect([image])[0].boxes
-    return boxes, crop_squares(image, boxes, CNN_INPUT_PX, margin)
+def _finds(image: np.ndarray, detector: MTCNN, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Boxes, crops and scores of what is found."""
+    found = detector.detect([image])[0]
+    return found.boxes, crop_squares(image, found.boxes, CNN_INPUT_PX, margin), found.scores

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.atomic import written_whole
 from models.crop_cache import Look
 from models.errors import ModelError
 
@@ -99,8 +100,8 @@ class Survey:
         rows = io.StringIO(newline="")
         self._write_rows(csv.writer(rows))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(rows.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
+            with written_whole(path) as fresh:
+                fresh.write_text(rows.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
         except OSError as error:
             raise ModelError(f"{path}: cannot be written ({error.strerror}).") from error
 

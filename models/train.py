@@ -9,26 +9,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from models.augment import ROUGH, augment
+from models.augment import ROUGH
 from models.bundle import CropRule, ModelInfo, TrainingData, check_place, load_keras_model, read_bundle, write_bundle
 from models.calibration import calibrate
 from models.card import write_card
 from models.checkpoint import Checkpoint
 from models.dataset import Progress, Report, load_dataset
 from models.errors import ModelError
-from models.evaluate import best_threshold, threshold_keeping
 from models.evaluation_report import check_report_place, write_report
-from models.face_dataset import CLASSES, FACE, NOT_FACE, load_face_data
-from models.fit import Fitted, Plan, fast_arithmetic, fit
+from models.face_dataset import CLASSES, NOT_FACE, load_face_data
+from models.fit import Plan, fast_arithmetic, fit
 from models.keras_quiet import start_keras
-from models.measures import Evaluation, flat, measure, sentences
+from models.learnt import Learnt, read_classes, read_second_look
+from models.measures import flat, measure, sentences
 from models.networks import ARCHITECTURES, with_new_answer
 from models.rounding import check_bfloat16, halve_weights
-from models.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of
+from models.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of, scores_of
 from models.saving import save_model
-from models.second_look import Score, judge, make_hard
+from models.second_look import Score, judge
 from models.split import fingerprint, split_samples
 
 if TYPE_CHECKING:
@@ -38,11 +36,6 @@ Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
 Sections = Sequence[tuple[str, Sequence[str]]]
 
 FACE_PLAN = Plan(epochs=24, epoch_crops=8192, patience=8, recipe=ROUGH)
-FEW = 50
-"""Validation pictures of a class, below which they are also looked at as training changes them (a guess)."""
-CHANGED = 10
-FACES_KEPT = 0.99
-"""Share of the validation faces, made hard, that the threshold of `face` must keep: it would rather show a mug than lose a face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +49,8 @@ class Task:
     command: str
     limits: list[str]
     drop: tuple[str, ...] = ()
-    keep: float | None = None
-    """Share of the second class that the threshold must keep; None: the best balance."""
+    second_look: bool = False
+    """Whether what the detector found is a face at all: its score is evidence too, and the threshold must remove `FALSE_REMOVED`."""
     judge: Judge | None = None
     """Measures more than right and wrong."""
 
@@ -87,10 +80,19 @@ class Options:
 def _no_progress(what: str, done: int, of: int) -> None: ...
 
 
-def train(data: Path, out: Path, options: Options | None = None, *, report: Report = print, progress: Progress = _no_progress) -> Path:
+def train(
+    data: Path,
+    out: Path,
+    options: Options | None = None,
+    *,
+    overwrite: bool = False,
+    report: Report = print,
+    progress: Progress = _no_progress,
+) -> Path:
     """Trains a network on a folder with one folder of pictures for each class, and writes a bundle.
 
     Beside the bundle `out` come `out-pictures.csv`, what became of each picture, and `out-report/`, a page on how good it is.
+    What is there from an earlier training is replaced only with `overwrite`, or where the options say to go on with an interrupted one.
 
     Returns:
         The bundle's folder.
@@ -99,7 +101,7 @@ def train(data: Path, out: Path, options: Options | None = None, *, report: Repo
         ModelError: the data is not enough to learn from, a place holds something else, or there is nothing like it to start from.
     """
     options = options or Options()
-    _check_places(out)
+    check_places(out, resume=options.resume, overwrite=overwrite)
     start = Start(options)
     dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"))
     split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
@@ -117,7 +119,15 @@ def train(data: Path, out: Path, options: Options | None = None, *, report: Repo
     return _train(task, split, start, out, report, progress, dataset.survey.sections())
 
 
-def train_face(data: Path, out: Path, options: Options | None = None, *, report: Report = print, progress: Progress = _no_progress) -> Path:
+def train_face(
+    data: Path,
+    out: Path,
+    options: Options | None = None,
+    *,
+    overwrite: bool = False,
+    report: Report = print,
+    progress: Progress = _no_progress,
+) -> Path:
     """Trains the bundle `face`, faces against what MTCNN takes for faces, on the folder that `models.face_dataset` describes.
 
     Returns:
@@ -127,7 +137,7 @@ def train_face(data: Path, out: Path, options: Options | None = None, *, report:
         ModelError: the folder is not of that kind, or `out` holds something else.
     """
     options = options or Options()
-    _check_places(out)
+    check_places(out, resume=options.resume, overwrite=overwrite)
     start = Start(options, FACE_PLAN)
     split = load_face_data(data, options.seed, report, progress)
     task = Task(
@@ -143,7 +153,7 @@ def train_face(data: Path, out: Path, options: Options | None = None, *, report:
             "It does not tell people apart, and a statue or a good drawing may pass as a face.",
         ],
         drop=(CLASSES[NOT_FACE],),
-        keep=FACES_KEPT,
+        second_look=True,
         judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
     return _train(task, split, start, out, report, progress, ())
@@ -190,21 +200,15 @@ class Start:
         return {"data": data, "network": self.architecture, "from": base, "seed": self.options.seed, "plan": asdict(plan)}
 
 
-def _check_places(out: Path) -> None:
-    check_place(out)
-    check_report_place(beside(out, "report"))
+def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuses, before any work, places where a bundle and its report may not be written; who goes on has allowed it when he began.
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
-    """A network that has learnt, and how its scores are to be read."""
-
-    model: keras.Model
-    """In float32, with the temperature built in."""
-    threshold: float | None
-    threshold_rule: str
-    temperature: float
-    fitted: Fitted
+    Raises:
+        ModelError: there is something else, or an earlier bundle or report that must not be replaced.
+    """
+    overwrite = overwrite or (resume and beside(out, "checkpoint.npz").exists())
+    check_place(out, overwrite=overwrite)
+    check_report_place(beside(out, "report"), overwrite=overwrite)
 
 
 def learn(
@@ -212,7 +216,7 @@ def learn(
     classes: int,
     start: Start,
     *,
-    keep: float | None = None,
+    second_look: bool = False,
     report: Report = print,
     progress: Progress = _no_progress,
     checkpoint_path: Path | None = None,
@@ -235,15 +239,15 @@ def learn(
     crops, labels = crop_samples(split["validation"]), labels_of(split["validation"])
     temperature = calibrate(model, crops, labels)
     halve_weights(model, crops)
-    threshold, rule = _threshold(model, split["validation"], keep)
-    return Learnt(model, threshold, rule, temperature, fitted)
+    reading = (read_second_look if second_look else read_classes)(model, split["validation"])
+    return Learnt(model, reading, temperature, fitted)
 
 
 def _train(task: Task, split: Split, start: Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
     place = beside(out, "checkpoint.npz")
-    learnt = learn(split, len(task.classes), start, keep=task.keep, report=report, progress=progress, checkpoint_path=place)
+    learnt = learn(split, len(task.classes), start, second_look=task.second_look, report=report, progress=progress, checkpoint_path=place)
     folder = _conclude(task, split, start, learnt, out, report, survey)
     place.unlink(missing_ok=True)
     return folder
@@ -251,16 +255,16 @@ def _train(task: Task, split: Split, start: Start, out: Path, report: Report, pr
 
 def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path, report: Report, survey: Sections) -> Path:
     """Judges on the test pictures, and writes the bundle and its report."""
-    model, threshold, fitted = learnt.model, learnt.threshold, learnt.fitted
-    evaluation = evaluate(model, split["test"], task.classes, threshold)
+    model, reading, fitted = learnt.model, learnt.reading, learnt.fitted
+    evaluation = learnt.judge(split["test"], task.classes)
     measured = measure(evaluation)
     metrics, results = flat(measured), sentences(evaluation, measured)
-    if task.judge and threshold is not None:
-        more, lines = task.judge(lambda crops: _scores(model, crops)[:, 1], threshold)
+    if task.judge and reading.threshold is not None:
+        more, lines = task.judge(lambda crops, scores: learnt.probabilities(crops, scores)[:, 1], reading.threshold)
         metrics, results = metrics | more, results + lines
     for line in results:
         report(line)
-    real = crop_samples([sample for samples in split.values() for sample in samples][-4000:])
+    real = [sample for samples in split.values() for sample in samples][-4000:]
 
     def describe(files: dict[str, str]) -> ModelInfo:
         return ModelInfo(
@@ -271,10 +275,11 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
             architecture=start.architecture,
             input_px=CROP_PX,
             crop=CropRule(margin=MARGIN),
-            threshold=threshold,
-            threshold_rule=learnt.threshold_rule,
+            threshold=reading.threshold,
+            threshold_rule=reading.rule,
             temperature=round(learnt.temperature, 4),
-            bfloat16=check_bfloat16(model, real, threshold),
+            detector=reading.evidence,
+            bfloat16=check_bfloat16(model, crop_samples(real), reading.threshold, lambda said: reading.joined(said, scores_of(real))),
             metrics={name: round(value, 4) for name, value in metrics.items()},
             data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, split["train"])),
             trained_on=datetime.now(UTC).date().isoformat(),
@@ -295,48 +300,6 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
         title=f"{task.name}: how good it is", history=fitted.history, data_report=survey, measured=measured,
     )  # fmt: skip
     return bundle.folder
-
-
-def _threshold(model: keras.Model, validation: Sequence[Sample], keep: float | None) -> tuple[float | None, str]:
-    """The threshold and, in a sentence, how it was chosen."""
-    if model.output_shape[1] > 1:
-        return None, "More than two classes: the likeliest wins."
-    crops, labels = crop_samples(validation), labels_of(validation)
-    if keep is None:
-        rule = "Chosen for the best balanced accuracy on the validation pictures."
-        if np.bincount(labels).min() < FEW:  # a handful all right leaves a wide gap, and the best place in it is not its middle
-            rng = np.random.default_rng(0)
-            crops = np.concatenate([crops, *(np.stack([augment(sample, rng) for sample in validation]) for _ in range(CHANGED))])
-            labels = np.tile(labels, CHANGED + 1)
-            rule = f"Chosen for the best balanced accuracy on the few validation pictures as they are and changed in {CHANGED} ways."
-        scores = _scores(model, crops)[:, 1]
-        return round(best_threshold(scores[labels == 1], scores[labels == 0]), 4), rule
-    hard = _scores(model, make_hard(crops[labels == FACE]))[:, 1]
-    threshold = threshold_keeping(keep, hard)
-    return threshold, (
-        f"The highest that keeps {keep:.1%} of {len(hard)} validation faces made hard: as they are, 20 px wide, "
-        "blurred and grey, dark and grey."
-    )
-
-
-def evaluate(model: keras.Model, test: Sequence[Sample], classes: tuple[str, ...], threshold: float | None) -> Evaluation:
-    """What the model says of samples that nothing was learnt or chosen from."""
-    crops = crop_samples(test)
-    return Evaluation(
-        classes=classes,
-        threshold=threshold,
-        labels=labels_of(test),
-        probabilities=_scores(model, crops),
-        crops=crops,
-        origins=tuple(sample.origin for sample in test),
-        groups=tuple(sample.group for sample in test),
-    )
-
-
-def _scores(model: keras.Model, crops: np.ndarray) -> np.ndarray:
-    """(N, C) probabilities, as `Classifier.classify` gives them."""
-    scores = np.asarray(model.predict(crops, verbose=0)) if len(crops) else np.zeros((0, model.output_shape[1]), np.float32)
-    return np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
 def _count(task: Task, samples: list[Sample]) -> dict[str, int]:

@@ -155,7 +155,8 @@ class Analyser:
         if not keys:
             return {}
         crops = [self.classifier.crop(look.frame.image, look.detections.boxes[look.due]) for look in looks if look.due]
-        return dict(zip(keys, self.classifier.classify(np.concatenate(crops)), strict=True))
+        scores = np.concatenate([look.detections.scores[look.due] for look in looks if look.due])
+        return dict(zip(keys, self.classifier.classify(np.concatenate(crops), scores), strict=True))
 
     def _analysis(self, look: _Look, answers: dict[tuple[int, int], np.ndarray]) -> Analysis:
         faces = []

@@ -143,6 +143,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    overwrite: Overwrite = False,
 ) -> int:
     """Train the classifier on your own pictures; use the result with --model.
 
@@ -155,9 +156,12 @@ def train(
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
     options = training.Options(architecture, base, resume, seed)
+    learn = training.train_face if is_face_data else training.train
+    with as_usage():
+        training.check_places(output, resume=resume, overwrite=overwrite)
     try:
         with Told() as progress:
-            made = (training.train_face if is_face_data else training.train)(data, output, options, report=progress.say, progress=progress)
+            made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
     except KeyboardInterrupt:
         if training.beside(output, "checkpoint.npz").exists():
             _say("interrupted; the same command with --resume goes on after the last whole epoch")

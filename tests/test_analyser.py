@@ -88,9 +88,9 @@ def test_a_followed_face_is_scored_anew_only_every_so_often(detector: MTCNN, cla
     calls: list[int] = []
 
     class Counting(Classifier):
-        def classify(self, crops: np.ndarray) -> np.ndarray:
+        def classify(self, crops: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
             calls.append(len(crops))
-            return super().classify(crops)
+            return super().classify(crops, scores)
 
     counting = Counting.load("face")
     for every_s, expected in ((0.4, 3), (0.0, 25)):

@@ -122,8 +122,8 @@ def test_an_unknown_model_is_refused() -> None:
 def test_the_second_look_removes_false_finds_and_keeps_faces(exact: Classifier, data_dir: Path) -> None:
     """A quick part of what the card says, on pictures that training never saw."""
 
-    def score(crops: np.ndarray) -> np.ndarray:
-        return exact.classify(crops)[:, 1]
+    def score(crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        return exact.classify(crops, scores)[:, 1]
 
     assert exact.threshold is not None
     assert picture_paths(data_dir / "train" / "nobody_photos")
@@ -136,11 +136,28 @@ def test_the_second_look_removes_false_finds_and_keeps_faces(exact: Classifier, 
     assert gone.of > 0
 
 
-def with_rounding(tmp_path: Path, check: dict[str, float]) -> Path:
-    """A copy of the bundle `face` that says this of bfloat16."""
+def test_the_detectors_score_counts_where_the_bundle_weighs_it(tmp_path: Path, crops: np.ndarray) -> None:
+    folder = with_info(tmp_path, detector={"network": 2.0, "score": 1.0, "bias": -0.5})
+    weighing = Classifier.load(folder, precision="f32", device="cpu")
+    alone = weighing.classify(crops[:4])[:, 1]
+    joined = weighing.classify(crops[:4], np.array([0.3, 0.5, 0.99, np.nan], np.float32))[:, 1]
+    expected = [p**2 * q / (p**2 * q + (1 - p) ** 2 * (1 - q)) for p, q in zip(alone, odds_of([0.3, 0.5, 0.99], -0.5), strict=False)]
+    np.testing.assert_allclose(joined[:3], expected, atol=1e-4)
+    assert joined[3] == alone[3], "without a score the network's opinion stands alone"
+    ignoring = Classifier.load("smile", precision="f32", device="cpu")
+    np.testing.assert_array_equal(ignoring.classify(crops[:4], np.full(4, 0.3)), ignoring.classify(crops[:4]))
+
+
+def odds_of(scores: list[float], bias: float) -> list[float]:
+    """Scores with their odds changed by a factor exp(bias)."""
+    return [score * np.exp(bias) / (score * np.exp(bias) + 1 - score) for score in scores]
+
+
+def with_info(tmp_path: Path, **changed: object) -> Path:
+    """A copy of the bundle `face` that says this of itself."""
     folder = Path(shutil.copytree(SHIPPED / "face", tmp_path / "face"))
     info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    (folder / "model.json").write_text(json.dumps(info | {"bfloat16": check}), encoding="utf-8")
+    (folder / "model.json").write_text(json.dumps(info | changed), encoding="utf-8")
     return folder
 
 
@@ -152,7 +169,7 @@ def test_bfloat16_is_harmless_where_it_was_seen_to_change_no_label_in_a_thousand
 
 @pytest.mark.parametrize("changed", [0, 2])
 def test_the_default_uses_bfloat16_only_where_it_is_harmless(tmp_path: Path, crops: np.ndarray, exact: Classifier, changed: int) -> None:
-    folder = with_rounding(tmp_path, {"crops": 1200, "labels_changed": changed, "largest_change": 0.01})
+    folder = with_info(tmp_path, bfloat16={"crops": 1200, "labels_changed": changed, "largest_change": 0.01})
     fast = Classifier.load(folder, device="cpu").classify(crops[:21])
     expected = exact.classify(crops[:21])
     assert np.array_equal(fast, expected) == (changed > 0 or not has_bfloat16())

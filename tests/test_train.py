@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,19 @@ from PIL import Image
 
 from models.augment import ROUGH, Recipe, augment
 from models.boxes import iou
-from models.bundle import load_keras_model, read_bundle
+from models.bundle import SHIPPED, load_keras_model, read_bundle
 from models.checkpoint import Checkpoint, State
 from models.classifier import Classifier
 from models.crops import crop_squares
 from models.dataset import Progress
 from models.errors import ModelError
-from models.evaluate import Share, auc, best_threshold, threshold_keeping, true_and_false
+from models.evaluate import Share, auc, best_threshold, threshold_removing, true_and_false
 from models.fit import Plan, batches
 from models.mtcnn import MTCNN
 from models.networks import ARCHITECTURES
 from models.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
 from models.train import Options, beside, train, train_face
+from tests.command import facestream, is_one_sentence
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # keras.Model.save, of its own variables
@@ -102,22 +106,60 @@ def interrupt_at(step: int) -> Progress:
     return progress
 
 
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file can grow beyond `room` bytes, as on a disk with so much left."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, list[str]], people: Path, tmp_path: Path) -> None:
-    lines: list[str] = []
-    begun: list[str] = []
+    """Neither Ctrl-C nor a full disk costs the model that was there before, nor more of what was learnt than an epoch."""
+    out = Path(shutil.copytree(trained[0], tmp_path / "who"))
+    (out / "README.md").write_text("the earlier one")
+    earlier = {path.name: path.read_bytes() for path in out.iterdir()}
+    begun, lines = list[str](), list[str]()
+    again = dataclasses.replace(COMPACT, resume=True)
     for step in (6, 10):  # Ctrl-C in the second epoch, and, gone on with, in the third
         with pytest.raises(KeyboardInterrupt):
-            train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=begun.append, progress=interrupt_at(step))
-        assert beside(tmp_path / "who", "checkpoint.npz").exists()
-        assert not (tmp_path / "who").exists()
-    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*leave out --resume"):
-        train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True, seed=2), report=quiet)
-    made = train(people, tmp_path / "who", dataclasses.replace(COMPACT, resume=True), report=lines.append)
+            train(people, out, again, overwrite=step == 6, report=begun.append, progress=interrupt_at(step))
+        assert beside(out, "checkpoint.npz").exists()
     assert sum("there is nothing to go on with; training begins anew" in line for line in begun) == 1
+    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*leave out --resume"):
+        train(people, out, dataclasses.replace(again, seed=2), report=quiet)
+    with full_disk(1_000_000), pytest.raises(ModelError, match=r"who: the model could not be written \(.*\); nothing was changed\.$"):
+        train(people, out, again, report=lines.append)
+    assert sum("no checkpoint can be written" in line for line in lines) == 1
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == earlier
+    assert {path.name for path in tmp_path.iterdir()} == {"who", "who-checkpoint.npz", "who-pictures.csv"}, "nothing half-written"
+    lines.clear()
+    assert_same_model(train(people, out, again, report=lines.append), trained[0])
     assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 3 of at most 3"]
-    assert_same_model(made, trained[0])
-    assert not beside(made, "checkpoint.npz").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"who", "who-report", "who-pictures.csv"}
+
+
+def test_an_earlier_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    """Known before the data is looked at: there is none."""
+    shutil.copytree(SHIPPED / "smile", tmp_path / "who")
+    for extra in ([], ["--resume"]):
+        done = facestream("train", tmp_path / "people", "-o", tmp_path / "who", *extra)
+        assert done.returncode == 2
+        assert is_one_sentence(done.stderr)
+        assert "who: holds a model already; add --overwrite to replace it." in done.stderr
+    (tmp_path / "other-report").mkdir()
+    (tmp_path / "other-report" / "report.html").write_text("earlier")
+    done = facestream("train", tmp_path / "people", "-o", tmp_path / "other")
+    assert done.returncode == 2
+    assert "other-report: holds a report already; add --overwrite" in done.stderr
+    for extra in (["--overwrite"], ["--resume"]):
+        (tmp_path / "who-checkpoint.npz").touch()  # of an interrupted training that was allowed to
+        done = facestream("train", tmp_path / "people", "-o", tmp_path / "who", *extra)
+        assert "there is no such folder" in done.stderr
 
 
 def test_a_checkpoint_that_is_damaged_is_refused_and_a_full_disk_costs_only_the_checkpoint(tmp_path: Path) -> None:
@@ -246,8 +288,8 @@ def test_a_group_keeps_its_side_and_sides_get_their_share() -> None:
 def test_measures_agree_with_counting_by_hand() -> None:
     assert auc(np.array([0.9, 0.8, 0.3]), np.array([0.1, 0.3])) == pytest.approx(5.5 / 6)
     scores = np.linspace(0.0015, 1, 200)
-    assert (scores >= threshold_keeping(0.995, scores)).mean() == 0.995
-    assert threshold_keeping(1.0, np.array([0.4567, 0.9])) == 0.456
+    assert (scores < threshold_removing(0.85, scores)).mean() == 0.85
+    assert threshold_removing(1.0, np.array([0.4567, 0.3])) == 0.457
     assert best_threshold(np.array([0.9, 0.8]), np.array([0.2, 0.7])) == pytest.approx(0.75)
     assert best_threshold(np.array([0.9]), np.array([0.1])) == 0.5
     assert Share(95, 100).interval == pytest.approx((0.8882, 0.9785), abs=1e-4)  # Wilson, from R's prop.test(correct=FALSE)

@@ -2,7 +2,7 @@
 
 False finds of the detector at the authors' low thresholds (0.5/0.5/0.3) that it removes where nobody is, true faces that it loses on the
 labelled sets, and the AP (all points, IoU >= 0.5, faces of 20 px or more) of the detector alone at its default and low thresholds and of
-both together: a find's score is then the detector's times the probability that it is a face. The pictures serve to measure only.
+both together: a find's score is then the probability that it is a face, which `face` makes of both. The pictures serve to measure only.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from models.second_look import THRESHOLDS, judge
 
 
 def together(found: Detections, probabilities: np.ndarray, threshold: float) -> Detections:
-    """The finds that the second look leaves, by the product of both scores."""
+    """The finds that the second look leaves, by their probability."""
     kept = probabilities >= threshold
-    scores = (found.scores * probabilities)[kept]
+    scores = probabilities[kept]
     order = np.argsort(-scores, kind="stable")
     return Detections(found.boxes[kept][order], scores[order], found.landmarks[kept][order])
 
@@ -32,7 +32,7 @@ def main() -> None:
     classifier = Classifier.load(arguments.model, device="cpu", precision="f32")
     assert classifier.threshold is not None
     _, lines = judge(
-        lambda crops: classifier.classify(crops)[:, 1],
+        lambda crops, scores: classifier.classify(crops, scores)[:, 1],
         classifier.threshold,
         classifier.margin,
         DATA.parent / "train" / "nobody_photos",
@@ -44,7 +44,9 @@ def main() -> None:
         images, faces, ignored = labelled(name)
         alone = [usual.detect([image])[0] for image in images]
         wide = [low.detect([image])[0] for image in images]
-        second = [classifier.classify(classifier.crop(image, found.boxes))[:, 1] for image, found in zip(images, wide, strict=True)]
+        second = [
+            classifier.classify(classifier.crop(image, found.boxes), found.scores)[:, 1] for image, found in zip(images, wide, strict=True)
+        ]
         both = [together(found, p, classifier.threshold) for found, p in zip(wide, second, strict=True)]
         ranked = [together(found, p, 0.0) for found, p in zip(wide, second, strict=True)]
         scores = [detection_ap(finds, faces, ignored) for finds in (alone, wide, both, ranked)]

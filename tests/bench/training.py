@@ -22,7 +22,7 @@ from models.fit import batches
 from models.measures import Evaluation, measure
 from models.samples import Sample, Split
 from models.split import folds, split_samples
-from models.train import Options, Start, evaluate, learn
+from models.train import Options, Start, learn
 
 DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "train"
 PEOPLE = ("Colin_Powell", "George_W_Bush", "Tony_Blair")
@@ -48,7 +48,7 @@ def with_validation(rest: Sequence[Sample], test: Sequence[Sample], seed: int) -
 
 def judged(split: Split, classes: tuple[str, ...], options: Options) -> Evaluation:
     learnt = learn(split, len(classes), Start(options), report=quiet)
-    return evaluate(learnt.model, split["test"], classes, learnt.threshold)
+    return learnt.judge(split["test"], classes)
 
 
 def pooled(parts: Sequence[Evaluation]) -> Evaluation:
@@ -79,9 +79,9 @@ def mask(options: Options) -> None:
     classes, samples = samples_of("mask")
     split = split_samples(samples, options.seed)
     learnt = learn(split, len(classes), Start(options), report=quiet)
-    told("mask, its own test part", evaluate(learnt.model, split["test"], classes, learnt.threshold), started)
+    told("mask, its own test part", learnt.judge(split["test"], classes), started)
     _, elsewhere = samples_of("mask_crops853")
-    told("mask, on mask_crops853", evaluate(learnt.model, elsewhere, classes, learnt.threshold), started)
+    told("mask, on mask_crops853", learnt.judge(elsewhere, classes), started)
 
 
 def in_folds(what: str, classes: tuple[str, ...], samples: Sequence[Sample], options: Options) -> None:

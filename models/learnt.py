@@ -1,0 +1,107 @@
+"""A network that has learnt, and how its answers are read: the threshold, and what the detector's score adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.augment import augment
+from models.bundle import DetectorEvidence
+from models.evaluate import best_threshold, threshold_removing
+from models.evidence import fit_join, join
+from models.face_dataset import FACE, NOT_UNSURE
+from models.fit import Fitted
+from models.measures import Evaluation
+from models.samples import Sample, crop_samples, labels_of, scores_of
+
+if TYPE_CHECKING:
+    import keras
+
+FEW = 50
+"""Validation pictures of a class, below which they are also looked at as training changes them (a guess)."""
+CHANGED = 10
+FALSE_REMOVED = 0.85
+"""Share of MTCNN's finds on validation photos of nobody that the threshold of `face` must remove: 0.8 is promised, 0.05 is for chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a network's answers become labels."""
+
+    threshold: float | None
+    """None: the likeliest of more than two classes wins."""
+    rule: str
+    """How the threshold was chosen, in a sentence."""
+    evidence: DetectorEvidence | None = None
+
+    def joined(self, answers: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """(N, 1) or (N, C) answers of the network with what the detector's (N,) scores add; the same shape."""
+        return answers if self.evidence is None else join(answers[:, 0], scores, self.evidence.weights)[:, None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """A network that has learnt, and how its answers are to be read."""
+
+    model: keras.Model
+    """In float32, with the temperature built in."""
+    reading: Reading
+    temperature: float
+    fitted: Fitted
+
+    def probabilities(self, crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """(N, C), as `Classifier.classify` gives them, for (N, size, size, 3) uint8 crops and the detector's (N,) scores."""
+        said = self.reading.joined(answers(self.model, crops), scores)
+        return np.concatenate([1 - said, said], axis=1) if said.shape[1] == 1 else said
+
+    def judge(self, samples: Sequence[Sample], classes: tuple[str, ...]) -> Evaluation:
+        """What it says of samples that nothing was learnt or chosen from."""
+        crops = crop_samples(samples)
+        return Evaluation(
+            classes=classes,
+            threshold=self.reading.threshold,
+            labels=labels_of(samples),
+            probabilities=self.probabilities(crops, scores_of(samples)),
+            crops=crops,
+            origins=tuple(sample.origin for sample in samples),
+            groups=tuple(sample.group for sample in samples),
+        )
+
+
+def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:
+    """(N, 1) or (N, C): the network's own."""
+    return np.asarray(model.predict(crops, verbose=0)) if len(crops) else np.zeros((0, model.output_shape[1]), np.float32)
+
+
+def read_classes(model: keras.Model, validation: Sequence[Sample]) -> Reading:
+    """The threshold with the best balanced accuracy."""
+    if model.output_shape[1] > 1:
+        return Reading(None, "More than two classes: the likeliest wins.")
+    crops, labels = crop_samples(validation), labels_of(validation)
+    rule = "Chosen for the best balanced accuracy on the validation pictures."
+    if np.bincount(labels).min() < FEW:  # a handful all right leaves a wide gap, and the best place in it is not its middle
+        rng = np.random.default_rng(0)
+        crops = np.concatenate([crops, *(np.stack([augment(sample, rng) for sample in validation]) for _ in range(CHANGED))])
+        labels = np.tile(labels, CHANGED + 1)
+        rule = f"Chosen for the best balanced accuracy on the few validation pictures as they are and changed in {CHANGED} ways."
+    said = answers(model, crops)[:, 0]
+    return Reading(round(best_threshold(said[labels == 1], said[labels == 0]), 4), rule)
+
+
+def read_second_look(model: keras.Model, validation: Sequence[Sample]) -> Reading:
+    """What the detector's score adds, and the threshold that removes enough of what it finds at the authors' low thresholds."""
+    finds = [sample for sample in validation if sample.score >= NOT_UNSURE]
+    said, scores, faces = answers(model, crop_samples(finds))[:, 0], scores_of(finds), labels_of(finds) == FACE
+    weights = fit_join(said, scores, faces)
+    evidence = DetectorEvidence(**{name: round(value, 4) for name, value in zip(("network", "score", "bias"), weights, strict=True)})
+    both = join(said, scores, evidence.weights)
+    threshold = threshold_removing(FALSE_REMOVED, both[~faces])
+    lost = int((both[faces] < threshold).sum())
+    rule = (
+        f"The lowest that removes {FALSE_REMOVED:.0%} of {(~faces).sum()} false finds on validation photos of nobody; "
+        f"of {faces.sum()} validation faces, as they are and altered, {lost} are lost."
+    )
+    return Reading(threshold, rule, evidence)
