@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 from stream.config import Output
 from stream.errors import SinkError
 from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.sinks import Result
+from stream.sinks.encoders import KEY_FRAME_S, USUAL_RATE, encoder_for
 from stream.sinks.files import OutputFile, claim, unwritable
 from stream.sinks.planes import Planes
 from stream.sinks.sound import Sound
@@ -19,20 +21,17 @@ FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".we
 """FFmpeg's name of the container for each ending."""
 
 ALWAYS_PLAYABLE = {
-    # Fragments while it grows, one regular file once closed. Plain MP4 is unreadable until closed; `empty_moov` moves the first frame.
-    "mp4": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe"},
-    "mov": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe"},
-    "matroska": {"cluster_time_limit": "500"},
-    "webm": {"cluster_time_limit": "500"},
+    # Fragments of 0.1 s (in µs) while it grows, one regular file once closed. Plain MP4 is unreadable until closed; `empty_moov` moves the
+    # first frame.
+    "mp4": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe", "frag_duration": "100000"},
+    "mov": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe", "frag_duration": "100000"},
+    "matroska": {"cluster_time_limit": "100"},  # ms; a cluster waits in memory until the next begins
+    "webm": {"cluster_time_limit": "100"},
 }
-PROMPT = {"flush_packets": "1", "max_interleave_delta": "1000000", "avoid_negative_ts": "disabled"}
-"""Each packet goes to the disk at once, and none waits longer than a second (µs) for a silent stream. Sound may begin before 0 (what a
+PROMPT = {"flush_packets": "1", "max_interleave_delta": "100000", "avoid_negative_ts": "disabled"}
+"""Each packet goes to the disk at once, and none waits longer than 0.1 s (in µs) for a silent stream. Sound may begin before 0 (what a
 decoder swallows at its start): Matroska would move all pictures for it."""
 
-KEY_FRAME_S = 0.5
-"""Time between key frames: what a killed process loses at most, beside the encoder's own delay."""
-USUAL_RATE = Fraction(25)
-"""Frames per second where a source declares none; decides only how often key frames come."""
 OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
 """Tags that say how the input was packed, not what it is."""
 FAR_START_S = 10
@@ -131,6 +130,7 @@ class _Recording:
         if self._shift_s and not info.live:
             notes.append(f"{info.name}: begins at {float(self._begin_s):.1f} s by its own clock; the output begins at 0.")
         self._last: int | None = None
+        self._key_at: int | None = None
         self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
         self._sound: Sound | None = None
         try:
@@ -156,8 +156,8 @@ class _Recording:
         if own:
             self._duration = max(1, round(own / self._time_base))
         picture.pts, picture.time_base, picture.duration = pts, self._time_base, self._duration
-        if self._sound is not None:
-            self._sound.write_until(float(pts * self._time_base + self._shift_s))
+        if self._key_at is None or (pts - self._key_at) * self._time_base >= KEY_FRAME_S:  # the declared rate may be wrong
+            picture.pict_type, self._key_at = av.video.frame.PictureType.I, pts
         self._mux(self._stream.encode(picture))
         self._last = pts
 
@@ -181,19 +181,20 @@ class _Recording:
             self._file.close()
 
     def _mux(self, packets: list[av.Packet[av.VideoStream]]) -> None:
-        self._container.mux(packets)
+        for packet in packets:
+            self._container.mux(packet)  # before its sound: a fragment of MP4 that ends with a sound must know when the next picture comes
+            if self._sound is not None and packet.pts is not None:
+                self._sound.write_until(float(packet.pts * packet.time_base + self._shift_s))
         if self._file.failure is not None:
             raise self._file.failure
 
     def _add_pictures(self, kind: str, info: SourceInfo, settings: Output) -> av.VideoStream:
-        webm, rate = kind == "webm", info.rate or USUAL_RATE
-        options = {"crf": str(settings.crf), "preset": settings.preset}
-        if webm:  # VP9 counts quality from 0 to 63 and effort from 8 to 0
-            options = {"crf": str(round(settings.crf * 63 / 51)), "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
-        stream = self._container.add_stream(
-            "libvpx-vp9" if webm else "libx264", rate=Fraction(rate).limit_denominator(100_000), options=options
-        )
+        encoder, rate = encoder_for(kind, info, settings), info.rate or USUAL_RATE
+        rounded = Fraction(rate).limit_denominator(100_000)
+        stream = cast(av.VideoStream, self._container.add_stream(encoder.codec, rate=rounded, options=encoder.options))
         context, planes = stream.codec_context, self._planes
+        if encoder.frame_threads:
+            context.thread_type, context.thread_count = "FRAME", encoder.frame_threads
         context.width, context.height, context.pix_fmt = planes.width, planes.height, planes.format
         context.time_base = stream.time_base = self._time_base
         context.colorspace, context.color_range = planes.matrix, planes.range
@@ -202,5 +203,5 @@ class _Recording:
             context.sample_aspect_ratio = info.pixel_aspect
         stream.metadata.update({key: value for key, value in info.picture_tags.items() if key in ("language", "title")})
         context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
-        context.gop_size = max(1, round(rate * Fraction(KEY_FRAME_S)))
+        context.gop_size = max(1, round(rate * KEY_FRAME_S))
         return stream
