@@ -201,13 +201,13 @@ def _candidates(face: Face, area: Area, size: int, width: int, height: int) -> I
 def _status(text: str, size: int, width: int, height: int) -> Ink:
     """The line at the foot on a half-transparent band; smaller letters, then fewer, until it fits."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    letters = _letters(text, size)
+    letters = letters_of(text, size)
     if letters.shape[1] > width:
         size = max(SMALLEST_TEXT_PX, int(size * width / letters.shape[1]))
-        letters = _letters(text, size)
+        letters = letters_of(text, size)
     keep = len(text) * width // letters.shape[1]
     while letters.shape[1] > width and keep > 0:
-        letters = _letters(text[:keep].rstrip() + "…", size)
+        letters = letters_of(text[:keep].rstrip() + "…", size)
         keep -= 1
     letters = letters[-height:, :width]
     rows, columns = letters.shape
@@ -221,7 +221,7 @@ def _status(text: str, size: int, width: int, height: int) -> Ink:
 @lru_cache(maxsize=512)
 def _patch(words: str, size: int, color: Color) -> np.ndarray:
     """Words on a ground of the face's colour: (rows, columns, 3) uint8."""
-    letters = _letters(words, size)
+    letters = letters_of(words, size)
     patch = np.empty((*letters.shape, 3), np.uint8)
     patch[:] = color
     _blend(patch, letters, _contrast(color))
@@ -245,7 +245,7 @@ _font_in_use = threading.Lock()
 
 
 @lru_cache(maxsize=512)
-def _letters(text: str, size: int) -> np.ndarray:
+def letters_of(text: str, size: int) -> np.ndarray:
     """How opaque each pixel of a line of text is: (rows, columns) uint8, with a margin. Any Unicode: the font is inside OpenCV 5."""
     margin = max(1, size // 5)
     with _font_in_use:

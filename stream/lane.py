@@ -14,13 +14,18 @@ from stream.faces import Analysis
 from stream.feeds import LatestFeed, LosslessFeed, Watched
 from stream.frame import Frame
 from stream.metrics import Metrics
+from stream.no_signal import Silence
 from stream.report import SourceReport
 from stream.sinks import Result, Sink
 from stream.sources import Source
 from stream.stages import Stage
 
-STALE_S = 1.0
-"""Without a new frame for so long, a live picture says so."""
+BEHIND_S = 1.0
+"""A file in a window that is later than this goes on from where it is."""
+IDLE_S = 0.04
+"""How often a lane's windows handle their keys while no result comes for them."""
+LOOK_LATE_S = 0.25
+"""A live picture that stays for longer (the camera is slow) is shown once more when its own faces are known."""
 WAITING_PIXELS = 1e8
 """Pixels that may wait before a stage, whatever `queue_size` says: a folder of huge photos must not fill the memory."""
 LOOKS_WAITING = 32
@@ -85,7 +90,13 @@ class RunningLane:
         self._counting = threading.Lock()
         self._error: BaseException | None = None
         self._analysis = Analysis(self._info.name, -1, 0.0)
+        """Live only: the newest look, and none from before a gap."""
         self._looked_at: float | None = None
+        self._gap_ended_at = 0.0
+        self._look_is_late = False
+        """Live only: the newest look is at the very picture that is on the screen without it."""
+        self._silence = Silence(lane.source, time.monotonic())
+        self._idle_at = 0.0
         self._held: Result | None = None
         """Paced only: the next result, before its time."""
         self._starts_at: float | None = None
@@ -169,7 +180,7 @@ class RunningLane:
         if not self._lane.paced or self._info.still or self._halted.is_set():
             return 0.0
         now, time_s = time.monotonic(), self._held.frame.time_s
-        if self._starts_at is None or now - self._starts_at - time_s > STALE_S:  # too slow to keep up: begin anew from here
+        if self._starts_at is None or now - self._starts_at - time_s > BEHIND_S:  # too slow to keep up: begin anew from here
             self._starts_at = now - time_s
         return max(self._starts_at + time_s - now, 0.0)
 
@@ -196,12 +207,25 @@ class RunningLane:
 
     def _show_live(self) -> list[Result]:
         for frame, analysis in self.looks.take(LOOKS_WAITING):
-            self._analysis, self._looked_at = analysis, frame.captured_at
             _write_all(self._lane.look_sinks, Result(frame, analysis, self._info))
-        results = [self._result(frame, self._analysis.at(frame.time_s)) for frame in self.newest.take()]
-        for result in results:
-            self._write(result)
-        return results
+            self._learn(frame, analysis)
+        return [self._show_newest(frame) for frame in self.newest.take()]
+
+    def _learn(self, frame: Frame, analysis: Analysis) -> None:
+        if frame.captured_at >= self._gap_ended_at:
+            self._analysis, self._looked_at = analysis, frame.captured_at
+            last = self._last
+            self._look_is_late = last is not None and frame.index == last.frame.index and bool(analysis.faces or last.analysis.faces)
+
+    def _show_newest(self, frame: Frame) -> Result:
+        if self._silence.ended_by(frame):
+            self._gap_ended_at = frame.captured_at
+            if self._analysis.index < frame.index:
+                self._analysis, self._looked_at = Analysis(self._info.name, -1, 0.0), None
+        self._look_is_late = False
+        result = self._result(frame, self._analysis.at(frame.time_s))
+        self._write(result)
+        return result
 
     def _result(self, frame: Frame, analysis: Analysis) -> Result:
         return Result(frame, analysis, self._lane.source.info, self._status_line(frame) if self._lane.status else "", self._stage)
@@ -217,18 +241,20 @@ class RunningLane:
         self._metrics.frame(self.report.name, "shown")
         self._metrics.latency(self.report.name, latency_s)
         self._rate.tick(now)
-        self._last = result
+        self._last, self._idle_at = result, now
 
     def idle(self) -> None:
-        """Nothing came: let the windows live, and tell them when a live picture has grown old."""
-        status = self._lane.source.status
+        """Called in every round: if nothing came for a while, let the windows live, and tell them what to show in place of a picture."""
+        now = time.monotonic()
+        if now - self._idle_at < IDLE_S:
+            return
+        self._idle_at = now
         stale = None
-        if self._lane.status and self._info.live and self._last is not None and not self.newest.ended:
-            age_s = time.monotonic() - self._last.frame.captured_at
-            if age_s > STALE_S:
-                cause = f": {status.cause}" if status.cause else ""
-                line = f"no picture for {age_s:.0f} s · {status.state}{cause}"
-                stale = Result(self._last.frame, Analysis(self._info.name, -1, 0.0), self._info, line)
+        if self._lane.status and self._info.live and not self.newest.ended:
+            stale = self._silence.picture(now)
+            if self._look_is_late and self._last is not None and now - self._last.frame.captured_at > LOOK_LATE_S:
+                self._look_is_late = False
+                stale = stale or self._result(self._last.frame, self._analysis)
         for sink in self._lane.sinks:
             sink.poll(stale)
 

@@ -136,11 +136,9 @@ class Pipeline:
                 self._halt()
                 halted = True
             self._wait()
-            results = [result for lane in self._lanes for result in lane.show()]
-            yield from results
-            if not results:
-                for lane in self._lanes:
-                    lane.idle()
+            yield from [result for lane in self._lanes for result in lane.show()]
+            for lane in self._lanes:
+                lane.idle()
 
     def _wait(self) -> None:
         """Until a lane has something to show, or its time has come, or the windows need a look."""

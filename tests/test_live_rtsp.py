@@ -45,6 +45,15 @@ def test_a_camera_s_pictures_come_at_its_rate(codec):
         assert source.status.reconnects == 0
 
 
+def test_a_picture_that_comes_in_two_parts_is_whole():
+    """As from servers that repeat the stream's headers before each slice: FFmpeg hands the halves on one after the other."""
+    with rtsp_server(size="640x480", rate=20) as server, watching(open_source(server.address, settings())) as watcher:
+        watcher.wait(lambda: len(watcher.frames) > 45)
+        for frame in watcher.frames[25:]:
+            red, green, _ = frame.image.transpose(2, 0, 1).astype(int)
+            assert not (green > red + 50).any(), "what is missing in a picture of H.264 is green"
+
+
 def test_frames_resume_after_the_server_was_killed_and_started_again(caplog):
     caplog.set_level(logging.WARNING, "stream")
     with rtsp_server() as server, watching(open_source(server.address, settings())) as watcher:

@@ -60,8 +60,8 @@ class Sink(Protocol):
         """Called about 20 times a second while no result comes: a window handles its keys here.
 
         Args:
-            stale: the newest frame once more, when a live picture has grown old: its status line says for how long nothing
-                came and why. For eyes only: a file must not get it.
+            stale: what to show while no live picture comes: the newest once more, with its age or the faces that were found in it
+                meanwhile, or a dark one that says NO SIGNAL. For eyes only: a file must not get it.
         """
         ...
 

@@ -9,8 +9,6 @@ import sys
 import time
 from functools import cache
 
-import numpy as np
-
 from stream.media import cv2
 from stream.sinks import Result, StopAsked, x11
 
@@ -68,6 +66,8 @@ class WindowSink:
         self._title = title
         self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
         self._open = False
+        self._made_for: tuple[int, int] | None = None
+        """Width and height of the picture that the window's size was chosen for."""
         self._opened_at = 0.0
         self._times_told = 0
         self._closed = False
@@ -86,19 +86,19 @@ class WindowSink:
         """
         if self._closed:
             return
-        self._show(result.picture)
+        self._show(result)
         self.poll()
 
     def poll(self, stale: Result | None = None) -> None:
-        """Handle keys and the close button; show how old the picture is once it is stale.
+        """Handle keys and the close button; show what takes the place of a live picture that does not come.
 
         Raises:
             StopAsked: the user wants to end.
         """
+        if stale is not None and not self._closed:
+            self._show(stale)
         if not self._open:
             return
-        if stale is not None:
-            self._show(stale.picture)
         self._tell()
         key = cv2.waitKey(1) & 0xFF  # handles the window's events too
         if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
@@ -114,15 +114,17 @@ class WindowSink:
                 cv2.destroyWindow(self._name)
             cv2.waitKey(1)
 
-    def _show(self, picture: np.ndarray) -> None:
+    def _show(self, result: Result) -> None:
+        height, width = result.picture.shape[:2]
         if not self._open:
-            height, width = picture.shape[:2]
             cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.setWindowTitle(self._name, f"{self._title} - facestream")
-            cv2.resizeWindow(self._name, *_window_size(width, height))
             self._open = True
             self._opened_at = time.monotonic()
-        cv2.imshow(self._name, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        if self._made_for is None or (result.info.live and self._made_for != (width, height)):  # a camera may come back with another size
+            self._made_for = (width, height)
+            cv2.resizeWindow(self._name, *_window_size(width, height))
+        cv2.imshow(self._name, cv2.cvtColor(result.picture, cv2.COLOR_RGB2BGR))
 
     def _tell(self) -> None:
         due = self._times_told < len(TOLD_AFTER_S) and time.monotonic() - self._opened_at > TOLD_AFTER_S[self._times_told]

@@ -111,7 +111,7 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
     stream = container.streams.video[0]
     if stream.codec_context is None:
         raise Lost("unsupported codec")
-    stream.codec_context.thread_type = "SLICE"  # threads that take a frame each would hold back as many frames
+    stream.codec_context.thread_count = 1  # threads for frames hold back as many; with threads for slices what is missing turns green
     stream.codec_context.flags |= av.codec.context.Flags.low_delay
     return stream
 
