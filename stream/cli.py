@@ -64,7 +64,8 @@ Window = Annotated[
 Model = Annotated[str | None, typer.Option(help="The classifier: a shipped bundle's name, a bundle's folder, or none.")]
 Config = Annotated[Path | None, typer.Option(help="A settings file (facestream config prints one to start from).")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
-MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")]
+MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics, /healthz and /readyz on this port.")]
+MetricsHost = Annotated[str, typer.Option(metavar="ADDRESS", help="The address of this machine that they are served on; 0.0.0.0: all.")]
 LogFormat = Annotated[Literal["text", "json"], typer.Option(help="How warnings are written to stderr.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
 
@@ -88,6 +89,7 @@ def run(
     max_frames: Annotated[int | None, typer.Option(min=1, help="End each source after so many frames.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.01, help="Stop after so many seconds, all sources together.")] = None,
     metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
     log_format: LogFormat = "text",
     segment: Annotated[
         float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
@@ -103,7 +105,8 @@ def run(
         settings = settings.model_copy(update={"output": settings.output.model_copy(update={"segment_minutes": segment})})
     from stream.job import Job
 
-    job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, metrics_port=metrics_port, overwrite=overwrite)
+    job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, overwrite=overwrite)
+    job.metrics_port, job.metrics_host = metrics_port, metrics_host
     return job.run_addresses(sources or [])
 
 

@@ -106,6 +106,9 @@ class Pipeline(Settings_):
 
     batch_size: Annotated[int, Field(ge=1, le=256)] = Field(4, description="frames of a file looked at in one go")
     queue_size: Annotated[int, Field(ge=1, le=1024)] = Field(8, description="frames of a file that may wait before each stage")
+    stalled_after_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10.0, description="a thread that has been at one piece of work for so long is called stalled by /healthz, s"
+    )
 
 
 OWN: dict[str, frozenset[str]] = {

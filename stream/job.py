@@ -14,8 +14,10 @@ from stream.analyser import Analyser
 from stream.config import Named, Settings
 from stream.console import Console
 from stream.errors import PictureError, SinkError, SourceError, UsageError
+from stream.health import Health
 from stream.lane import Lane
 from stream.metrics import Metrics
+from stream.monitor import serve
 from stream.outputs import check_outputs, plan_outputs
 from stream.pipeline import Pipeline
 from stream.report import SourceReport
@@ -66,6 +68,7 @@ class Job:
     max_frames: int | None = None
     duration_s: float | None = None
     metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
     overwrite: bool = False
     reports: list[SourceReport] = field(default_factory=list)
     """What became of each source, filled while running."""
@@ -113,9 +116,9 @@ class Job:
         for one, path in zip(inputs, self._plan(inputs), strict=True):
             one.output = path
         with ExitStack() as stack:
-            metrics = Metrics()
+            metrics = Metrics(Health(self.settings.pipeline.stalled_after_s))
             if self.metrics_port is not None:
-                stack.enter_context(metrics.serve(self.metrics_port))
+                stack.enter_context(serve(metrics, self.metrics_port, self.metrics_host))
             events: EventsSink | None = None
             if self.events is not None:
                 events = EventsSink(self.events, overwrite=self.overwrite)
@@ -159,7 +162,7 @@ class Job:
     ) -> bool:
         """Run what runs side by side. Whether the user wants to end it all."""
         try:
-            lanes = [self._lane(one, events, window) for one in group]
+            lanes = [self._lane(one, events, window, metrics.health) for one in group]
         except SinkError as error:
             console.failed(str(error))
             self.failed = True
@@ -178,14 +181,14 @@ class Job:
                 console.ended(report, one.source, one.output)
         return pipeline.report.stopped
 
-    def _lane(self, one: Input, events: EventsSink | None, window: bool) -> Lane:
+    def _lane(self, one: Input, events: EventsSink | None, window: bool, health: Health) -> Lane:
         info, path, settings, sinks = one.source.info, one.output, one.settings.output, list[Sink]()
         if path is not None and info.still:
             sinks.append(PictureSink(path, info, settings, overwrite=self.overwrite))
         elif path is not None:
             kind = SegmentedSink if info.live and settings.segment_minutes else VideoSink
             video = kind(path, info, settings, overwrite=self.overwrite)
-            sinks.append(Threaded(video) if info.live else video)
+            sinks.append(Threaded(video, health=health, source=info.name) if info.live else video)
         shown = WindowSink(info.name) if window else None
         if shown is not None:
             sinks.append(shown)

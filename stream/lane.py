@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +13,12 @@ from stream.config import Settings
 from stream.faces import Analysis
 from stream.feeds import LatestFeed, LosslessFeed, Watched
 from stream.frame import Frame
+from stream.health import Pulse
 from stream.metrics import Metrics
 from stream.no_signal import Silence
 from stream.report import SourceReport
 from stream.sinks import Result, Sink
+from stream.sinks.threaded import Threaded
 from stream.sources import Source
 from stream.stages import Stage
 
@@ -77,7 +79,7 @@ class RunningLane:
         """To the worker."""
         self.looks: LosslessFeed[tuple[Frame, Analysis]]
         """From the worker to the renderer."""
-        self.newest: LatestFeed[Frame] = LatestFeed(to_renderer)
+        self.newest: LatestFeed[Frame] = LatestFeed(to_renderer, lambda frame: metrics.drop(self.report.name, "unshown"))
         """From the source straight to the renderer; live only."""
         if self._info.live:
             self.frames = LatestFeed(to_worker, lambda frame: self.drop("newer"))
@@ -106,13 +108,23 @@ class RunningLane:
         self._last: Result | None = None
         self._begun = 0.0
         self._rate = _Rate()
+        self._threaded = [sink for sink in lane.sinks if isinstance(sink, Threaded)]
+        self._told = Counter[str]()
+        """What the metrics have been told, of what is counted elsewhere."""
+        self._telling = threading.Lock()
+        metrics.began(self.report.name)
+        metrics.on_refresh.append(self.tell)
 
     # the capture thread
 
     def capture(self) -> None:
         """Read the source to its end, its `max_frames` or `halt`."""
+        with self._metrics.health.thread("capture", self.report.name, lambda: self._lane.source.status.seen_at) as pulse:
+            self._capture(pulse)
+
+    def _capture(self, pulse: Pulse) -> None:
         try:
-            for frame in self._read():
+            for frame in self._read(pulse):
                 if self._halted.is_set():
                     break  # it counts as never read: nobody was given it
                 self._begun = self._begun or frame.captured_at
@@ -131,11 +143,13 @@ class RunningLane:
             self.frames.end()
             self.newest.end()
 
-    def _read(self) -> Iterator[Frame]:
+    def _read(self, pulse: Pulse) -> Iterator[Frame]:
         frames = iter(self._lane.source)
         while True:
+            pulse.begins("read")
             begin = time.perf_counter()
             frame = next(frames, None)
+            pulse.rests()
             if frame is None:
                 return
             if not self._info.live:  # a camera's own pace is no work
@@ -147,6 +161,7 @@ class RunningLane:
         with self._counting:
             self.report.drops[reason] += 1
         self._metrics.frame(self.report.name, "dropped")
+        self._metrics.drop(self.report.name, reason)
 
     # the worker
 
@@ -157,8 +172,7 @@ class RunningLane:
     def hand_on(self, frame: Frame, analysis: Analysis) -> None:
         """Give a look to the renderer."""
         self.report.count(analysis)
-        self._metrics.frame(self.report.name, "analysed")
-        self._metrics.faces(self.report.name, analysis)
+        self._metrics.analysed(self.report.name, time.monotonic() - frame.captured_at, analysis)
         self.looks.give((frame, analysis))
 
     # the renderer
@@ -186,7 +200,6 @@ class RunningLane:
 
     def show(self) -> list[Result]:
         """Give the sinks what has come and whose time has come."""
-        self._watch()
         return self._show_live() if self._info.live else self._show_file()
 
     def _show_file(self) -> list[Result]:
@@ -202,12 +215,14 @@ class RunningLane:
         result, self._held = self._held, None
         _write_all(self._lane.look_sinks, result)
         self._write(result)
+        self._metrics.health.ready = True
         self._stays = self._info.still and self._lane.turn is not None
         return [result]
 
     def _show_live(self) -> list[Result]:
         for frame, analysis in self.looks.take(LOOKS_WAITING):
             _write_all(self._lane.look_sinks, Result(frame, analysis, self._info))
+            self._metrics.health.ready = True
             self._learn(frame, analysis)
         return [self._show_newest(frame) for frame in self.newest.take()]
 
@@ -238,8 +253,7 @@ class RunningLane:
         self.report.shown += 1
         self.report.latencies_s.append(latency_s)
         self.report.seconds = now - self._begun
-        self._metrics.frame(self.report.name, "shown")
-        self._metrics.latency(self.report.name, latency_s)
+        self._metrics.shown(self.report.name, latency_s)
         self._rate.tick(now)
         self._last, self._idle_at = result, now
 
@@ -269,12 +283,27 @@ class RunningLane:
             parts.append(f"at {frame.time_s:.1f} s")
         return " · ".join(parts)
 
-    def _watch(self) -> None:
-        status = self._lane.source.status
-        if status.reconnects > self.report.reconnects:
-            self._metrics.reconnects(self.report.name, status.reconnects - self.report.reconnects)
+    # anyone
+
+    def tell(self) -> None:
+        """Tell the metrics how things are now, and what is counted elsewhere."""
+        name, status, metrics = self.report.name, self._lane.source.status, self._metrics
+        with self._telling:
             self.report.reconnects = status.reconnects
-        self._metrics.up(self.report.name, status.state == "up")
+            metrics.reconnects(name, self._new("reconnects", status.reconnects))
+            metrics.decode_errors(name, self._new("decode_errors", status.decode_errors))
+            metrics.drop(name, "unwritten", self._new("unwritten", sum(sink.dropped for sink in self._threaded)))
+        metrics.up(name, status.state == "up")
+        metrics.waiting(name, "look", self.frames.waiting)
+        metrics.waiting(name, "show", self.looks.waiting + self.newest.waiting)
+        metrics.waiting(name, "write", max((sink.waiting for sink in self._threaded), default=0))
+        if (last := self._last) is not None:
+            metrics.last_shown(name, time.time() - time.monotonic() + last.frame.captured_at)
+
+    def _new(self, what: str, count: int) -> int:
+        new = count - self._told[what]
+        self._told[what] = count
+        return new
 
     # the end
 
@@ -296,8 +325,11 @@ class RunningLane:
             except Exception as error:  # noqa: BLE001 - every close runs; the caller raises the first error
                 errors.append(error)
             notes += sink.notes
-        self._watch()
+        self._metrics.on_refresh.remove(self.tell)
+        self.tell()
         self._metrics.up(self.report.name, False)
+        if not self._info.live:
+            self._metrics.ended(self.report.name)
         status = self._lane.source.status
         self.report.failures = list(status.failures)
         self.report.notes = [*status.notes, *notes]

@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from stream.analyser import Analyser
+from stream.faces import Analysis
 from stream.feeds import wait_for_any
 from stream.frame import Frame
+from stream.health import Pulse
 from stream.lane import Lane, RunningLane
 from stream.metrics import Metrics
 from stream.report import Report
@@ -74,17 +76,20 @@ class Pipeline:
         threads.append(threading.Thread(target=self._work, name="worker"))
         for thread in threads:
             thread.start()
-        try:
-            yield from self._render()
-        except StopAsked:
-            self._asked.set()
-        finally:
-            self._halt()
-            for lane in self._lanes:
-                lane.looks.end()  # a worker that waits for room is let go
-            for thread in threads:
-                thread.join()
-            errors = [error for lane in self._lanes for error in lane.finish()]
+        with self._metrics.health.thread("renderer") as pulse:
+            try:
+                yield from self._render(pulse)
+            except StopAsked:
+                self._asked.set()
+            finally:
+                self._halt()
+                for lane in self._lanes:
+                    lane.looks.end()  # a worker that waits for room is let go
+                pulse.rests()
+                for thread in threads:
+                    thread.join()
+                pulse.begins("close")
+                errors = [error for lane in self._lanes for error in lane.finish()]
         for error in self._errors + errors:
             raise error
 
@@ -107,9 +112,14 @@ class Pipeline:
         """The worker thread: takes what is there from every lane, looks at all of it together, hands on."""
         feeds = [lane.frames for lane in self._lanes]
         try:
-            while wait_for_any(self._to_worker, feeds) and not all(feed.ended for feed in feeds):
-                batch = [(lane, frame) for lane in self._lanes for frame in lane.take()]
-                self._look(batch)
+            with self._metrics.health.thread("worker") as pulse:
+                while wait_for_any(self._to_worker, feeds) and not all(feed.ended for feed in feeds):
+                    batch = [(lane, frame) for lane in self._lanes for frame in lane.take()]
+                    pulse.begins("look")
+                    analyses = self._look(batch)
+                    pulse.rests()
+                    for (lane, frame), analysis in zip(batch, analyses, strict=True):
+                        lane.hand_on(frame, analysis)  # waits for room
         except BaseException as error:  # noqa: BLE001 - a thread's edge: handed over to the renderer's
             self._errors.append(error)
             self._asked.set()
@@ -117,17 +127,15 @@ class Pipeline:
             for lane in self._lanes:
                 lane.looks.end()
 
-    def _look(self, batch: list[tuple[RunningLane, Frame]]) -> None:
+    def _look(self, batch: list[tuple[RunningLane, Frame]]) -> list[Analysis]:
         try:
-            analyses = self._analyser.look([frame for _, frame in batch], [lane.memory for lane, _ in batch])
+            return self._analyser.look([frame for _, frame in batch], [lane.memory for lane, _ in batch])
         except BaseException:
             for lane, _ in batch:
                 lane.drop("failed")
             raise
-        for (lane, frame), analysis in zip(batch, analyses, strict=True):
-            lane.hand_on(frame, analysis)
 
-    def _render(self) -> Iterator[Result]:
+    def _render(self, pulse: Pulse) -> Iterator[Result]:
         """Shows what comes, lets the windows live, watches the clock and the stop flag."""
         deadline = float("inf") if self._duration_s is None else time.monotonic() + self._duration_s
         halted = False
@@ -135,7 +143,9 @@ class Pipeline:
             if not halted and (self._asked.is_set() or time.monotonic() >= deadline):
                 self._halt()
                 halted = True
+            pulse.rests()
             self._wait()
+            pulse.begins("show")
             yield from [result for lane in self._lanes for result in lane.show()]
             for lane in self._lanes:
                 lane.idle()

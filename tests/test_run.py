@@ -164,12 +164,14 @@ RUBBISH = {
     "a camera that is not there": ["97"],
     "an unknown model": ["good.jpg", "--model", "nobody"],
     "a folder that is no model": ["good.jpg", "--model", "hollow"],
-    "a port in use": ["good.jpg", "--metrics-port", "PORT"],
     "an unwritable output": ["good.jpg", "-o", "/proc/none/out.jpg"],
     "unwritable events": ["good.jpg", "--events", "/proc/none/faces.jsonl"],
     "a window without a display": ["good.jpg", "--window"],
 }
 ASKED_WRONGLY = {
+    "a port in use": ["good.jpg", "--metrics-port", "PORT"],
+    "an address that is not this machine's": ["good.jpg", "--metrics-port", "9100", "--metrics-host", "203.0.113.7"],
+    "an address that is none": ["good.jpg", "--metrics-port", "9100", "--metrics-host", "no.such.host.invalid"],
     "an unknown setting": ["good.jpg", "--set", "detector.min_face=40"],
     "a missing settings file": ["good.jpg", "--config", "none.yaml"],
     "an output that is the input": ["good.jpg", "-o", "good.jpg", "--overwrite"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 
+from stream.health import Health
 from stream.sinks import Result, Sink
 
 WAITING = 8
@@ -17,7 +18,12 @@ class Threaded:
     What the other sink raises is raised by the next `write`, `poll` or `close`.
     """
 
-    def __init__(self, sink: Sink, waiting: int = WAITING) -> None:
+    def __init__(self, sink: Sink, waiting: int = WAITING, *, health: Health | None = None, source: str = "") -> None:
+        """
+        Args:
+            health: is told what the thread is at.
+            source: whose results it takes.
+        """
         self.sink = sink
         self.dropped = 0
         """Results that came while the queue was full."""
@@ -25,8 +31,14 @@ class Threaded:
         self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
         self._error: Exception | None = None
         self._closed = False
+        self._health, self._source = health or Health(), source
         self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Results that the other sink has not had yet."""
+        return self._queue.qsize()
 
     def write(self, result: Result) -> None:
         self._raise()
@@ -55,15 +67,19 @@ class Threaded:
             raise error
 
     def _run(self) -> None:
-        failed = False
-        while (result := self._queue.get()) is not None:
-            if failed:
-                continue  # keep emptying: `close` must not wait for a place in the queue
+        with self._health.thread("sink", self._source) as pulse:
+            failed = False
+            while (result := self._queue.get()) is not None:
+                if failed:
+                    continue  # keep emptying: `close` must not wait for a place in the queue
+                pulse.begins("write")
+                try:
+                    self.sink.write(result)
+                except Exception as error:  # noqa: BLE001 - handed to the thread that uses this sink
+                    self._error, failed = error, True
+                pulse.rests()
+            pulse.begins("close")
             try:
-                self.sink.write(result)
-            except Exception as error:  # noqa: BLE001 - handed to the thread that uses this sink
-                self._error, failed = error, True
-        try:
-            self.sink.close()
-        except Exception as error:  # noqa: BLE001 - handed over, unless an earlier one is
-            self._error = self._error or error
+                self.sink.close()
+            except Exception as error:  # noqa: BLE001 - handed over, unless an earlier one is
+                self._error = self._error or error

@@ -1,0 +1,246 @@
+"""Whether a long run stays as it began: memory, threads, handles and latency of `facestream run`, sampled, with their slopes.
+
+    python tests/bench/soak.py [--minutes 60] [--every 10] [--break-every 60] [--samples FILE]
+
+Two RTSP cameras (640×360 at 15 frames/s, one face, served by GStreamer) and a looping file, all recorded in pieces of a minute, with events
+and metrics. Each minute one of the two cameras is killed as by a power cut and is back two seconds later. Samples are taken while all
+three give pictures, so at equal states. The slope is Theil and Sen's (the median of the slopes between all pairs), with its interval
+of 95 %, over all samples after the first tenth of the time. Flat is what grows by less than its allowance: in an hour, or within the
+interval's lower end (a short run cannot know better).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import clock
+from media import RtspServer, ffprobe_times, free_port, make_clip
+
+SIZE, RATE = (640, 360), 15
+AWAY_S = 2.0
+"""How long a killed camera stays away."""
+WARM_UP_SHARE = 0.1
+LATENCY = "facestream_capture_to_shown_seconds_bucket"
+ALLOWED = {"memory_mib": 5.0, "threads": 0.0, "handles": 0.0, "p99_ms": 20.0}
+"""What may be gained in an hour and still be called flat. Memory: glibc's heap breathes by about as much (a guess)."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """The process at one moment at which every source gave pictures."""
+
+    minute: float
+    memory_mib: float
+    threads: int
+    handles: int
+    p99_ms: float
+    """Of the age of shown pictures since the sample before, over all sources."""
+
+
+@dataclass(slots=True)
+class Soak:
+    """What a run gave."""
+
+    samples: list[Sample] = field(default_factory=list)
+    breaks: int = 0
+    reconnects: int = 0
+    shown: int = 0
+    exit_code: int = 0
+    stderr: str = ""
+    pieces: dict[str, int] = field(default_factory=dict)
+    """Closed recordings of each source, every one of which plays."""
+    unplayable: list[str] = field(default_factory=list)
+
+    def counted(self) -> list[Sample]:
+        """Without the warm-up."""
+        last = self.samples[-1].minute
+        return [sample for sample in self.samples if sample.minute >= WARM_UP_SHARE * last]
+
+
+class Process:
+    """A running `facestream run`, seen from outside."""
+
+    def __init__(self, pid: int, port: int) -> None:
+        self._pid, self._port = pid, port
+        self._before: Counter[float] = Counter()
+        self.reconnects = self.shown = 0
+
+    def look(self, minute: float) -> Sample | None:
+        """None while a source gives no pictures."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=10).read().decode()
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        up = [sample.value for sample in samples if sample.name == "facestream_source_up"]
+        self.reconnects = int(sum(sample.value for sample in samples if sample.name == "facestream_reconnects_total"))
+        shown = [sample.value for sample in samples if sample.name == "facestream_frames_total" and sample.labels["outcome"] == "shown"]
+        self.shown = int(sum(shown))
+        buckets: Counter[float] = Counter()
+        for sample in samples:
+            if sample.name == LATENCY:
+                buckets[float(sample.labels["le"])] += sample.value
+        new, self._before = Counter({edge: buckets[edge] - self._before[edge] for edge in buckets}), buckets
+        if len(up) < 3 or not all(up) or not new[float("inf")]:
+            return None
+        proc = Path(f"/proc/{self._pid}")
+        memory_kib = int(re.search(r"VmRSS:\s+(\d+)", (proc / "status").read_text()).group(1))  # type: ignore[union-attr]
+        threads, handles = (sum(1 for _ in (proc / kind).iterdir()) for kind in ("task", "fd"))
+        return Sample(minute, memory_kib / 1024, threads, handles, 1000 * quantile(new, 0.99))
+
+
+def quantile(buckets: Counter[float], share: float) -> float:
+    """As Prometheus takes it from a histogram's cumulative buckets: linear within one."""
+    wanted, below, begin = share * buckets[float("inf")], 0.0, 0.0
+    for edge in sorted(buckets):
+        if buckets[edge] >= wanted:
+            return begin if edge == float("inf") else begin + (edge - begin) * (wanted - below) / (buckets[edge] - below)
+        begin, below = edge, buckets[edge]
+    return begin
+
+
+@contextmanager
+def cameras(folder: Path) -> Iterator[list[RtspServer]]:
+    from stream.sources.demo import CYCLE_S, DemoSource
+
+    demo, frames = DemoSource(size=SIZE), RATE * clock.LOOP_S
+    clip = clock.make_clip(folder / "clip", rate=RATE, size=SIZE, image=lambda number: demo.look(number * CYCLE_S / frames))
+    make_clip(folder / "file.mp4", times=range(frames), images=(demo.look(number / RATE) for number in range(frames)), size=SIZE, rate=RATE)
+    with ExitStack() as stack:
+        servers = [RtspServer(clip=str(clip), rate=RATE) for _ in range(2)]
+        for server in servers:
+            stack.callback(server.kill)
+            server.start()
+        yield servers
+
+
+def soak(folder: Path, minutes: float, every_s: float = 10.0, break_every_s: float = 60.0, *words: str) -> Soak:
+    """Run it and look at it.
+
+    Args:
+        folder: gets everything that is written.
+        words: more for the command line.
+    """
+    done, port = Soak(), free_port()
+    with cameras(folder) as servers, (folder / "stderr.txt").open("w") as errors:
+        (folder / "sources.yaml").write_text(
+            json.dumps(
+                {
+                    "sources": [
+                        *({"name": f"camera{number}", "address": server.address} for number, server in enumerate(servers)),
+                        {"name": "loop", "address": str(folder / "file.mp4"), "source": {"loop": True}},
+                    ]
+                }
+            )
+        )
+        command = [sys.executable, "-m", "stream", "run", "--config", str(folder / "sources.yaml"), "--metrics-port", str(port), *words]
+        command += ["-o", str(folder / "out"), "--segment", str(min(1.0, minutes / 3)), "--events", str(folder / "events.jsonl")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            watch(done, Process(process.pid, port), process, servers, minutes, every_s, break_every_s)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.communicate()
+    done.exit_code = process.returncode
+    done.stderr = (folder / "stderr.txt").read_text()
+    check_pieces(done, folder / "out")
+    return done
+
+
+def watch(
+    done: Soak,
+    seen: Process,
+    process: subprocess.Popen[str],
+    servers: list[RtspServer],
+    minutes: float,
+    every_s: float,
+    break_every_s: float,
+) -> None:
+    begun = time.monotonic()
+    next_break = begun + break_every_s
+    while (now := time.monotonic()) < begun + 60 * minutes and process.poll() is None:
+        if now >= next_break:
+            broken = servers[done.breaks % 2]
+            broken.kill()
+            time.sleep(AWAY_S)
+            broken.start()
+            done.breaks, next_break = done.breaks + 1, next_break + break_every_s
+        threading.Event().wait(every_s)
+        try:
+            sample = seen.look((time.monotonic() - begun) / 60)
+        except OSError:  # not there yet
+            continue
+        done.reconnects, done.shown = seen.reconnects, seen.shown
+        if sample is not None:
+            done.samples.append(sample)
+            if sys.stderr.isatty():
+                print(sample, file=sys.stderr)
+
+
+def check_pieces(done: Soak, folder: Path) -> None:
+    pieces = sorted(folder.glob("*.mp4"))
+    done.pieces = dict(Counter(piece.name.rpartition("-")[0] for piece in pieces))
+    for piece in pieces:
+        times = ffprobe_times(piece)
+        if not times or min(np.diff(times), default=1) <= 0:
+            done.unplayable.append(piece.name)
+
+
+def report(done: Soak) -> bool:
+    """Print it. Whether everything is flat."""
+    from scipy.stats import theilslopes
+
+    counted = done.counted()
+    minutes = np.array([sample.minute for sample in counted])
+    print(f"{minutes[-1]:.0f} minutes, {len(counted)} samples; {done.breaks} times a camera was killed, {done.reconnects} reconnects;")
+    print(f"{done.shown} frames shown; pieces: {done.pieces}; unplayable: {done.unplayable or 'none'}; exit code {done.exit_code}")
+    print(f"{'':<12}{'first tenth':>12}{'last tenth':>12}{'slope per hour':>16}   {'95 %':<20}")
+    all_flat = True
+    for name, allowed in ALLOWED.items():
+        values = np.array([float(getattr(sample, name)) for sample in counted])
+        tenth = max(1, len(values) // 10)
+        slope, _, low, high = (float(number) for number in theilslopes(values, minutes / 60, 0.95))
+        flat = slope <= allowed or low <= allowed
+        all_flat &= flat
+        print(
+            f"{name:<12}{np.median(values[:tenth]):>12.1f}{np.median(values[-tenth:]):>12.1f}{slope:>16.2f}   "
+            f"{f'{low:.2f} to {high:.2f}':<20} {'flat' if flat else 'NOT FLAT'}"
+        )
+    return all_flat
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--every", type=float, default=10, help="seconds between samples")
+    parser.add_argument("--break-every", type=float, default=60, help="seconds between two power cuts")
+    parser.add_argument("--samples", type=Path, help="write the samples to this file, as JSON")
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        done = soak(Path(folder), wanted.minutes, wanted.every, wanted.break_every)
+    if wanted.samples:
+        wanted.samples.write_text(json.dumps([asdict(sample) for sample in done.samples]), encoding="utf-8")
+    if done.stderr:
+        print(done.stderr[-2000:], file=sys.stderr)
+    raise SystemExit(0 if report(done) and not done.unplayable and done.reconnects >= done.breaks else 1)
+
+
+if __name__ == "__main__":
+    main()
