@@ -44,8 +44,13 @@ def crop_squares(image: np.ndarray, boxes: np.ndarray, size_px: int, margin: flo
     Returns:
         (N, size_px, size_px, 3) uint8 RGB.
     """
-    crops = np.zeros((len(boxes), size_px, size_px, 3), np.uint8)
-    for crop, (x1, y1, x2, _) in zip(crops, whole_squares(boxes, margin).astype(np.int64).tolist(), strict=True):
+    return cut_squares(image, whole_squares(boxes, margin), size_px)
+
+
+def cut_squares(image: np.ndarray, squares: np.ndarray, size_px: int) -> np.ndarray:
+    """What `crop_squares` does, for (N, 4) squares that `whole_squares` gave."""
+    crops = np.zeros((len(squares), size_px, size_px, 3), np.uint8)
+    for crop, (x1, y1, x2, _) in zip(crops, squares.astype(np.int64).tolist(), strict=True):
         _cut(image, x1, y1, x2 - x1, crop)
     return crops
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from models.runtime import Network
@@ -16,10 +18,15 @@ class MirroredTwice:
     def __init__(self, output: Network) -> None:
         """`output`: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
         self._output = output
+        self.at_a_time = output.at_a_time
 
     def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
-        count = len(batch)
-        scores, offsets, landmarks = self._output(np.concatenate([batch, batch[:, :, ::-1]]))
-        turned = offsets[count:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32)
-        points = landmarks[count:, MIRRORED_LANDMARKS] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
-        return [(scores[:count] + scores[count:]) / 2, (offsets[:count] + turned) / 2, (landmarks[:count] + points) / 2]
+        return next(self.each([batch]))
+
+    def each(self, batches: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
+        for both in self._output.each(np.concatenate([batch, batch[:, :, ::-1]]) for batch in batches):
+            count = len(both[0]) // 2
+            scores, offsets, landmarks = both
+            turned = offsets[count:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], np.float32)
+            points = landmarks[count:, MIRRORED_LANDMARKS] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
+            yield [(scores[:count] + scores[count:]) / 2, (offsets[:count] + turned) / 2, (landmarks[:count] + points) / 2]

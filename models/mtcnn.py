@@ -9,7 +9,7 @@ Where this differs from their MATLAB code, in half-open pixels counted from 0 (t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from models.boxes import REPORTED_SHIFT_PX, clip, nms, regress
-from models.crops import crop_squares, whole_squares
+from models.crops import cut_squares, whole_squares
 from models.detections import Detections
 from models.mirrored import MirroredTwice
 from models.propose import LoadWhole, Proposer
@@ -42,9 +42,11 @@ PRESETS: dict[str, tuple[tuple[float, float, float], float]] = {
 """Thresholds and step of the pyramid: the authors' values to live use, and for the WIDER benchmark."""
 NMS_OVERLAP = 0.7
 """Largest overlap of two boxes that both stay: across levels, after R-Net and after O-Net (the authors' value)."""
-PNET_BATCH_SIZES = (1, 4, 16)
-RNET_BATCH_SIZES = (8, 32, 128)
-ONET_BATCH_SIZES = (1, 4, 8, 16)
+PNET_BATCH_SIZES = (1, 4)
+RNET_BATCH_SIZES = (4, 8, 16)
+ONET_BATCH_SIZES = (2, 4)
+"""What a call on one core carries: half a millisecond's work and more, little enough to keep all cores busy to the end. No 1 for O-Net: in
+f32 one crop alone is computed in another order, so its score would depend on the company it came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class MTCNN:
 
     def _refine(self, images: Sequence[np.ndarray], found: Candidates) -> Candidates:
         """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
-        scores, offsets = self.networks.refine(_crops(images, found, 24))
+        scores, offsets = _answers(self.networks.refine, images, found, 24)
         answers = []
         for mine in _by_image(found, len(images)):
             passing = mine[scores[mine] > self.thresholds[1]]
@@ -179,7 +181,7 @@ class MTCNN:
 
     def _output(self, images: Sequence[np.ndarray], found: Candidates) -> list[Detections]:
         """O-Net on what R-Net left: the faces."""
-        scores, offsets, landmarks = self.networks.output(_crops(images, found, 48))
+        scores, offsets, landmarks = _answers(self.networks.output, images, found, 48)
         corners, sides = found.boxes[:, None, :2], found.boxes[:, None, 2:] - found.boxes[:, None, :2]
         landmarks = corners + landmarks * sides
         boxes = regress(found.boxes, offsets) + np.float32(REPORTED_SHIFT_PX)
@@ -203,7 +205,7 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
     from models import openvino_networks as build
 
     def load(model: ov.Model, batch_sizes: Sequence[int], height_px: int, width_px: int) -> Network:
-        return load_openvino(model, precision=precision, batch_sizes=batch_sizes, sample_shape=(height_px, width_px, 3))
+        return load_openvino(model, precision=precision, batch_sizes=batch_sizes, sample_shape=(height_px, width_px, 3), side_by_side=True)
 
     def propose_whole(height_px: int, width_px: int) -> Network:
         return load(build.build_pnet(read_mtcnn_weights("pnet"), height_px, width_px), (1,), height_px, width_px)
@@ -219,11 +221,11 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
 
 
 def load_as_keras(
-    propose_sizes: Sequence[int] = PNET_BATCH_SIZES,
-    refine_sizes: Sequence[int] = RNET_BATCH_SIZES,
-    output_sizes: Sequence[int] = ONET_BATCH_SIZES,
+    propose_sizes: Sequence[int] = (1, 4, 16),
+    refine_sizes: Sequence[int] = (8, 32, 128),
+    output_sizes: Sequence[int] = (1, 4, 8, 16),
 ) -> CascadeNetworks:
-    """The same networks as compiled Keras, in float32. Fewer batch sizes start faster."""
+    """The same networks as compiled Keras, in float32, one call at a time, so for larger batches. Fewer batch sizes start faster."""
     prepare_tensorflow()
     from models import networks
 
@@ -245,10 +247,18 @@ def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float) 
     return CompiledCascades(thresholds, pyramid_step)
 
 
-def _crops(images: Sequence[np.ndarray], found: Candidates, size_px: int) -> np.ndarray:
-    """(N, size_px, size_px, 3) uint8: every candidate out of its image."""
-    crops = [crop_squares(image, found.boxes[mine], size_px) for image, mine in zip(images, _by_image(found, len(images)), strict=True)]
-    return np.concatenate([np.zeros((0, size_px, size_px, 3), np.uint8), *crops])
+def _answers(network: Network, images: Sequence[np.ndarray], found: Candidates, size_px: int) -> list[np.ndarray]:
+    """What R- or O-Net says to every candidate."""
+    crops = _crops(images, found, size_px, network.at_a_time)
+    return [np.concatenate(outputs) for outputs in zip(*network.each(crops), strict=True)]
+
+
+def _crops(images: Sequence[np.ndarray], found: Candidates, size_px: int, at_a_time: int) -> Iterator[np.ndarray]:
+    """Every candidate out of its image, in one or more batches of (N, size_px, size_px, 3) uint8, N from 0 to `at_a_time`."""
+    nothing = np.zeros((0, size_px, size_px, 3), np.uint8)
+    for first in range(0, max(len(found), 1), at_a_time):
+        number, boxes = found.image[first : first + at_a_time], found.boxes[first : first + at_a_time]
+        yield np.concatenate([nothing, *(cut_squares(images[i], boxes[number == i], size_px) for i in np.unique(number))])
 
 
 def _by_image(found: Candidates, count: int) -> list[np.ndarray]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from models.pyramid import PIXELS_PER_BATCH, Plan, draw_batches, plan_pyramid, thin_cells
-from models.runtime import Network
+from models.pyramid import Plan, draw_tiles, plan_pyramid, thin_cells
+from models.runtime import Network, calls_at_a_time
 
 PICTURES_BEFORE_WHOLE = 30
 """Pictures of one size on common tiles before it gets a network of its own: compiling takes 20 to 100 ms and saves 1 ms a picture."""
 WHOLE_KEPT = 8
 SIZES_REMEMBERED = 256
+FEWEST_STRIPS = 4
+"""Tiles for all levels of a picture: two for each of two cores, so that the first runs while the next are drawn. More overlap more."""
+LARGEST_STRIP_PX = 1_000_000
+"""A larger tile takes more than 50 MB for each core (a guess)."""
 LOWEST_LOGIT = -80
 """Below, a score is 0 and its exponential no float32."""
 
@@ -70,8 +74,8 @@ class Proposer:
             self._seen.popitem(last=False)
         if load_whole is None or self._seen[size] <= PICTURES_BEFORE_WHOLE:
             return None
-        plan = plan_pyramid(*size, self._step, whole=True)
-        if not plan.levels or plan.pixels > PIXELS_PER_BATCH:
+        plan = plan_pyramid(*size, self._step, strips=max(calls_at_a_time(), FEWEST_STRIPS))
+        if not plan.levels or plan.tile_height * plan.tile_width > LARGEST_STRIP_PX:
             return None
         network = self._whole.pop(size, None) or load_whole(plan.tile_height, plan.tile_width)
         self._whole[size] = network
@@ -82,15 +86,18 @@ class Proposer:
     def _passing(self, images: Sequence[np.ndarray], plan: Plan, network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each of some images of one size, the cells where P-Net sees a face, and its answers (N, 5) for them."""
         found = [[(np.zeros(0, np.int32), np.zeros((0, 5), np.float32))] for _ in images]
-        for drawn in draw_batches(images, plan):
-            tiles = drawn[0][2] if len(drawn) == 1 else np.concatenate([tiles for _, _, tiles in drawn])
-            (answers,) = network(tiles)
-            start = 0
-            for number, first, mine in drawn:
-                flat = answers[start : start + len(mine)].reshape(-1, 5)
-                cells = plan.cells[first : first + len(mine)].reshape(-1)
-                passing = np.flatnonzero(flat[:, 0] >= self._lowest)
-                passing = passing[cells[passing] >= 0]
-                found[number].append((cells[passing], flat[passing]))
-                start += len(mine)
+        drawn: deque[tuple[int, np.ndarray]] = deque()
+
+        def draw() -> Iterator[np.ndarray]:
+            for number, image in enumerate(images):
+                for cells, tiles in draw_tiles(image, plan, network.at_a_time):
+                    drawn.append((number, cells.reshape(-1)))
+                    yield tiles
+
+        for (answers,) in network.each(draw()):
+            number, cells = drawn.popleft()
+            flat = answers.reshape(-1, 5)
+            passing = np.flatnonzero(flat[:, 0] >= self._lowest)
+            passing = passing[cells[passing] >= 0]
+            found[number].append((cells[passing], flat[passing]))
         return [(np.concatenate(cells), np.concatenate(answers)) for cells, answers in (zip(*parts, strict=True) for parts in found)]

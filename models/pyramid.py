@@ -2,7 +2,8 @@
 
 P-Net's 12-px window moves in steps of 2 px, so a part of a level that starts at an even place and has even sides gives the same cells
 wherever it lies. Levels are cut so that neighbouring parts share 10 px, and packed on tiles of one fixed size: whatever the picture's size,
-the network sees one shape. Where a size comes again and again, a network of its own for one large tile that holds all levels whole pays.
+the network sees one shape. Where a size comes again and again, a network for tiles made to its measure pays: all levels on one sheet as
+wide as the first, cut into strips.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ NEARLY_TWICE = 1.9
 """From this ratio of sizes to 4 / 1.9 a linear resize takes each pixel from about the four it covers."""
 LARGE_PICTURE_PX = 25_000_000
 """Larger pictures are shrunk by cv2.INTER_AREA, slower, without a copy of twice the level's size: bounds memory."""
-PIXELS_PER_BATCH = 256 * TILE_PX**2
-"""Most pixels of tiles drawn at a time, 12 MB: bounds memory on huge pictures and long batches."""
 CACHED_TILES = 1000
 """Plans of more tiles than this (14 MB) are made anew each time rather than kept."""
 
@@ -76,11 +75,6 @@ class Plan:
     grid_size: int
     """Cells of all levels. Each row ends, and each level begins and ends, in spare cells: a cell ± a row ± 1 is a neighbour or spare."""
 
-    @property
-    def pixels(self) -> int:
-        """Of one tile."""
-        return self.tile_height * self.tile_width
-
     def row_lengths(self, cells: np.ndarray) -> np.ndarray:
         """(N,) how far apart the cells above and below each of `cells` are in the grid."""
         return np.asarray(np.array([level.columns + 1 for level in self.levels], np.int64)[self._level_of(cells)])
@@ -100,7 +94,7 @@ class Plan:
         return np.asarray(np.searchsorted([level.first_cell for level in self.levels], cells, side="right") - 1)
 
 
-def plan_pyramid(height: int, width: int, min_face_px: int, step: float, *, whole: bool = False) -> Plan:
+def plan_pyramid(height: int, width: int, min_face_px: int, step: float, *, strips: int = 0) -> Plan:
     """The levels for a picture of that size: the first makes `min_face_px` 12 px, each next is `step` of the one before, down to 12 px.
 
     Args:
@@ -108,21 +102,22 @@ def plan_pyramid(height: int, width: int, min_face_px: int, step: float, *, whol
         width: of the picture, px.
         min_face_px: smallest face to find.
         step: between 0 and 1.
-        whole: all levels uncut on one tile as large as they need, a tenth less to look at than on tiles of TILE_PX.
+        strips: 0 cuts the levels for tiles of TILE_PX. Else all levels lie on one sheet, cut into so many tiles, nearly a tenth less to
+            look at.
     """
     area = (CELL_PX / min_face_px) ** 2 * height * width
     plan = _cached_plan if area < CACHED_TILES * TILE_PX**2 / 3 else _plan
-    return plan(height, width, min_face_px, step, whole)
+    return plan(height, width, min_face_px, step, strips)
 
 
-def _plan(height: int, width: int, min_face_px: int, step: float, whole: bool) -> Plan:
+def _plan(height: int, width: int, min_face_px: int, step: float, strips: int) -> Plan:
     levels, first_cell = [], 0
     for level_height, level_width in level_sizes(height, width, min_face_px, step):
         rows, columns = (_even(side) // STRIDE_PX - CELL_PX // STRIDE_PX + 1 for side in (level_height, level_width))
         first_cell += columns + 2
         levels.append(Level(level_height, level_width, rows, columns, first_cell))
         first_cell += rows * (columns + 1) + columns + 2
-    tiles, tile_height, tile_width = _pack_whole(levels) if whole and levels else (_pack(levels), TILE_PX, TILE_PX)
+    tiles, tile_height, tile_width = _pack_strips(levels, strips) if strips and levels else (_pack(levels), TILE_PX, TILE_PX)
     cells = np.full((len(tiles), _cells(tile_height), _cells(tile_width)), -1, np.int32)
     for part in (part for tile in tiles for part in tile):
         level = levels[part.level]
@@ -189,12 +184,25 @@ def _pack(levels: Sequence[Level]) -> tuple[tuple[Part, ...], ...]:
     return tuple(tuple(tile) for tile in tiles)
 
 
-def _pack_whole(levels: Sequence[Level]) -> tuple[tuple[tuple[Part, ...]], int, int]:
-    """Places every level uncut on one tile: the tile's parts, height and width."""
+def _pack_strips(levels: Sequence[Level], count: int) -> tuple[tuple[tuple[Part, ...], ...], int, int]:
+    """Places the levels uncut on one sheet and cuts that across: up to `count` tiles, each sharing OVERLAP_PX with the next.
+
+    Returns:
+        The parts of each tile; height and width of a tile.
+    """
     sizes = [(_even(level.height), _even(level.width)) for level in levels]
-    places, height, width = pack_shelves(sizes)
-    parts = (Part(i, 0, 0, *size, 0, *place) for i, (size, place) in enumerate(zip(sizes, places, strict=True)))
-    return (tuple(parts),), height, width
+    places, sheet_height, width = pack_shelves(sizes)
+    rows = -(-_cells(sheet_height) // count)
+    height = (rows - 1) * STRIDE_PX + CELL_PX
+    tiles: list[tuple[Part, ...]] = []
+    for top in range(0, _cells(sheet_height) * STRIDE_PX, rows * STRIDE_PX):
+        parts = []
+        for number, ((part_height, part_width), (y, x)) in enumerate(zip(sizes, places, strict=True)):
+            first, last = max(y, top), min(y + part_height, top + height)
+            if last - first >= CELL_PX:  # a lower rest holds no window that the tile before or after does not hold
+                parts.append(Part(number, first - y, 0, last - first, part_width, len(tiles), first - top, x))
+        tiles.append(tuple(parts))
+    return tuple(tiles), height, width
 
 
 def pack_shelves(sizes: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], int, int]:
@@ -250,42 +258,32 @@ def thin_cells(cells: np.ndarray, scores: np.ndarray, plan: Plan) -> np.ndarray:
     return np.asarray(kept[np.argsort(cells[kept])])
 
 
-def draw_tiles(image: np.ndarray, plan: Plan, tiles_per_batch: int) -> Iterator[tuple[int, np.ndarray]]:
-    """The tiles of one picture, drawn.
+def draw_tiles(image: np.ndarray, plan: Plan, at_a_time: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The tiles of one picture, drawn, each level made when the first tile needs it.
 
     Args:
         image: (H, W, 3) uint8 of the plan's size.
         plan: from `plan_pyramid`.
-        tiles_per_batch: the most tiles at a time.
+        at_a_time: the most tiles in a batch.
 
     Yields:
-        The number of the first tile, and (n, height, width, 3) uint8 of the plan's tiles. Space without a part holds anything.
+        (n, rows, columns) of the plan's cells, and the n tiles they lie on, (n, height, width, 3) uint8. Space without a part holds
+        anything.
     """
-    pictures = shrink(image, [(level.height, level.width) for level in plan.levels])
-    for first in range(0, len(plan.parts), tiles_per_batch):
-        batch = plan.parts[first : first + tiles_per_batch]
+    waiting = shrink(image, [(level.height, level.width) for level in plan.levels])
+    levels: list[np.ndarray] = []
+    for first in range(0, len(plan.parts), at_a_time):
+        batch = plan.parts[first : first + at_a_time]
         tiles = np.empty((len(batch), plan.tile_height, plan.tile_width, 3), np.uint8)
         for part in (part for tile in batch for part in tile):
+            while len(levels) <= part.level:
+                levels.append(next(waiting))
             place = tiles[part.tile - first, part.tile_y : part.tile_y + part.height, part.tile_x : part.tile_x + part.width]
-            _draw(pictures[part.level], part, place)
-        yield first, tiles
+            _draw(levels[part.level], part, place)
+        yield plan.cells[first : first + len(batch)], tiles
 
 
-def draw_batches(images: Sequence[np.ndarray], plan: Plan) -> Iterator[list[tuple[int, int, np.ndarray]]]:
-    """The tiles of some images of one size, in lists of up to PIXELS_PER_BATCH: the image's number, the first tile's, the tiles."""
-    most = max(PIXELS_PER_BATCH // plan.pixels, 1)
-    batch: list[tuple[int, int, np.ndarray]] = []
-    for number, image in enumerate(images):
-        for first, tiles in draw_tiles(image, plan, most):
-            if batch and sum(len(earlier) for _, _, earlier in batch) + len(tiles) > most:
-                yield batch
-                batch = []
-            batch.append((number, first, tiles))
-    if batch:
-        yield batch
-
-
-def shrink(image: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+def shrink(image: np.ndarray, sizes: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
     """The picture at each of `sizes` (height, width), largest first, each pixel the mean of what it covers, nearly.
 
     Area resizing of every level from the picture (cv2.INTER_AREA) costs more than P-Net. A linear resize to half is the mean of four
@@ -296,7 +294,7 @@ def shrink(image: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[np.ndarr
     for height, width in sizes:
         twice = next((level for level in reversed(levels) if height * NEARLY_TWICE <= level.shape[0]), image)
         levels.append(_resize(twice, height, width))
-    return levels
+        yield levels[-1]
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

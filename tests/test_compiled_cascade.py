@@ -185,7 +185,7 @@ def test_levels_are_those_of_the_cpu_to_the_last_bit(portrait: np.ndarray, heigh
 
     image = np.ascontiguousarray(portrait[:height, :width])
     layout = plan_layout(height, width, min_face_px, PYRAMID_STEP)
-    wanted = shrink(image, level_sizes(height, width, min_face_px, PYRAMID_STEP))
+    wanted = list(shrink(image, level_sizes(height, width, min_face_px, PYRAMID_STEP)))
     levels: list[np.ndarray] = []
     for source, resizes in zip(layout.sources, layout.resizes, strict=True):
         picture = keras.ops.convert_to_tensor((image if source == FRAME else levels[source])[None])

@@ -22,10 +22,10 @@ def test_the_levels_are_the_authors() -> None:
     assert level_sizes(99, 400, 100, 0.709) == []
 
 
-@given(height=sizes, width=sizes, min_face_px=st.integers(12, 100), step=st.sampled_from([0.5, 0.709, 0.79]), whole=st.booleans())
+@given(height=sizes, width=sizes, min_face_px=st.integers(12, 100), step=st.sampled_from([0.5, 0.709, 0.79]), strips=st.integers(0, 9))
 @settings(max_examples=40, deadline=None)
-def test_every_window_of_every_level_lies_on_exactly_one_tile(height: int, width: int, min_face_px: int, step: float, whole: bool) -> None:
-    plan = plan_pyramid(height, width, min_face_px, step, whole=whole)
+def test_every_window_of_every_level_lies_on_exactly_one_tile(height: int, width: int, min_face_px: int, step: float, strips: int) -> None:
+    plan = plan_pyramid(height, width, min_face_px, step, strips=strips)
     numbers = np.sort(plan.cells[plan.cells >= 0])
     assert len(numbers) == len(set(numbers.tolist())) == sum(level.rows * level.columns for level in plan.levels)
     if not len(numbers):
@@ -36,37 +36,39 @@ def test_every_window_of_every_level_lies_on_exactly_one_tile(height: int, width
     assert boxes[:, 2:].max() > max(height, width) * 0.8
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_a_tile_shows_what_the_level_shows(portrait: np.ndarray, whole: bool) -> None:
-    plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, whole=whole)
-    levels = shrink(portrait, [(level.height, level.width) for level in plan.levels])
-    seen = 0
-    for first, tiles in draw_tiles(portrait, plan, tiles_per_batch=3):
+@pytest.mark.parametrize("strips", [0, 1, 4])
+def test_a_tile_shows_what_the_level_shows(portrait: np.ndarray, strips: int) -> None:
+    plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, strips=strips)
+    levels = list(shrink(portrait, [(level.height, level.width) for level in plan.levels]))
+    seen = first = 0
+    for cells, tiles in draw_tiles(portrait, plan, at_a_time=3):
+        assert np.array_equal(cells, plan.cells[first : first + len(tiles)])
         for part in (part for tile in plan.parts[first : first + len(tiles)] for part in tile):
             shown = tiles[part.tile - first, part.tile_y : part.tile_y + part.height, part.tile_x : part.tile_x + part.width]
             source = levels[part.level][part.y : part.y + part.height, part.x : part.x + part.width]
             assert np.array_equal(shown[: source.shape[0], : source.shape[1]], source)
             seen += source.size
+        first += len(tiles)
+    assert first == len(plan.parts)
     assert seen >= sum(level.size for level in levels)
 
 
 @pytest.mark.parametrize("precision", ["f32", "auto"])
-def test_tiles_and_one_tile_for_all_levels_give_the_same_answers(portrait: np.ndarray, precision: Precision) -> None:
+def test_tiles_and_strips_give_the_same_answers(portrait: np.ndarray, precision: Precision) -> None:
     networks = load_on_openvino(precision)
     assert networks.propose_whole is not None
     answers = []
-    for whole in (False, True):
-        plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, whole=whole)
-        network = networks.propose_whole(plan.tile_height, plan.tile_width) if whole else networks.propose
-        cells = np.zeros((plan.grid_size, 5), np.float32)
-        for first, tiles in draw_tiles(portrait, plan, tiles_per_batch=100):
-            numbers = plan.cells[first : first + len(tiles)]
-            cells[numbers[numbers >= 0]] = network(tiles)[0][numbers >= 0]
-        answers.append(cells)
-    tiled, whole_cells = answers
-    assert plan.tile_height > TILE_PX
-    assert (tiled != 0).mean() > 0.9
-    assert np.array_equal(tiled, whole_cells)
+    for strips in (0, 1, 4):
+        plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, strips=strips)
+        network = networks.propose_whole(plan.tile_height, plan.tile_width) if strips else networks.propose
+        answer = np.zeros((plan.grid_size, 5), np.float32)
+        for cells, tiles in draw_tiles(portrait, plan, at_a_time=100):
+            answer[cells[cells >= 0]] = network(tiles)[0][cells >= 0]
+        answers.append(answer)
+        assert not strips or plan.tile_height > TILE_PX
+    assert (answers[0] != 0).mean() > 0.9
+    assert np.array_equal(answers[0], answers[1])
+    assert np.array_equal(answers[0], answers[2])
 
 
 @given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.01, 0.2, 1.0]), height=st.integers(12, 90), width=st.integers(12, 90))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.batches import UNDER_WAY, plan_batches
 from models.errors import FacestreamError, ModelError
 from models.mtcnn import CascadeNetworks, load_on_openvino
 from models.openvino_networks import build_rnet
-from models.runtime import choose_device, load_openvino, plan_batches
+from models.runtime import choose_device, load_openvino
 from models.weights import read_mtcnn_weights
 
 
@@ -43,8 +45,8 @@ def test_any_number_of_samples_gives_the_answers_of_each_alone(networks: Cascade
     assert offsets.shape == (count, 4)
     for i in range(0, count, 10):
         score, offset = networks.refine(batch[i : i + 1])
-        assert scores[i] == pytest.approx(score[0], abs=1e-6)
-        assert offsets[i] == pytest.approx(offset[0], abs=1e-6)
+        assert np.array_equal(scores[i], score[0])
+        assert np.array_equal(offsets[i], offset[0])
 
 
 def test_answers_are_kept_when_the_network_runs_again(networks: CascadeNetworks) -> None:
@@ -125,3 +127,37 @@ def test_the_weights_reader_reads_nothing_but_arrays(tmp_path: Path) -> None:
 
     with pytest.raises(pickle.UnpicklingError, match="has no place"):
         _ArrayReader(pickle.dumps(Path("x"))).load()
+
+
+def test_batches_are_made_while_earlier_ones_run_and_answered_in_order(networks: CascadeNetworks) -> None:
+    batches = [noise(count, 24) for count in (16, 3, 0, 40, 1, *range(2, 30))]
+    made = 0
+
+    def make() -> Iterator[np.ndarray]:
+        nonlocal made
+        for made, batch in enumerate(batches, 1):  # noqa: B007 - counted for the test
+            yield batch
+
+    answers = []
+    for answer in networks.refine.each(make()):
+        answers.append(answer)
+        assert min(len(answers) + 1, len(batches)) <= made < len(answers) + UNDER_WAY  # ahead, but not all: they would fill the memory
+    assert len(answers) == len(batches)
+    for (scores, offsets), batch in zip(answers, batches, strict=True):
+        wanted_scores, wanted_offsets = networks.refine(batch)
+        assert np.array_equal(scores, wanted_scores)
+        assert np.array_equal(offsets, wanted_offsets)
+
+
+def test_batches_that_nobody_waits_for_disturb_no_later_ones(networks: CascadeNetworks) -> None:
+    batch = noise(16, 24)
+    wanted = networks.refine(batch)[0]
+
+    def broken() -> Iterator[np.ndarray]:
+        yield from [noise(16, 24)[::-1]] * 5
+        raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            list(networks.refine.each(broken()))
+        assert np.array_equal(networks.refine(batch)[0], wanted)
