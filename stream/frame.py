@@ -31,6 +31,8 @@ class SourceInfo:
     pictures: tuple[Path, ...] = ()
     """The pictures' own paths, for a source of pictures."""
     has_audio: bool = False
+    has_more: bool = False
+    """The file holds something beside pictures and sound: subtitles, chapters, a cover, data."""
     frames: int | None = None
     """About how many there will be: for progress, never for counting."""
     pixel_aspect: Fraction | None = None

@@ -11,6 +11,7 @@ that closes the decoder holds that lock and waits for them: any video not read t
 # isort: off
 import cv2  # must come first
 import av
+from av.subtitles.stream import SubtitleStream
 # isort: on
 
-__all__ = ["av", "cv2"]
+__all__ = ["SubtitleStream", "av", "cv2"]

@@ -14,8 +14,8 @@ from stream.media import av
 from stream.sinks import Result
 from stream.sinks.encoders import KEY_FRAME_S, USUAL_RATE, encoder_for
 from stream.sinks.files import OutputFile, claim, unwritable
+from stream.sinks.other_tracks import OtherTracks
 from stream.sinks.planes import Planes
-from stream.sinks.sound import Sound
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """FFmpeg's name of the container for each ending."""
@@ -100,17 +100,15 @@ class VideoSink:
 
 
 def _begin(path: Path, info: SourceInfo, settings: Output, first: Frame, notes: list[str]) -> _Recording:
-    """A recording that has begun; its sound encoded anew where the container will not take it as it is."""
+    """A recording that has begun; what the container refuses to take as it is encoded anew."""
+    said_before = len(notes)
     for copies in (True, False):
-        said: list[str] = []
         try:
-            recording = _Recording(path, info, settings, first, said, copies=copies)
+            return _Recording(path, info, settings, first, notes, copies=copies)
         except (av.error.FFmpegError, ValueError):
-            if not (copies and info.has_audio and settings.audio):
+            if not (copies and (info.has_audio or info.has_more)):
                 raise
-        else:
-            notes += said
-            return recording
+            del notes[said_before:]
     raise AssertionError("the second attempt returns or raises")
 
 
@@ -121,7 +119,9 @@ class _Recording:
         kind = FORMATS[path.suffix.lower()]
         self._file = OutputFile(path)
         self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
+        self._name, self._notes = info.name, notes
         self._time_base = first.time_base
+        self._interlaced = False
         self._planes = Planes(first, yuvj=kind != "webm")
         self._begin_s = first.pts * first.time_base
         self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
@@ -132,12 +132,13 @@ class _Recording:
         self._last: int | None = None
         self._key_at: int | None = None
         self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
-        self._sound: Sound | None = None
+        self._others: OtherTracks | None = None
         try:
             self._container.metadata.update({key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER})
             self._stream = self._add_pictures(kind, info, settings)
-            if info.path is not None and not info.live and info.has_audio and settings.audio:
-                self._sound = Sound(info.path, self._container, notes, shift_s=self._shift_s, copies=copies)
+            if info.path is not None and not info.live and (info.has_more or (info.has_audio and settings.audio)):
+                shift_s, sound = self._shift_s, settings.audio
+                self._others = OtherTracks(info.path, self._container, notes, shift_s=shift_s, copies=copies, sound=sound)
             self._container.start_encoding()
         except BaseException:
             self.let_go()
@@ -150,23 +151,28 @@ class _Recording:
             pts = max(pts, self._last + 1)
             self._duration = pts - self._last
         picture = self._planes.of(result)
-        own = (
-            frame.decoded.duration * frame.decoded.time_base if isinstance(frame.decoded, av.VideoFrame) and frame.decoded.time_base else 0
-        )
-        if own:
-            self._duration = max(1, round(own / self._time_base))
+        if isinstance(frame.decoded, av.VideoFrame):
+            self._look_at(frame.decoded)
         picture.pts, picture.time_base, picture.duration = pts, self._time_base, self._duration
         if self._key_at is None or (pts - self._key_at) * self._time_base >= KEY_FRAME_S:  # the declared rate may be wrong
             picture.pict_type, self._key_at = av.video.frame.PictureType.I, pts
         self._mux(self._stream.encode(picture))
         self._last = pts
 
+    def _look_at(self, decoded: av.VideoFrame) -> None:
+        """How long the picture lasts, and whether it is one that cannot be kept as it was."""
+        if decoded.duration and decoded.time_base:
+            self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
+        if decoded.interlaced_frame and not self._interlaced:
+            self._interlaced = True
+            self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
+
     def finish(self) -> None:
         """The encoder's last pictures, the rest of the sound, and the container's index."""
         self._mux(self._stream.encode(None))
-        if self._sound is not None and self._last is not None:
+        if self._others is not None and self._last is not None:
             last_s = self._last * self._time_base + self._shift_s
-            self._sound.finish(float(last_s), float(last_s + self._duration * self._time_base))
+            self._others.finish(float(last_s), float(last_s + self._duration * self._time_base))
         self.let_go()
         if self._file.failure is not None:
             raise self._file.failure
@@ -174,8 +180,8 @@ class _Recording:
     def let_go(self) -> None:
         """Close everything, whatever went wrong before."""
         try:
-            if self._sound is not None:
-                self._sound.close()
+            if self._others is not None:
+                self._others.close()
             self._container.close()
         finally:
             self._file.close()
@@ -183,8 +189,8 @@ class _Recording:
     def _mux(self, packets: list[av.Packet[av.VideoStream]]) -> None:
         for packet in packets:
             self._container.mux(packet)  # before its sound: a fragment of MP4 that ends with a sound must know when the next picture comes
-            if self._sound is not None and packet.pts is not None:
-                self._sound.write_until(float(packet.pts * packet.time_base + self._shift_s))
+            if self._others is not None and packet.pts is not None:
+                self._others.write_until(float(packet.pts * packet.time_base + self._shift_s))
         if self._file.failure is not None:
             raise self._file.failure
 

@@ -82,6 +82,7 @@ class VideoSource:
                 rate=_rate(container, stream),
                 path=None if self._remote else Path(self._address),
                 has_audio=bool(container.streams.audio),
+                has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
                 frames=_about_how_many(container, stream),
                 pixel_aspect=1 / aspect if aspect and quarter_turns(first) % 2 else aspect,
                 tags={key.lower(): value for key, value in container.metadata.items()},
