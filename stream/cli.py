@@ -106,7 +106,7 @@ def run(
     from stream.job import Job
 
     job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, overwrite=overwrite)
-    job.metrics_port, job.metrics_host = metrics_port, metrics_host
+    job.metrics_port, job.metrics_host, job.segment = metrics_port, metrics_host, segment is not None
     return job.run_addresses(sources or [])
 
 

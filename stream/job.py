@@ -54,6 +54,11 @@ class Input:
     """The folder it was found in, whose structure the output keeps; None where it was named itself."""
     output: Path | None = None
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether it is recorded in pieces."""
+        return self.source.info.live and self.settings.output.segment_minutes > 0
+
 
 @dataclass(slots=True)
 class Job:
@@ -70,6 +75,8 @@ class Job:
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
     overwrite: bool = False
+    segment: bool = False
+    """`--segment` was said, not only written in the settings: then each source must be a camera."""
     reports: list[SourceReport] = field(default_factory=list)
     """What became of each source, filled while running."""
     interrupted: bool = False
@@ -137,9 +144,12 @@ class Job:
 
     def _plan(self, inputs: Sequence[Input]) -> list[Path] | list[None]:
         infos = [one.source.info for one in inputs]
+        if self.segment and (file := next((info for info in infos if not info.live), None)):
+            raise UsageError(f"{file.name}: --segment cuts recordings of cameras, and this is none; leave it out.")
         planned = [] if self.output is None else plan_outputs(infos, self.output, [one.root for one in inputs])
         events = [] if self.events in (None, "-") else [Path(str(self.events))]
-        check_outputs(infos, planned, events, overwrite=self.overwrite)
+        lent = [path for one, path in zip(inputs, planned, strict=False) if one.in_pieces]
+        check_outputs(infos, planned, events, overwrite=self.overwrite, lent=lent)
         return planned or [None] * len(infos)
 
     def _wants_window(self) -> bool:
@@ -186,7 +196,7 @@ class Job:
         if path is not None and info.still:
             sinks.append(PictureSink(path, info, settings, overwrite=self.overwrite))
         elif path is not None:
-            kind = SegmentedSink if info.live and settings.segment_minutes else VideoSink
+            kind = SegmentedSink if one.in_pieces else VideoSink
             video = kind(path, info, settings, overwrite=self.overwrite)
             sinks.append(Threaded(video, health=health, source=info.name) if info.live else video)
         shown = WindowSink(info.name) if window else None

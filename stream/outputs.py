@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from models.pictures import writable_suffixes
@@ -36,12 +36,15 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path
     return planned
 
 
-def check_outputs(infos: Sequence[SourceInfo], planned: Sequence[Path], others: Sequence[Path], *, overwrite: bool) -> None:
+def check_outputs(
+    infos: Sequence[SourceInfo], planned: Sequence[Path], others: Sequence[Path], *, overwrite: bool, lent: Collection[Path] = ()
+) -> None:
     """Make sure that no input is written over, nothing is written twice, and nothing is replaced that must not be.
 
     Args:
         planned: as `plan_outputs` gives them; empty where no pictures are written.
         others: what else is written: the events.
+        lent: those of `planned` that only lend their names, to pieces of a recording; they may be there already.
 
     Raises:
         UsageError: it would be.
@@ -53,7 +56,7 @@ def check_outputs(infos: Sequence[SourceInfo], planned: Sequence[Path], others: 
             raise UsageError(f"{path}: this is an input; choose another output.")
         if path.resolve() in taken:
             raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
-        if path.exists() and not path.is_dir() and not overwrite:
+        if path.exists() and not path.is_dir() and not overwrite and path not in lent:
             raise UsageError(f"{path}: is there already; add --overwrite to replace it.")
         taken.add(path.resolve())
 

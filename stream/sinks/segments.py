@@ -10,8 +10,10 @@ from pathlib import Path
 from stream.config import Output
 from stream.frame import SourceInfo
 from stream.sinks import Result
-from stream.sinks.files import claim
 from stream.sinks.video import VideoSink
+
+LATE_S = 5.0
+"""A picture may still come so long after it was captured, on a machine with too much to do (a guess)."""
 
 
 def since_the_epoch_s() -> float:
@@ -27,21 +29,29 @@ class SegmentedSink:
     """
 
     def __init__(
-        self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False, offset_s: Callable[[], float] = since_the_epoch_s
+        self,
+        path: Path,
+        info: SourceInfo,
+        settings: Output,
+        *,
+        overwrite: bool = False,
+        offset_s: Callable[[], float] = since_the_epoch_s,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             path: gives the pieces their folder, the beginning of their names, and their kind.
             settings: `segment_minutes` is how long a piece is.
             offset_s: from the clock of `Frame.captured_at` to UTC.
+            clock: that clock.
 
         Raises:
             SinkError: nothing can be written there.
         """
         self.notes: list[str] = []
-        self._path, self._info, self._settings, self._overwrite, self._offset_s = path, info, settings, overwrite, offset_s
+        self._path, self._info, self._settings, self._overwrite = path, info, settings, overwrite
+        self._offset_s, self._clock = offset_s, clock
         VideoSink(path, info, settings, overwrite=True)  # refuses at once what would be refused later; leaves nothing
-        claim(path, info.path, overwrite=True)
         self._piece: VideoSink | None = None
         self._number = -1
         self._pieces = 0
@@ -50,7 +60,7 @@ class SegmentedSink:
     def write(self, result: Result) -> None:
         """Raises `SinkError` as `VideoSink.write` does."""
         utc_s = result.frame.captured_at + self._offset_s()
-        number = int(utc_s // (60 * self._settings.segment_minutes))
+        number = self._number_at(utc_s)
         if self._piece is None or number > self._number:  # a clock that is set back must not cut a new piece at each picture
             self._end_piece()
             self._piece, self._number = VideoSink(self._name(utc_s), self._info, self._settings, overwrite=self._overwrite), number
@@ -58,7 +68,9 @@ class SegmentedSink:
         self._piece.write(result)
 
     def poll(self, stale: Result | None = None) -> None:
-        """Nothing to do: what is stale is not recorded."""
+        """End a piece whose time is over: its camera is away, perhaps for hours."""
+        if self._piece is not None and self._number_at(self._clock() + self._offset_s() - LATE_S) > self._number:
+            self._end_piece()
 
     def close(self) -> None:
         """Finish the last piece. Any number of times."""
@@ -74,6 +86,9 @@ class SegmentedSink:
         if piece is not None:
             piece.close()
             self.notes += [note for note in piece.notes if note not in self.notes]
+
+    def _number_at(self, utc_s: float) -> int:
+        return int(utc_s // (60 * self._settings.segment_minutes))
 
     def _name(self, utc_s: float) -> Path:
         begin = datetime.fromtimestamp(utc_s, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 
 from stream.health import Health
 from stream.sinks import Result, Sink
 
+IDLE_S = 1.0
+"""After so long without a result the other sink is polled: a recording in pieces ends one whose time is over."""
 WAITING = 8
 """Results that may wait: a quarter of a second at 30 frames/s, more than the usual stutter of a disk (a guess)."""
 
@@ -69,12 +72,15 @@ class Threaded:
     def _run(self) -> None:
         with self._health.thread("sink", self._source) as pulse:
             failed = False
-            while (result := self._queue.get()) is not None:
+            for result in self._results():
                 if failed:
                     continue  # keep emptying: `close` must not wait for a place in the queue
                 pulse.begins("write")
                 try:
-                    self.sink.write(result)
+                    if result is None:
+                        self.sink.poll()
+                    else:
+                        self.sink.write(result)
                 except Exception as error:  # noqa: BLE001 - handed to the thread that uses this sink
                     self._error, failed = error, True
                 pulse.rests()
@@ -83,3 +89,15 @@ class Threaded:
                 self.sink.close()
             except Exception as error:  # noqa: BLE001 - handed over, unless an earlier one is
                 self._error = self._error or error
+
+    def _results(self) -> Iterator[Result | None]:
+        """What comes until `close`; None each time that nothing came for `IDLE_S`."""
+        while True:
+            try:
+                result = self._queue.get(timeout=IDLE_S)
+            except queue.Empty:
+                yield None
+                continue
+            if result is None:
+                return
+            yield result
