@@ -67,7 +67,7 @@ def screen() -> Iterator[str]:
     if shutil.which("Xvfb") is None:
         pytest.skip("missing program: Xvfb")
     ready, told = os.pipe()
-    command = ["Xvfb", "-displayfd", str(told), "-screen", "0", "1280x720x24"]
+    command = ["Xvfb", "-noreset", "-displayfd", str(told), "-screen", "0", "1280x720x24"]  # a reset refuses whoever comes in its midst
     server = subprocess.Popen(command, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(told)
     with os.fdopen(ready) as answer:
