@@ -76,7 +76,7 @@ class Source(Settings_):
 
     open_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="longest time to wait for a camera to answer, s")
     read_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
-        3.0, description="a camera silent for so long is lost and opened again, s"
+        2.0, description="a camera silent for so long is lost and opened again, s"
     )
     retry_min_s: Annotated[float, Field(gt=0, le=60)] = Field(0.2, description="first pause before a lost camera is tried again, s")
     retry_max_s: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="longest such pause, s")

@@ -1,4 +1,4 @@
-"""Whatever happens to a camera or its network, its pictures are back: but for garbage within three seconds, with the default settings."""
+"""Whatever happens to a camera or its network, its pictures are back within three seconds, with the default settings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from command import facestream, start
 from media import RtspServer, Watcher, free_port, rtsp_server, watching
 from unreliable import cuttable_network, line_to
 
-from stream import config
 from stream.media import av
 from stream.sources import open_source
 
 BACK_WITHIN_S = 3.0
 
 
-def assert_back(watcher: Watcher, since: float, frames_before: int, within_s: float = BACK_WITHIN_S) -> None:
+def assert_back(watcher: Watcher, since: float, frames_before: int) -> None:
     """A picture arrives in time after `since` (`time.monotonic()`)."""
     watcher.wait(lambda: len(watcher.frames) > frames_before, timeout_s=10)
     took_s = watcher.frames[frames_before].captured_at - since
-    assert took_s < within_s, f"back after {took_s:.1f} s"
+    assert took_s < BACK_WITHIN_S, f"back after {took_s:.1f} s"
 
 
 @pytest.mark.slow
@@ -71,8 +70,8 @@ def test_frozen_and_resumed(frozen_s: int) -> None:
         server.signal(signal.SIGSTOP)
         threading.Event().wait(frozen_s)
         before = len(watcher.frames)
-        assert (watcher.source.status.state == "lost") == (frozen_s > 3)
-        assert ("timed out" in watcher.source.status.cause) == (frozen_s > 3)
+        assert (watcher.source.status.state == "lost") == (frozen_s > 2)
+        assert ("timed out" in watcher.source.status.cause) == (frozen_s > 2)
         server.signal(signal.SIGCONT)
         assert_back(watcher, time.monotonic(), before)
 
@@ -101,21 +100,18 @@ def test_a_cut_network() -> None:
 
 @pytest.mark.slow
 def test_garbage_on_the_line() -> None:
-    """The one case that may take longer: a try that met the garbage waits for the rest of an answer until its own time is over."""
-    settings = config.Source()
-    within_s = settings.open_timeout_s + settings.retry_max_s + 1
     with (
         rtsp_server() as server,
         line_to(server.port) as line,
         watching(open_source(f"rtsp://127.0.0.1:{line.port}/camera")) as watcher,
     ):
         watcher.wait(lambda: len(watcher.frames) > 3)
-        for seconds in (0.1, 5):
+        for seconds in (0.1, 1, 5):
             line.garbage.set()
             threading.Event().wait(seconds)
             line.garbage.clear()
             cleared, before = time.monotonic(), len(watcher.frames)
-            assert_back(watcher, cleared, before, within_s)
+            assert_back(watcher, cleared, before)
             watcher.wait(lambda: len(watcher.frames) > before + 10)  # noqa: B023 - called within this round
         assert all(frame.width == 320 for frame in watcher.frames)
 

@@ -32,6 +32,12 @@ An HTTP read cannot be started again: the connection is lost with it. It waits f
 KNOCK_S = 0.9
 """Longest wait for the first answer of a host: around the world and back takes a third of it, and TCP asks again after a second."""
 
+ANSWER_S = 1.0
+"""How long a camera may take to say that it speaks RTSP. One that is slower gets twice the time next, `open_timeout_s` at most."""
+
+RTSP = b"RTSP/1."
+"""How each answer begins."""
+
 UNDECODABLE = 100
 """So many packets without one picture: what comes cannot be decoded (a guess: four seconds of video)."""
 
@@ -58,7 +64,8 @@ def open_network(address: str, settings: config.Source | None = None, name: str 
             if next(answer for answer in answers if answer is not None):
                 return VideoSource(address, settings)
     info = SourceInfo(name=name or redact(address), live=True)
-    return LiveSource(info, partial(pumped, partial(_pictures, address, settings)), settings)
+    door = _Door(address, settings.open_timeout_s)
+    return LiveSource(info, partial(pumped, partial(_pictures, address, settings, door)), settings)
 
 
 def _try(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[bool, None, None]:
@@ -79,10 +86,10 @@ def _has_an_end(address: str, settings: config.Source) -> bool:
         container.close()
 
 
-def _pictures(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[Picture, None, None]:
+def _pictures(address: str, settings: config.Source, door: _Door, unwanted: threading.Event) -> Generator[Picture, None, None]:
     """The pictures of one connection. Blocks for `open_timeout_s` or a read; the container never leaves this thread."""
     if not getproxies().get(urlsplit(address).scheme.lower()):
-        _knock(address)
+        door.knock()
     container = _open(address, settings)
     try:
         stream = _video_stream(container)
@@ -122,24 +129,21 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unw
         try:
             for packet in container.demux(stream):
                 arrived_at = time.monotonic()
-                try:
-                    pictures = packet.decode()
-                except av.error.InvalidDataError:  # half a packet, after a slice ended inside it or one was lost on the way
-                    undecodable += 1
-                    if undecodable == UNDECODABLE:
-                        raise Lost("unsupported codec, or damaged: nothing can be decoded") from None
-                    continue
-                for picture in pictures:
+                for picture in packet.decode():
                     camera_s = None if picture.pts is None else picture.pts * (stream.time_base or Fraction(1))
                     yield Picture(picture, arrived_at, camera_s, undecodable + picture.is_corrupt)
                     undecodable = 0
                 if unwanted.is_set():
                     return
+        except av.error.InvalidDataError:  # half a packet, after a slice ended inside it or one was lost on the way: the next may be whole
+            undecodable += 1
+            if undecodable == UNDECODABLE:
+                raise Lost("unsupported codec, or damaged: nothing can be decoded") from None
         except av.error.ExitError:  # a slice without data
-            if container.read_timeout == READ_SLICE_S:
-                continue
-            raise
-        return
+            if container.read_timeout != READ_SLICE_S:
+                raise
+        else:
+            return
 
 
 def _cause(error: av.error.FFmpegError, address: str) -> str:
@@ -162,25 +166,60 @@ def _cause(error: av.error.FFmpegError, address: str) -> str:
             return words
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return "unreachable"
-    _knock(address)  # FFmpeg reports many failures as bad data
+    _Door(address, KNOCK_S).knock()  # FFmpeg reports many failures as bad data
     return "no stream: something answers there, but not with a video that can be read"
 
 
-def _knock(address: str) -> None:
-    """Make sure that something listens there. Before each try: on a dead network FFmpeg's own attempt would hang for `open_timeout_s`,
-    ever later repeating its first packet, and so miss the network's return by seconds.
-
-    Raises:
-        Lost: nothing does; the cause is exact, FFmpeg's is not.
+class _Door:
+    """What listens at an address, asked before each try: on a dead network FFmpeg's own attempt would hang for `open_timeout_s`, ever
+    later repeating its first packet, and on a line that carries garbage it would wait as long for the rest of an answer. So both would
+    miss the line's return by seconds.
     """
-    parts = urlsplit(address)
-    try:
-        socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=KNOCK_S).close()
-    except socket.gaierror:
-        raise Lost("unreachable: no host of that name is known") from None
-    except ConnectionRefusedError:
-        raise Lost("refused: nothing listens there") from None
-    except TimeoutError:
-        raise Lost("timed out: nothing answers there") from None
-    except OSError:
-        raise Lost("unreachable") from None
+
+    def __init__(self, address: str, open_timeout_s: float) -> None:
+        self._parts = urlsplit(address)
+        self._longest_s = open_timeout_s
+        self._answer_s = min(ANSWER_S, open_timeout_s)
+
+    def knock(self) -> None:
+        """Make sure that something listens there, and that it speaks RTSP where it should.
+
+        Raises:
+            Lost: nothing does; the cause is exact, FFmpeg's is not.
+        """
+        parts = self._parts
+        try:
+            line = socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=KNOCK_S)
+        except socket.gaierror:
+            raise Lost("unreachable: no host of that name is known") from None
+        except ConnectionRefusedError:
+            raise Lost("refused: nothing listens there") from None
+        except TimeoutError:
+            raise Lost("timed out: nothing answers there") from None
+        except OSError:
+            raise Lost("unreachable") from None
+        with line:
+            if parts.scheme.lower() == "rtsp":
+                self._ask(line)
+
+    def _ask(self, line: socket.socket) -> None:
+        """Ask what it can do: needs no password, and every camera answers at once. Any answer in RTSP will do."""
+        host = f"[{self._parts.hostname}]" if ":" in (self._parts.hostname or "") else self._parts.hostname
+        place = f"rtsp://{host}:{self._parts.port or PORTS['rtsp']}/"
+        deadline, answer = time.monotonic() + self._answer_s, b""
+        try:
+            line.sendall(f"OPTIONS {place} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: facestream\r\n\r\n".encode())
+            while len(answer) < len(RTSP) and RTSP.startswith(answer):
+                line.settimeout(max(0.01, deadline - time.monotonic()))
+                more = line.recv(len(RTSP) - len(answer))
+                if not more:
+                    raise Lost("connection lost")
+                answer += more
+        except TimeoutError:
+            self._answer_s = min(2 * self._answer_s, self._longest_s)
+            raise Lost("timed out: something listens there, but does not answer") from None
+        except OSError:
+            raise Lost("connection lost") from None
+        if answer != RTSP:
+            raise Lost("no stream: something answers there, but not in RTSP")
+        self._answer_s = min(ANSWER_S, self._longest_s)
