@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 
+from stream import logs
 from stream.errors import FacestreamError, UsageError, as_usage
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
         try:
             code = work(*args, **kwargs)
         except FacestreamError as error:
-            print(f"facestream: {error}", file=sys.stderr)
+            logs.say(str(error), level=logging.ERROR)
             code = 2 if isinstance(error, UsageError) else 1
         except KeyboardInterrupt:
             code = 130
@@ -66,7 +68,9 @@ Config = Annotated[Path | None, typer.Option(help="A settings file (facestream c
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
 MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics, /healthz and /readyz on this port.")]
 MetricsHost = Annotated[str, typer.Option(metavar="ADDRESS", help="The address of this machine that they are served on; 0.0.0.0: all.")]
-LogFormat = Annotated[Literal["text", "json"], typer.Option(help="How warnings are written to stderr.")]
+LogFormat = Annotated[
+    Literal["text", "json"], typer.Option(help="How messages are written to stderr: as sentences, or one JSON object a line.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
 
 
@@ -97,7 +101,7 @@ def run(
     overwrite: Overwrite = False,
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
-    _log(log_format)
+    logs.start(log_format)
     settings = _settings(config, set_, model)
     if segment is not None:
         if output is None:
@@ -117,10 +121,11 @@ def demo(
     window: Window = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long it runs.")] = 10.0,
     metrics_port: MetricsPort = None,
+    log_format: LogFormat = "text",
     overwrite: Overwrite = False,
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
-    _log("text")
+    logs.start(log_format)
     from stream.job import Input, Job
     from stream.sinks.window import display_available
     from stream.sources.demo import DemoSource
@@ -153,7 +158,7 @@ def train(
     A folder with face_photos/ and nobody_photos/ in it trains the bundle that ships as `face` anew.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
-    _log("text")
+    logs.start("text")
     from models import train as training
     from stream.progress import Told
 
@@ -167,7 +172,7 @@ def train(
             made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
     except KeyboardInterrupt:
         if training.beside(output, "checkpoint.npz").exists():
-            _say("interrupted; the same command with --resume goes on after the last whole epoch")
+            logs.say("interrupted; the same command with --resume goes on after the last whole epoch")
         raise
     print(f"written to {made}; use it: facestream run SOURCE --model {made}")
     print(f"how good it is: {training.beside(made, 'report') / 'report.html'}")
@@ -186,7 +191,7 @@ def evaluate(
     The report shows pictures of those it was most wrong about.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    _log("text")
+    logs.start("text")
     from stream.evaluation import evaluate as evaluated
 
     return evaluated(model, data, output, overwrite=overwrite)
@@ -200,7 +205,7 @@ def export(
     overwrite: Overwrite = False,
 ) -> int:
     """Write a model for another program, checked against the original on real crops before it is called done."""
-    _log("text")
+    logs.start("text")
     from models.export import check_export_place, export_model
 
     with as_usage():
@@ -222,7 +227,7 @@ def bench(
     set_: Set = None,
 ) -> int:
     """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
-    _log("text")
+    logs.start("text")
     settings = _settings(config, set_, model)
     from stream.benchmark import bench as measured
 
@@ -255,16 +260,9 @@ def _settings(path: Path | None, overrides: list[str] | None, model: str | None)
     return settings
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _log(log_format: str) -> None:
-    from stream.logs import start
-
-    start(log_format)
-
-
 def main() -> None:
     """The `facestream` command: exits with 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    words = " ".join(sys.argv[1:])
+    if "--log-format json" in words or "--log-format=json" in words:
+        logs.start("json")  # so early that what is wrong with the command line is told in JSON, too
     app()

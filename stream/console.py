@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import time
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import Self
 
-from rich.console import Console as Terminal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+from stream import logs
 from stream.faces import Analysis
 from stream.frame import SourceInfo
+from stream.progress import Told
 from stream.report import SourceReport
 from stream.sinks import Result
 from stream.sources import Source
-
-LINE_EVERY_S = 10.0
-"""How often progress is told where there is no terminal to draw a bar on."""
 
 
 class Console:
@@ -31,55 +26,46 @@ class Console:
             stdout_taken: stdout carries events; everything else goes to stderr.
         """
         self._list_pictures = list_pictures
-        self._out = sys.stderr if stdout_taken else sys.stdout
-        terminal = Terminal(file=sys.stderr, soft_wrap=True)
-        self._bar: Progress | None = None
-        if terminal.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=terminal, transient=True)
-        self._tasks: dict[str, TaskID] = {}
-        self._counts: Counter[str] = Counter()
-        self._told_at = time.monotonic()
+        self._stdout_taken = stdout_taken
+        self._told = Told()
+        self._counts = Counter[str]()
 
     def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
+        self._told.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._told.__exit__(None, None, None)
 
     def shown(self, result: Result) -> None:
         """A result went to its sinks."""
         name, info = result.info.name, result.info
         self._counts[name] += 1
         if info.still and self._list_pictures:
-            print(f"{result.frame.source}: {_faces(result.analysis)}", file=self._out, flush=True)
-        if self._bar is not None:
-            if name not in self._tasks:
-                self._tasks[name] = self._bar.add_task(name, total=info.frames)
-            self._bar.advance(self._tasks[name])
-        elif time.monotonic() - self._told_at >= LINE_EVERY_S and info.frames != 1:
-            self._told_at = time.monotonic()
-            of = f" of about {info.frames}" if info.frames else ""
-            print(f"{name}: {self._counts[name]}{of} frames", file=sys.stderr, flush=True)
+            self._print(f"{result.frame.source}: {_faces(result.analysis)}", result.frame.source)
+        if info.frames != 1:
+            self._told(name, self._counts[name], info.frames, "pictures" if info.still else "frames")
 
     def ended(self, report: SourceReport, source: Source, path: Path | None) -> None:
         """A source has ended: what came of it."""
-        if self._bar is not None and report.name in self._tasks:
-            self._bar.remove_task(self._tasks.pop(report.name))
+        self._told.ended(report.name)
         for sentence in [*report.failures, *report.notes]:
-            self.failed(sentence)
+            self.failed(sentence, report.name)
         if report.read:
-            print(summary(report, source.info, path), file=self._out, flush=True)
+            self._print(summary(report, source.info, path), report.name)
         elif source.info.live:
             cause = f" ({source.status.cause})" if source.status.cause else ""
-            self.failed(f"{report.name}: no picture ever came{cause}.")
+            self.failed(f"{report.name}: no picture ever came{cause}.", report.name)
 
-    def failed(self, sentence: str) -> None:
+    def failed(self, sentence: str, source: str = "") -> None:
         """Something could not be done, or the user should know it, and the job goes on."""
-        print(f"facestream: {sentence}", file=sys.stderr, flush=True)
+        logs.say(sentence, source=source, level=logging.WARNING)
+
+    def _print(self, line: str, source: str) -> None:
+        if self._stdout_taken:
+            logs.say(line, source=source)
+        else:
+            print(line, flush=True)
 
 
 def summary(report: SourceReport, info: SourceInfo, path: Path | None) -> str:

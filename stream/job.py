@@ -133,7 +133,7 @@ class Job:
             list_pictures = not window and self.output is None
             console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=self.events == "-"))
             for report in self.reports:
-                console.failed(report.error or "")
+                console.failed(report.error or "", report.name)
             analyser = Analyser.load(self.settings)
             deadline = float("inf") if self.duration_s is None else time.monotonic() + self.duration_s
             for group in _groups(inputs):

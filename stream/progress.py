@@ -10,8 +10,12 @@ from typing import Self
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from stream import logs
+
 LINE_EVERY_S = 10.0
-"""How often a line is written where there is no terminal to draw a bar on."""
+"""How often a line is written where there is no terminal to draw a bar on; of what goes on for long, less often."""
+LINE_EVERY_SHARE = 0.1
+"""After an hour a line every six minutes: a camera runs for months."""
 
 
 class Told:
@@ -20,12 +24,12 @@ class Told:
     def __init__(self) -> None:
         terminal = Terminal(file=sys.stderr, soft_wrap=True)
         self._bar: Progress | None = None
-        if terminal.is_terminal:
+        if terminal.is_terminal and not logs.for_machines():
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=terminal, transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, tuple[float, int]] = {}
-        self._told_at = time.monotonic()
+        self._told_at: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -36,25 +40,38 @@ class Told:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, what: str, done: int, of: int) -> None:
+    def __call__(self, what: str, done: int, of: int | None, unit: str = "") -> None:
+        """
+        Args:
+            of: None where nobody knows.
+            unit: of what; then `of` is an estimate.
+        """
         if self._bar is not None:
             if what not in self._tasks:
                 self._tasks[what] = self._bar.add_task(what, total=of)
-            self._bar.update(self._tasks[what], completed=done, total=of, visible=done < of)
+            self._bar.update(self._tasks[what], completed=done, total=of, visible=of is None or done < of)
             return
         now = time.monotonic()
         since, first = self._begun.setdefault(what, (now, done))
-        if now - self._told_at >= LINE_EVERY_S:
-            self._told_at = now
-            left = f", about {_in_words((now - since) / (done - first) * (of - done))} left" if done > first else ""
-            print(f"{what}: {done} of {of}{left}", file=sys.stderr, flush=True)
+        if now - self._told_at.setdefault(what, now) >= max(LINE_EVERY_S, LINE_EVERY_SHARE * (now - since)):
+            self._told_at[what] = now
+            left = f", about {_in_words((now - since) / (done - first) * (of - done))} left" if of and first < done < of else ""
+            logs.say(f"{what}: {done}{_of(of, unit)}{unit and f' {unit}'}{left}", source=what if unit else "")
+
+    def ended(self, what: str) -> None:
+        """It needs no bar any more."""
+        self._begun.pop(what, None)
+        self._told_at.pop(what, None)
+        if self._bar is not None and what in self._tasks:
+            self._bar.remove_task(self._tasks.pop(what))
 
     def say(self, line: str) -> None:
         """A line that stays, above the bar."""
-        if self._bar is not None:
-            self._bar.console.print(line, markup=False, highlight=False)
-        else:
-            print(line, file=sys.stderr, flush=True)
+        logs.say(line)
+
+
+def _of(of: int | None, unit: str) -> str:
+    return "" if not of else f" of about {of}" if unit else f" of {of}"
 
 
 def _in_words(seconds: float) -> str:

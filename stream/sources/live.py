@@ -141,10 +141,11 @@ class LiveSource:
         return frame
 
     def _say_up(self, now: float, *, again: bool) -> None:
+        about = {"source": self.info.name}
         if self._causes and again:
-            logger.warning("%s: is back after %.1f s.", self.info.name, now - self._last_at)
+            logger.warning("%s: is back after %.1f s.", self.info.name, now - self._last_at, extra=about)
         elif self._causes:
-            logger.warning("%s: is there.", self.info.name)
+            logger.warning("%s: is there.", self.info.name, extra=about)
         self._causes.clear()
         self.status.reconnects += again
         self.status.cause = ""
@@ -155,7 +156,7 @@ class LiveSource:
         self.status.state = "lost"
         if cause not in self._causes:
             self._causes.add(cause)
-            logger.warning("%s: %s; trying again until it answers.", self.info.name, cause)
+            logger.warning("%s: %s; trying again until it answers.", self.info.name, cause, extra={"source": self.info.name})
 
 
 class Timeline:
