@@ -23,6 +23,7 @@ from stream.pipeline import Pipeline
 from stream.report import SourceReport
 from stream.sinks import Result, Sink
 from stream.sinks.events import EventsSink
+from stream.sinks.mosaic import Mosaic, Tile
 from stream.sinks.picture import PictureSink
 from stream.sinks.segments import SegmentedSink
 from stream.sinks.threaded import Threaded
@@ -172,12 +173,14 @@ class Job:
     ) -> bool:
         """Run what runs side by side. Whether the user wants to end it all."""
         try:
-            lanes = [self._lane(one, events, window, metrics.health) for one in group]
+            mosaic = Mosaic([one.source.info for one in group]) if window and len(group) > 1 else None
+            windows = mosaic.tiles if mosaic else [WindowSink(one.source.info.name) if window else None for one in group]
+            lanes = [self._lane(one, events, shown, metrics.health) for one, shown in zip(group, windows, strict=True)]
         except SinkError as error:
             console.failed(str(error))
             self.failed = True
             return False
-        pipeline = Pipeline(lanes, analyser, metrics=metrics, max_frames=self.max_frames, duration_s=left_s)
+        pipeline = Pipeline(lanes, analyser, metrics=metrics, max_frames=self.max_frames, duration_s=left_s, screen=mosaic)
         try:
             with self._stops_on_signal(pipeline):
                 for result in pipeline.results():
@@ -191,7 +194,7 @@ class Job:
                 console.ended(report, one.source, one.output)
         return pipeline.report.stopped
 
-    def _lane(self, one: Input, events: EventsSink | None, window: bool, health: Health) -> Lane:
+    def _lane(self, one: Input, events: EventsSink | None, shown: WindowSink | Tile | None, health: Health) -> Lane:
         info, path, settings, sinks = one.source.info, one.output, one.settings.output, list[Sink]()
         if path is not None and info.still:
             sinks.append(PictureSink(path, info, settings, overwrite=self.overwrite))
@@ -199,12 +202,12 @@ class Job:
             kind = SegmentedSink if one.in_pieces else VideoSink
             video = kind(path, info, settings, overwrite=self.overwrite)
             sinks.append(Threaded(video, health=health, source=info.name) if info.live else video)
-        shown = WindowSink(info.name) if window else None
         if shown is not None:
             sinks.append(shown)
-        status = info.live or (window and path is None and not info.still)
+        status = info.live or (shown is not None and path is None and not info.still)
         looks = [_Kept(events)] if events else []
-        return Lane(one.source, sinks, looks, paced=window, status=status, turn=shown.turned if shown else None, settings=one.settings)
+        turn = shown.turned if isinstance(shown, WindowSink) else None
+        return Lane(one.source, sinks, looks, paced=shown is not None, status=status, turn=turn, settings=one.settings)
 
     @contextmanager
     def _stops_on_signal(self, pipeline: Pipeline) -> Iterator[None]:

@@ -23,7 +23,7 @@ from stream.health import Pulse
 from stream.lane import Lane, RunningLane
 from stream.metrics import Metrics
 from stream.report import Report
-from stream.sinks import Result, StopAsked
+from stream.sinks import Result, Screen, StopAsked
 
 POLL_S = 0.05
 """How long the renderer waits for a result before it lets the windows handle their keys."""
@@ -40,15 +40,18 @@ class Pipeline:
         metrics: Metrics | None = None,
         max_frames: int | None = None,
         duration_s: float | None = None,
+        screen: Screen | None = None,
     ) -> None:
         """
         Args:
             max_frames: end each source after so many frames.
             duration_s: stop after so many seconds.
+            screen: what sinks of several lanes are seen on.
         """
         self._analyser = analyser
         self._metrics = metrics or Metrics()
         self._duration_s = duration_s
+        self._screen = screen
         self._asked = threading.Event()
         self._errors: list[BaseException] = []
         analyser.stage = self._timed
@@ -149,10 +152,12 @@ class Pipeline:
             yield from [result for lane in self._lanes for result in lane.show()]
             for lane in self._lanes:
                 lane.idle()
+            if self._screen is not None:
+                self._screen.refresh()
 
     def _wait(self) -> None:
         """Until a lane has something to show, or its time has come, or the windows need a look."""
-        timeout_s = min([POLL_S, *(lane.due_in_s for lane in self._lanes)])
+        timeout_s = min([POLL_S, *(lane.due_in_s for lane in self._lanes), *([self._screen.due_in_s] if self._screen else [])])
         feeds = [feed for lane in self._lanes for feed in lane.shows_next if not feed.ended]
         if feeds:
             wait_for_any(self._to_renderer, feeds, timeout_s)

@@ -68,3 +68,16 @@ class Sink(Protocol):
     def close(self) -> None:
         """Finish the output. Any number of times."""
         ...
+
+
+class Screen(Protocol):
+    """What several sinks are seen on together. The renderer's thread uses it."""
+
+    @property
+    def due_in_s(self) -> float:
+        """When `refresh` wants to be called next, at the latest."""
+        ...
+
+    def refresh(self) -> bool:
+        """Called after each round of results, and when it is due. Raises `StopAsked` when the user wants to end."""
+        ...

@@ -7,7 +7,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
+
+import numpy as np
 
 from stream.media import cv2
 from stream.sinks import Result, StopAsked, x11
@@ -55,21 +58,83 @@ def _probe(x11: str, wayland: str) -> tuple[bool, str]:
     return False, f"the display {name} cannot be opened"
 
 
-class WindowSink:
-    """Shows results in a window that can be resized. Use it on the main thread only: macOS aborts the process otherwise.
-
-    Ask `display_available` first. `q`, Escape and the close button end the show with `StopAsked`; any other key turns a page.
-    """
+class Window:
+    """One window that can be resized. Use it on the main thread only: macOS aborts the process otherwise. Ask `display_available` first."""
 
     def __init__(self, title: str) -> None:
-        self.notes: list[str] = []
+        self.is_open = False
         self._title = title
         self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
-        self._open = False
         self._made_for: tuple[int, int] | None = None
         """Width and height of the picture that the window's size was chosen for."""
         self._opened_at = 0.0
         self._times_told = 0
+
+    def show(self, picture: np.ndarray, *, follow: bool = False) -> None:
+        """Show (height, width, 3) uint8 BGR, OpenCV's order. The first picture opens the window.
+
+        Args:
+            follow: give the window a new size where the picture has one.
+        """
+        height, width = picture.shape[:2]
+        if not self.is_open:
+            cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            cv2.setWindowTitle(self._name, f"{self._title} - facestream")
+            self.is_open = True
+            self._opened_at = time.monotonic()
+        if self._made_for is None or (follow and self._made_for != (width, height)):
+            self._made_for = (width, height)
+            cv2.resizeWindow(self._name, *_window_size(width, height))
+        cv2.imshow(self._name, picture)
+
+    def poll(self) -> int:
+        """Handle what the user does to the window: the key pressed, or `NO_KEY`.
+
+        Raises:
+            StopAsked: `q`, Escape or the close button.
+        """
+        if not self.is_open:
+            return NO_KEY
+        self._tell()
+        key = cv2.waitKey(1) & 0xFF  # handles the window's events too
+        if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
+            raise StopAsked
+        return key
+
+    def on_click(self, clicked: Callable[[int, int], None]) -> None:
+        """Have `clicked(x, y)`, in pixels of the picture, called by `poll` at each click of the left button. Once the window is open."""
+        cv2.setMouseCallback(self._name, lambda event, x, y, *_: clicked(x, y) if event == cv2.EVENT_LBUTTONDOWN else None)
+
+    def close(self) -> None:
+        """Close it. Any number of times."""
+        if self.is_open:
+            self.is_open = False
+            if not self._was_closed():
+                cv2.destroyWindow(self._name)
+            cv2.waitKey(1)
+
+    def _tell(self) -> None:
+        due = self._times_told < len(TOLD_AFTER_S) and time.monotonic() - self._opened_at > TOLD_AFTER_S[self._times_told]
+        if due and sys.platform == "linux":
+            self._times_told += 1
+            x11.say_mapped()
+
+    def _was_closed(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # the window is gone
+            return True
+
+
+class WindowSink:
+    """Shows one source in a window. `q`, Escape and the close button end the show with `StopAsked`; any other key turns a page.
+
+    Main thread only, as `Window` is.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.notes: list[str] = []
+        self._window = Window(title)
         self._closed = False
         self._turned = False
 
@@ -97,51 +162,21 @@ class WindowSink:
         """
         if stale is not None and not self._closed:
             self._show(stale)
-        if not self._open:
-            return
-        self._tell()
-        key = cv2.waitKey(1) & 0xFF  # handles the window's events too
-        if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
-            raise StopAsked
-        self._turned = self._turned or key != NO_KEY
+        self._turned = self._window.poll() != NO_KEY or self._turned
 
     def close(self) -> None:
         """Close the window. Any number of times."""
         self._closed = True
-        if self._open:
-            self._open = False
-            if not self._was_closed():
-                cv2.destroyWindow(self._name)
-            cv2.waitKey(1)
+        self._window.close()
 
     def _show(self, result: Result) -> None:
-        height, width = result.picture.shape[:2]
-        if not self._open:
-            cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-            cv2.setWindowTitle(self._name, f"{self._title} - facestream")
-            self._open = True
-            self._opened_at = time.monotonic()
-        if self._made_for is None or (result.info.live and self._made_for != (width, height)):  # a camera may come back with another size
-            self._made_for = (width, height)
-            cv2.resizeWindow(self._name, *_window_size(width, height))
-        cv2.imshow(self._name, cv2.cvtColor(result.picture, cv2.COLOR_RGB2BGR))
-
-    def _tell(self) -> None:
-        due = self._times_told < len(TOLD_AFTER_S) and time.monotonic() - self._opened_at > TOLD_AFTER_S[self._times_told]
-        if due and sys.platform == "linux":
-            self._times_told += 1
-            x11.say_mapped()
-
-    def _was_closed(self) -> bool:
-        try:
-            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) < 1
-        except cv2.error:  # the window is gone
-            return True
+        picture = cv2.cvtColor(result.picture, cv2.COLOR_RGB2BGR)
+        self._window.show(picture, follow=result.info.live)  # a camera may come back with another size
 
 
 def _window_size(width: int, height: int) -> tuple[int, int]:
     """The picture's size, made smaller to fit the screen and larger to have room for a title."""
-    screen_width, screen_height = _screen_size()
+    screen_width, screen_height = screen_size()
     scale = max(1.0, SMALLEST_PX / width)
     scale = min(scale, SCREEN_SHARE * screen_width / width, SCREEN_SHARE * screen_height / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
@@ -151,7 +186,7 @@ USUAL_SCREEN = (1280, 720)
 """Assumed where the system does not tell: fits every laptop."""
 
 
-def _screen_size() -> tuple[int, int]:
+def screen_size() -> tuple[int, int]:
     """Width and height in pixels, asked of the system: OpenCV does not know."""
     try:
         if sys.platform == "win32":

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +36,7 @@ from stream.lane import Lane
 from stream.media import av
 from stream.sinks import Result
 from stream.sinks.events import EventsSink
+from stream.sinks.mosaic import Mosaic
 
 RATE, SIZE, WARM_UP_S = 15, (640, 360), 5.0
 WAYS = {"bare": "no output", "record": "each recorded", "window": "one window", "both": "window and recordings"}
@@ -54,14 +54,26 @@ def age_s(frame: Frame) -> float:
 
 
 class Ages:
-    """A sink, the last of its lane: when each picture had been given to all others, and how old it was then."""
+    """A sink, the last of its lane: when each picture had been given to all others, and how old it was then.
 
-    def __init__(self) -> None:
+    What goes to a window waits there for the next painting; then that is when it is shown.
+    """
+
+    def __init__(self, window: Mosaic | None = None) -> None:
         self.notes: list[str] = []
         self.seen: list[tuple[float, float]] = []
+        self._window, self._waiting = window, list[Result]()
 
     def write(self, result: Result) -> None:
-        self.seen.append((time.monotonic(), age_s(result.frame)))
+        if self._window is None:
+            self.seen.append((time.monotonic(), age_s(result.frame)))
+        else:
+            self._waiting.append(result)
+
+    def painted(self) -> None:
+        """The window has been painted: what waited is seen, but for pictures that a newer one replaced before: those never are."""
+        self.seen += [(time.monotonic(), age_s(result.frame)) for result in self._waiting[-1:]]
+        self._waiting.clear()
 
     def poll(self, stale: Result | None = None) -> None:
         pass
@@ -74,20 +86,29 @@ class Measured(Job):
     """The job of `facestream run`, with `Ages` behind the sinks of each lane. Its warm-up does not count."""
 
     def measured(self, seconds: float) -> dict[str, Any]:
-        shown: dict[str, Ages] = defaultdict(Ages)
-        looked: dict[str, Ages] = defaultdict(Ages)
+        shown: dict[str, Ages] = {}
+        looked: dict[str, Ages] = {}
         lanes, cpu = self._lane, [0.0, 0.0]
 
-        def lane(one: Input, events: EventsSink | None, *more: Any) -> Lane:
-            made, name = lanes(one, events, *more), one.source.info.name
+        def lane(one: Input, events: EventsSink | None, tile: Any) -> Lane:
+            made, name = lanes(one, events, tile), one.source.info.name
+            shown[name], looked[name] = Ages(tile and tile.mosaic), Ages()
             made.sinks, made.look_sinks = [*made.sinks, shown[name]], [*made.look_sinks, looked[name]]
             return made
+
+        def refresh(window: Mosaic) -> bool:
+            painted = before(window)
+            for ages in shown.values() if painted else ():
+                ages.painted()
+            return painted
 
         def read_cpu() -> None:
             for place, wait_s in enumerate((WARM_UP_S, seconds)):
                 time.sleep(wait_s)
                 cpu[place] = time.process_time()
 
+        before = Mosaic.refresh
+        Mosaic.refresh = refresh  # type: ignore[method-assign]
         self._lane = lane  # type: ignore[method-assign]
         begun_at = time.monotonic()
         reader = threading.Thread(target=read_cpu)
