@@ -95,6 +95,7 @@ def main():
     server.set_address(wanted.host)
     server.set_service(wanted.port)
     server.get_thread_pool().set_max_threads(16)  # with one, a client waits until the cameras of all before it have had a key frame
+    server.set_backlog(64)  # five by default: of eight clients at the same moment some would wait a second for TCP's second attempt
     clip = Clip(wanted.clip, wanted.rate) if wanted.clip else None
     for path in [f"{wanted.path}{number}" for number in range(wanted.copies)] or [wanted.path]:
         factory = GstRtspServer.RTSPMediaFactory()

@@ -37,6 +37,7 @@ from stream.media import av
 from stream.sinks import Result
 from stream.sinks.events import EventsSink
 from stream.sinks.mosaic import Mosaic
+from stream.sinks.threaded import Threaded
 
 RATE, SIZE, WARM_UP_S = 15, (640, 360), 5.0
 WAYS = {"bare": "no output", "record": "each recorded", "window": "one window", "both": "window and recordings"}
@@ -88,12 +89,13 @@ class Measured(Job):
     def measured(self, seconds: float) -> dict[str, Any]:
         shown: dict[str, Ages] = {}
         looked: dict[str, Ages] = {}
-        lanes, cpu = self._lane, [0.0, 0.0]
+        lanes, cpu, recorders = self._lane, [0.0, 0.0], list[Threaded]()
 
         def lane(one: Input, events: EventsSink | None, tile: Any) -> Lane:
             made, name = lanes(one, events, tile), one.source.info.name
             shown[name], looked[name] = Ages(tile and tile.mosaic), Ages()
             made.sinks, made.look_sinks = [*made.sinks, shown[name]], [*made.look_sinks, looked[name]]
+            recorders.extend(sink for sink in made.sinks if isinstance(sink, Threaded))
             return made
 
         def refresh(window: Mosaic) -> bool:
@@ -115,7 +117,8 @@ class Measured(Job):
         reader.start()
         self.run_addresses([])
         reader.join()
-        return figures(begun_at, seconds, shown, looked, cpu[1] - cpu[0])
+        not_recorded = sum(recorder.dropped for recorder in recorders)
+        return figures(begun_at, seconds, shown, looked, cpu[1] - cpu[0]) | {"not_recorded": not_recorded if recorders else None}
 
 
 def figures(begun_at: float, seconds: float, shown: dict[str, Ages], looked: dict[str, Ages], cpu_s: float) -> dict[str, Any]:
@@ -200,11 +203,12 @@ def clip(folder: Path) -> Path:
 
 def row(way: str, floor: dict[str, Any], one: dict[str, Any]) -> str:
     middle, high, highest = one["ages_ms"]
+    recorded = "" if one["not_recorded"] is None else f"   {one['not_recorded']} not recorded"
     slow, fast = min(one["shown_per_s"]), max(one["shown_per_s"])
     return (
         f"{WAYS[way]:<22} shown {slow:.2f} to {fast:.2f}/s   age {middle:.0f}, p99 {high:.0f}, max {highest:.0f} ms   "
         f"looked at {min(one['looks_per_s']):.1f}/s or more, {one['longest_between_looks_s']:.2f} s apart at most   "
-        f"CPU {1000 * one['cpu']:.0f} ms per camera and second, {one['cpu'] / floor['cpu']:.1f} times the floor"
+        f"CPU {1000 * one['cpu']:.0f} ms per camera and second, {one['cpu'] / floor['cpu']:.1f} times the floor{recorded}"
     )
 
 
