@@ -90,6 +90,9 @@ class Source(Settings_):
 class Output(Settings_):
     """What is written."""
 
+    encoder: Literal["auto", "libx264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox"] = Field(
+        "auto", description="of H.264; auto: special hardware where it works and is as good, else libx264 (facestream doctor tells)"
+    )
     crf: Annotated[int, Field(ge=0, le=51)] = Field(18, description="H.264 quality: lower is better and larger")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
         "veryfast", description="H.264 effort: slower makes smaller files"

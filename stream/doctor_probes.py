@@ -25,7 +25,6 @@ DECODERS = ("h264", "hevc", "vp9", "libdav1d", "mjpeg")
 ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
 NEEDED = {"h264", "mjpeg", "libx264", "aac"}
 """Without these an ordinary clip or webcam cannot be read or written; the others are for WebM and newer files."""
-HARDWARE = ("_nvenc", "_vaapi", "_qsv", "_videotoolbox", "_amf", "_v4l2m2m")
 SCRIPTS = {"é": "è", "Ж": "Щ", "α": "β", "王": "田", "あ": "い", "한": "글", "ב": "ג", "ب": "ت", "ก": "ข", "ह": "म"}
 """Two letters of each of some scripts: a font that lacks them draws the same empty box for both."""
 TENSORFLOW = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
@@ -105,11 +104,13 @@ def decoders() -> Answer:
 
 
 def encoders() -> Answer:
-    from stream.media import av
+    from stream.sinks.hardware import CODECS, why_not
 
     state, found, advice = _codecs(ENCODERS, "w")
-    hardware = sorted(name for name in av.codecs_available if name.startswith("h264_") and name.endswith(HARDWARE))
-    return state, f"{found}; built in for special hardware, not used: {', '.join(hardware) or 'none'}", advice
+    reasons = {codec: why_not(codec) for codec in CODECS}
+    used = next((codec for codec, reason in reasons.items() if not reason), None)
+    tried = "; ".join(f"{codec}: {reason}" for codec, reason in reasons.items() if reason)
+    return state, f"{found}; H.264 is encoded by {used or 'libx264'}{f' ({tried})' if tried else ''}", advice
 
 
 def _codecs(wanted: tuple[str, ...], mode: Literal["r", "w"]) -> Answer:

@@ -32,13 +32,15 @@ class Encoder:
 
     codec: str
     options: dict[str, str]
+    pixels: str = ""
+    """The format it takes; empty: that of the pictures."""
     frame_threads: int = 0
     """Pictures encoded side by side, each a picture behind; 0: all threads work on the same picture."""
 
 
-def encoder_for(kind: str, info: SourceInfo, settings: Output) -> Encoder:
-    """The encoder for a container (by FFmpeg's name) and a source. A camera's declared rate is not trusted: many give less at night."""
-    if kind == "webm":  # VP9 counts quality from 0 to 63 and effort from 8 to 0; a lookahead changes nothing at this effort
+def software_encoder(codec: str, info: SourceInfo, settings: Output) -> Encoder:
+    """libx264 or libvpx-vp9, as it suits a source. A camera's declared rate is not trusted: many give less at night."""
+    if codec == "libvpx-vp9":  # VP9 counts quality from 0 to 63 and effort from 8 to 0; a lookahead changes nothing at this effort
         crf = round(settings.crf * 63 / 51)
         return Encoder(
             "libvpx-vp9", {"crf": str(crf), "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1", "lag-in-frames": "0"}
@@ -49,6 +51,6 @@ def encoder_for(kind: str, info: SourceInfo, settings: Output) -> Encoder:
     rate = float(info.rate or USUAL_RATE)
     if info.live or rate < LEAST_RATE:
         crf = min(settings.crf + NO_LOOKAHEAD_CRF, 51) if settings.crf else 0  # 0 is lossless
-        return Encoder("libx264", options | {"tune": "zerolatency", "crf": str(crf)})
+        return Encoder(codec, options | {"tune": "zerolatency", "crf": str(crf)})
     threads = min(3 * (os.cpu_count() or 1) // 2, int(BEHIND_S * rate) - LOOKAHEAD - BEHIND_BESIDES)  # what x264 takes by itself, or less
-    return Encoder("libx264", options | {"crf": str(settings.crf), "rc-lookahead": str(LOOKAHEAD)}, threads)
+    return Encoder(codec, options | {"crf": str(settings.crf), "rc-lookahead": str(LOOKAHEAD)}, frame_threads=threads)

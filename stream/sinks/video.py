@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +14,10 @@ from stream.errors import SinkError
 from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.sinks import Result
-from stream.sinks.encoders import KEY_FRAME_S, USUAL_RATE, encoder_for
+from stream.sinks.encoders import KEY_FRAME_S, USUAL_RATE, software_encoder
 from stream.sinks.files import OutputFile, claim, unwritable
+from stream.sinks.hardware import CODECS as HARDWARE
+from stream.sinks.hardware import h264_codecs, hardware_encoder
 from stream.sinks.other_tracks import OtherTracks
 from stream.sinks.planes import Planes
 
@@ -37,6 +41,8 @@ OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
 
+logger = logging.getLogger(__name__)
+
 
 class VideoSink:
     """Writes a source's pictures with their boxes as H.264 (VP9 in WebM), each at its exact time, and a file's sound beside them.
@@ -48,6 +54,7 @@ class VideoSink:
         """
         Raises:
             SinkError: the file cannot be written, is the input, exists and must not be replaced, or its ending is no video's.
+            UsageError: the encoder that is asked for does not work here.
         """
         self.path = path
         self.notes: list[str] = []
@@ -56,6 +63,7 @@ class VideoSink:
         self._settings = settings
         if path.suffix.lower() not in FORMATS:
             raise SinkError(f"{path}: a video cannot be written as '{path.suffix}'; choose one of {', '.join(FORMATS)}.")
+        self._codecs = ("libvpx-vp9",) if FORMATS[path.suffix.lower()] == "webm" else h264_codecs(settings)
         claim(path, info.path, overwrite=overwrite)
         self._recording: _Recording | None = None
         self._closed = False
@@ -70,7 +78,7 @@ class VideoSink:
             raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
         try:
             if self._recording is None:
-                self._recording = _begin(self.path, self._info, self._settings, result.frame, self.notes)
+                self._recording = _begin(self.path, self._info, self._settings, self._codecs, result.frame, self.notes)
             self._recording.write(result)
         except (OSError, av.error.FFmpegError) as error:
             self._break_off()
@@ -99,30 +107,33 @@ class VideoSink:
                 self._recording.let_go()
 
 
-def _begin(path: Path, info: SourceInfo, settings: Output, first: Frame, notes: list[str]) -> _Recording:
-    """A recording that has begun; what the container refuses to take as it is encoded anew."""
+def _begin(path: Path, info: SourceInfo, settings: Output, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
+    """A recording that has begun, by the first codec that can; what the container refuses to take as it is is encoded anew."""
     said_before = len(notes)
-    for copies in (True, False):
+    attempts = [(codec, copies) for codec in codecs for copies in (True, False)]
+    for attempt in attempts:
         try:
-            return _Recording(path, info, settings, first, notes, copies=copies)
-        except (av.error.FFmpegError, ValueError):
-            if not (copies and (info.has_audio or info.has_more)):
+            return _Recording(path, info, settings, attempt, first, notes)
+        except (av.error.FFmpegError, ValueError) as error:
+            if attempt == attempts[-1]:
                 raise
+            logger.info("%s: is tried in another way (%s)", path, error)
             del notes[said_before:]
-    raise AssertionError("the second attempt returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 class _Recording:
     """One open output file."""
 
-    def __init__(self, path: Path, info: SourceInfo, settings: Output, first: Frame, notes: list[str], *, copies: bool) -> None:
+    def __init__(self, path: Path, info: SourceInfo, settings: Output, attempt: tuple[str, bool], first: Frame, notes: list[str]) -> None:
+        codec, copies = attempt
         kind = FORMATS[path.suffix.lower()]
         self._file = OutputFile(path)
         self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
         self._name, self._notes = info.name, notes
         self._time_base = first.time_base
         self._interlaced = False
-        self._planes = Planes(first, yuvj=kind != "webm")
+        self._planes = Planes(first, yuvj=codec == "libx264")
         self._begin_s = first.pts * first.time_base
         self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
         if kind == "webm" and info.pixel_aspect not in (None, 1):  # its header has a place for it, which PyAV cannot fill
@@ -135,7 +146,7 @@ class _Recording:
         self._others: OtherTracks | None = None
         try:
             self._container.metadata.update({key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER})
-            self._stream = self._add_pictures(kind, info, settings)
+            self._stream = self._add_pictures(codec, info, settings)
             if info.path is not None and not info.live and (info.has_more or (info.has_audio and settings.audio)):
                 shift_s, sound = self._shift_s, settings.audio
                 self._others = OtherTracks(info.path, self._container, notes, shift_s=shift_s, copies=copies, sound=sound)
@@ -194,14 +205,15 @@ class _Recording:
         if self._file.failure is not None:
             raise self._file.failure
 
-    def _add_pictures(self, kind: str, info: SourceInfo, settings: Output) -> av.VideoStream:
-        encoder, rate = encoder_for(kind, info, settings), info.rate or USUAL_RATE
+    def _add_pictures(self, codec: str, info: SourceInfo, settings: Output) -> av.VideoStream:
+        encoder = hardware_encoder(codec, settings.crf) if codec in HARDWARE else software_encoder(codec, info, settings)
+        rate = info.rate or USUAL_RATE
         rounded = Fraction(rate).limit_denominator(100_000)
         stream = cast(av.VideoStream, self._container.add_stream(encoder.codec, rate=rounded, options=encoder.options))
         context, planes = stream.codec_context, self._planes
         if encoder.frame_threads:
             context.thread_type, context.thread_count = "FRAME", encoder.frame_threads
-        context.width, context.height, context.pix_fmt = planes.width, planes.height, planes.format
+        context.width, context.height, context.pix_fmt = planes.width, planes.height, encoder.pixels or planes.format
         context.time_base = stream.time_base = self._time_base
         context.colorspace, context.color_range = planes.matrix, planes.range
         context.color_primaries, context.color_trc = planes.primaries, planes.transfer
