@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +20,7 @@ from models.boxes import REPORTED_SHIFT_PX
 from models.compiled_layout import FRAME, crop_tables, grown_tables, plan_layout
 from models.compiled_steps import CropTables, Tensor
 from models.detections import Detections
+from models.frequent import MadeForFrequentSizes, Size
 from models.mtcnn import NMS_OVERLAP
 from models.pyramid import LARGE_PICTURE_PX
 from models.runtime import compile_with_keras, prepare_tensorflow
@@ -36,13 +36,10 @@ ONET_PX = 48
 FRAMES_BEFORE_COMPILING = 16
 """Frames of one size that are looked at without, before it is worth the seconds that compiling takes (a guess)."""
 CASCADES_KEPT = 4
-SIZES_REMEMBERED = 256
 LARGEST_BATCH = 16
 LARGEST_BATCH_PX = 16 * 1920 * 1080
 """Bounds the memory of one call: with min_face_px 20 about 100 bytes for each of these pixels (a guess)."""
 
-_Size = tuple[int, int, int]
-"""Height, width and smallest face, px."""
 Detect = Callable[[Sequence[np.ndarray], Sequence[int]], list[Detections]]
 """Images and the smallest face in each -> the faces in each."""
 
@@ -212,8 +209,7 @@ class CompiledCascades:
     def __init__(self, thresholds: tuple[float, float, float], pyramid_step: float) -> None:
         self._thresholds = thresholds
         self._step = pyramid_step
-        self._seen: OrderedDict[_Size, int] = OrderedDict()
-        self._cascades: OrderedDict[_Size, CompiledCascade] = OrderedDict()
+        self._cascades = MadeForFrequentSizes[CompiledCascade](FRAMES_BEFORE_COMPILING, CASCADES_KEPT)
         self.dropped = 0
         """Candidates that found no place, in all frames so far."""
 
@@ -225,7 +221,7 @@ class CompiledCascades:
             min_faces: the smallest face to find in each, px.
             otherwise: detects in images of sizes that did not come often enough yet.
         """
-        groups: dict[_Size, list[int]] = {}
+        groups: dict[Size, list[int]] = {}
         for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
             groups.setdefault((image.shape[0], image.shape[1], min_face_px), []).append(number)
         found: dict[int, Detections] = {}
@@ -241,28 +237,32 @@ class CompiledCascades:
             found.update(zip(rest, answers, strict=True))
         return [found[number] for number in range(len(images))]
 
-    def _cascade_for(self, size: _Size, count: int) -> CompiledCascade | None:
-        """The cascade for frames of this size, which so many more came of, if it is worth its compilation."""
-        self._seen[size] = self._seen.pop(size, 0) + count
-        if len(self._seen) > SIZES_REMEMBERED:
-            self._seen.popitem(last=False)
-        height, width, min_face_px = size
-        if self._seen[size] < FRAMES_BEFORE_COMPILING or height * width > LARGE_PICTURE_PX:
-            return None
-        cascade = self._cascades.pop(size, None)
-        if cascade is None:
-            batch_size = min(2 ** (count - 1).bit_length(), LARGEST_BATCH, max(LARGEST_BATCH_PX // (height * width), 1))
-            _log.info("compiling the detector for frames of %d×%d px, %d at a time", width, height, batch_size)
-            cascade = CompiledCascade(height, width, min_face_px, self._thresholds, self._step, batch_size)
-        self._cascades[size] = cascade
-        if len(self._cascades) > CASCADES_KEPT:
-            self._cascades.popitem(last=False)
-        return cascade
+    def expect(self, size: Size, at_a_time: int) -> None:
+        """Compiles for frames of a size of which so many will come together, again and again."""
+        if _fits(size):
+            self._cascades.expect(size, lambda: self._compile(size, at_a_time, "such frames are expected"))
 
-    def _count_dropped(self, count: int, size: _Size) -> None:
+    def _cascade_for(self, size: Size, count: int) -> CompiledCascade | None:
+        """The cascade for frames of this size, which so many more came of, if it is worth its compilation."""
+        if not _fits(size):
+            return None
+        return self._cascades.get(size, count, lambda: self._compile(size, count, f"more than {FRAMES_BEFORE_COMPILING} came"))
+
+    def _compile(self, size: Size, at_a_time: int, reason: str) -> CompiledCascade:
+        height, width, min_face_px = size
+        batch_size = min(2 ** (at_a_time - 1).bit_length(), LARGEST_BATCH, max(LARGEST_BATCH_PX // (height * width), 1))
+        _log.info("compiling the detector for frames of %d×%d px, %d at a time: %s", width, height, batch_size, reason)
+        return CompiledCascade(height, width, min_face_px, self._thresholds, self._step, batch_size)
+
+    def _count_dropped(self, count: int, size: Size) -> None:
         if count and not self.dropped:
             _log.warning("a frame of %d×%d px has more places that may be faces than are looked at: %d left out", size[1], size[0], count)
         self.dropped += count
+
+
+def _fits(size: Size) -> bool:
+    """Whether frames of that size can be looked at in one piece."""
+    return size[0] * size[1] <= LARGE_PICTURE_PX
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from models.boxes import REPORTED_SHIFT_PX, clip, nms, regress
 from models.crops import cut_squares, whole_squares
 from models.detections import Detections
 from models.mirrored import MirroredTwice
-from models.propose import LoadWhole, Proposer
+from models.propose import LoadStrips, Proposer
 from models.pyramid import CELL_PX, TILE_PX
 from models.runtime import Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
 from models.weights import read_mtcnn_weights
@@ -59,8 +59,8 @@ class CascadeNetworks:
     """R-Net: (N, 24, 24, 3) uint8 -> scores (N,), offsets (N, 4)."""
     output: Network
     """O-Net: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
-    propose_whole: LoadWhole | None = None
-    """Makes a P-Net for one tile of a given height and width, where that is worth while."""
+    propose_strips: LoadStrips | None = None
+    """Makes a P-Net for tiles of a given height and width, where that is worth while."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +146,27 @@ class MTCNN:
             found = self._detect_step_by_step(images, min_faces)
         return [_clipped(mine, image) for mine, image in zip(found, images, strict=True)] if self.clip_boxes else found
 
+    def expect(self, height: int, width: int, min_face_px: int | None = None, at_a_time: int = 1) -> None:
+        """Gets ready for frames of one size that will come again and again, as a camera's and a video's do.
+
+        On a GPU that compiles for them, which takes seconds, before the first is there rather than when the size has proved frequent. On a
+        CPU there is nothing to wait for.
+
+        Args:
+            height: of the frames, px.
+            width: of the frames, px.
+            min_face_px: the smallest face to find; the detector's own by default.
+            at_a_time: frames that will be handed to `detect` together.
+        """
+        if self._compiled is not None:
+            (min_face_px,) = self._min_faces(min_face_px, 1)
+            self._compiled.expect((height, width, min_face_px), at_a_time)
+
+    @property
+    def candidates_dropped(self) -> int:
+        """Places that may be faces and were not looked at, because a GPU looks at so many in a frame and no more: in all frames so far."""
+        return self._compiled.dropped if self._compiled is not None else 0
+
     def _detect_step_by_step(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
         """Pictures of any sizes through the three networks, one after the other."""
         found = self._propose(images, min_faces)
@@ -164,7 +185,7 @@ class MTCNN:
     def _propose(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> Candidates:
         """P-Net over the pyramids: squares of whole pixels that may hold a face."""
         answers = []
-        for boxes, scores, offsets in self._proposer(images, min_faces, self.networks.propose, self.networks.propose_whole):
+        for boxes, scores, offsets in self._proposer(images, min_faces, self.networks.propose, self.networks.propose_strips):
             best = nms(boxes, scores, NMS_OVERLAP)
             answers.append((whole_squares(regress(boxes[best], offsets[best])), scores[best]))
         return _joined(answers)
@@ -207,7 +228,7 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
     def load(model: ov.Model, batch_sizes: Sequence[int], height_px: int, width_px: int) -> Network:
         return load_openvino(model, precision=precision, batch_sizes=batch_sizes, sample_shape=(height_px, width_px, 3), side_by_side=True)
 
-    def propose_whole(height_px: int, width_px: int) -> Network:
+    def propose_strips(height_px: int, width_px: int) -> Network:
         return load(build.build_pnet(read_mtcnn_weights("pnet"), height_px, width_px), (1,), height_px, width_px)
 
     jobs = [
@@ -217,7 +238,7 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
     ]
     with ThreadPoolExecutor(len(jobs)) as pool:  # compiling takes the most of starting, and OpenVINO does it outside Python's lock
         propose, refine, output = pool.map(lambda job: load(*job), jobs)
-    return CascadeNetworks(propose, refine, output, propose_whole)
+    return CascadeNetworks(propose, refine, output, propose_strips)
 
 
 def load_as_keras(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import OrderedDict, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from models.frequent import MadeForFrequentSizes, Size
 from models.pyramid import Plan, draw_tiles, plan_pyramid, thin_cells
 from models.runtime import Network, calls_at_a_time
 
-PICTURES_BEFORE_WHOLE = 30
+PICTURES_BEFORE_STRIPS = 30
 """Pictures of one size on common tiles before it gets a network of its own: compiling takes 20 to 100 ms and saves 1 ms a picture."""
-WHOLE_KEPT = 8
-SIZES_REMEMBERED = 256
+STRIPS_KEPT = 8
 FEWEST_STRIPS = 4
 """Tiles for all levels of a picture: two for each of two cores, so that the first runs while the next are drawn. More overlap more."""
 LARGEST_STRIP_PX = 1_000_000
@@ -22,9 +23,7 @@ LARGEST_STRIP_PX = 1_000_000
 LOWEST_LOGIT = -80
 """Below, a score is 0 and its exponential no float32."""
 
-_Size = tuple[int, int, int]
-"""Height, width and smallest face, px."""
-LoadWhole = Callable[[int, int], Network]
+LoadStrips = Callable[[int, int], Network]
 Proposals = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Windows (N, 4) float32 in pixels of the picture, their scores (N,) and offsets (N, 4), shares of the window's side."""
 
@@ -40,11 +39,10 @@ class Proposer:
         """
         self._lowest = math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else math.copysign(math.inf, threshold - 0.5)
         self._step = step
-        self._seen: OrderedDict[_Size, int] = OrderedDict()
-        self._whole: OrderedDict[_Size, Network] = OrderedDict()
+        self._strips = MadeForFrequentSizes[tuple[Plan, Network] | None](PICTURES_BEFORE_STRIPS, STRIPS_KEPT)
 
     def __call__(
-        self, images: Sequence[np.ndarray], min_faces: Sequence[int], network: Network, load_whole: LoadWhole | None
+        self, images: Sequence[np.ndarray], min_faces: Sequence[int], network: Network, load_strips: LoadStrips | None
     ) -> list[Proposals]:
         """For each image the windows that pass, after suppression within each level.
 
@@ -52,14 +50,15 @@ class Proposer:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             min_faces: the smallest face to find in each, px.
             network: P-Net on tiles of TILE_PX: (N, TILE_PX, TILE_PX, 3) uint8 -> (N, h, w, 5), logits and offsets.
-            load_whole: makes P-Net for tiles of another height and width; without it all pictures share the common tiles.
+            load_strips: makes P-Net for tiles of another height and width; without it all pictures share the common tiles.
         """
         groups = defaultdict(list)
         for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
             groups[image.shape[0], image.shape[1], min_face_px].append(number)
         found: dict[int, Proposals] = {}
         for size, numbers in groups.items():
-            plan, its_network = self._whole_for(size, len(numbers), load_whole) or (plan_pyramid(*size, self._step), network)
+            strips = self._strips.get(size, len(numbers), functools.partial(self._load_strips, size, load_strips))
+            plan, its_network = strips or (plan_pyramid(*size, self._step), network)
             passing = self._passing([images[number] for number in numbers], plan, its_network)
             for number, (cells, answers) in zip(numbers, passing, strict=True):
                 scores = 1 / (1 + np.exp(-np.maximum(answers[:, 0], LOWEST_LOGIT)))
@@ -67,21 +66,12 @@ class Proposer:
                 found[number] = plan.boxes(cells[thin]), scores[thin], answers[thin, 1:]
         return [found[number] for number in range(len(images))]
 
-    def _whole_for(self, size: _Size, count: int, load_whole: LoadWhole | None) -> tuple[Plan, Network] | None:
-        """A plan and a network for pictures of that size alone, which so many more came of, if they are worth their compilation."""
-        self._seen[size] = self._seen.pop(size, 0) + count
-        if len(self._seen) > SIZES_REMEMBERED:
-            self._seen.popitem(last=False)
-        if load_whole is None or self._seen[size] <= PICTURES_BEFORE_WHOLE:
-            return None
+    def _load_strips(self, size: Size, load: LoadStrips | None) -> tuple[Plan, Network] | None:
+        """A plan and a network for pictures of that size alone; None where the common tiles do."""
         plan = plan_pyramid(*size, self._step, strips=max(calls_at_a_time(), FEWEST_STRIPS))
-        if not plan.levels or plan.tile_height * plan.tile_width > LARGEST_STRIP_PX:
+        if load is None or not plan.levels or plan.tile_height * plan.tile_width > LARGEST_STRIP_PX:
             return None
-        network = self._whole.pop(size, None) or load_whole(plan.tile_height, plan.tile_width)
-        self._whole[size] = network
-        if len(self._whole) > WHOLE_KEPT:
-            self._whole.popitem(last=False)
-        return plan, network
+        return plan, load(plan.tile_height, plan.tile_width)
 
     def _passing(self, images: Sequence[np.ndarray], plan: Plan, network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each of some images of one size, the cells where P-Net sees a face, and its answers (N, 5) for them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ class Memory:
     settings: Settings
     """Of this source."""
     tracker: Tracker
+    live: bool = False
+    expected: tuple[int, int, int] | None = None
+    """Height, width and smallest face, px, that the detector is ready for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +68,8 @@ class Analyser:
         self.classifier = classifier
         self.settings = settings or Settings()
         self.stage = stage
+        self._cameras: Counter[tuple[int, int]] = Counter()
+        """By height and width of their pictures, as far as they are known."""
 
     @classmethod
     def load(cls, settings: Settings) -> Analyser:
@@ -101,7 +107,8 @@ class Analyser:
     def memory(self, info: SourceInfo, settings: Settings | None = None) -> Memory:
         """A fresh memory for one source, which may have settings of its own (`config.OWN` says which)."""
         settings = settings or self.settings
-        return Memory(info.still, settings, _tracker(settings))
+        self._cameras[info.height, info.width] += info.live
+        return Memory(info.still, settings, _tracker(settings), info.live)
 
     def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
         """What is in each frame. `memories[i]` belongs to the source of `frames[i]`; a source's frames come in order.
@@ -127,9 +134,19 @@ class Analyser:
         if self.detector is None or not wanted:
             return found
         smallest = [self.min_face_px(frames[index], memories[index]) for index in wanted]
+        for index, min_face_px in zip(wanted, smallest, strict=True):
+            self._expect(self.detector, (frames[index].height, frames[index].width, min_face_px), memories[index])
         for index, detections in zip(wanted, self.detector.detect([frames[index].image for index in wanted], smallest), strict=True):
             found[index] = detections
         return found
+
+    def _expect(self, detector: MTCNN, size: tuple[int, int, int], memory: Memory) -> None:
+        """Readies the detector for all frames of a video or camera when the first of that height, width and smallest face is there."""
+        if memory.still or memory.expected == size:
+            return
+        cameras = self._cameras[size[0], size[1]]
+        detector.expect(*size, at_a_time=max(cameras, 1) if memory.live else self.settings.pipeline.batch_size)
+        memory.expected = size
 
     def min_face_px(self, frame: Frame, memory: Memory) -> int:
         """Side in px of the smallest face that is looked for in this frame."""

@@ -134,3 +134,26 @@ def test_how_small_a_face_is_looked_for(width: int, height: int, still: bool, as
     analyser = Analyser(None, None, load_settings(None, [f"detector.min_face_px={asked}"]))
     frame = Frame.of_image(np.zeros((height, width, 3), np.uint8), source="a", captured_at=0.0)
     assert analyser.min_face_px(frame, analyser.memory(SourceInfo("a", still=still))) == expected
+
+
+def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_photo(
+    portrait: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    from models.compiled_cascade import CompiledCascades
+
+    detector = MTCNN(device="cpu", precision="f32")
+    detector._compiled = CompiledCascades((0.6, 0.7, 0.7), 0.709)  # as on a GPU
+    analyser = Analyser(detector, None)
+    camera, photos = analyser.memory(SourceInfo("camera", live=True)), analyser.memory(SourceInfo("photos", still=True))
+    frame, photo = (
+        Frame.of_image(image, source=name, captured_at=0.0, index=0, pts=0, time_base=Fraction(1, 25))
+        for image, name in ((portrait[::2, ::2], "camera"), (portrait[:201, :200], "photos"))
+    )
+    with caplog.at_level("INFO"):
+        analyses = [analyser.look([frame, photo], [camera, photos])[0] for _ in range(2)]
+    assert [len(analysis.faces) for analysis in analyses] == [1, 1]
+    told = [record.getMessage() for record in caplog.records if "compiling" in record.getMessage()]
+    assert told == ["compiling the detector for frames of 256×300 px, 1 at a time: such frames are expected"]
+    (cascade,) = detector._compiled._cascades.made.values()
+    assert cascade.compilations == 1
+    assert detector.candidates_dropped == 0

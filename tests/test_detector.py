@@ -11,7 +11,7 @@ import pytest
 from models import MTCNN
 from models.boxes import iou
 from models.pictures import read_picture
-from models.propose import PICTURES_BEFORE_WHOLE
+from models.propose import PICTURES_BEFORE_STRIPS
 
 PORTRAIT_FACE = np.array([[165, 105, 360, 340]], np.float32)
 """Grace Hopper's face, drawn by hand: chin to hairline."""
@@ -155,13 +155,13 @@ def test_a_size_that_comes_often_gets_a_network_of_its_own_and_the_same_faces(as
     detector = MTCNN(min_face_px=40, device="cpu")
     images = [astronaut, astronaut[::-1], np.roll(astronaut, 150, axis=1)]
     before = detector.detect(images)
-    for _ in range(PICTURES_BEFORE_WHOLE // 3 + 1):
+    for _ in range(PICTURES_BEFORE_STRIPS // 3 + 1):
         detector.detect([*images, portrait[::2, ::2]])
     for mine, its in zip(detector.detect(images), before, strict=True):
         assert np.array_equal(mine.boxes, its.boxes)
         assert np.array_equal(mine.scores, its.scores)
     assert len(before[0]) == 1
-    assert detector._proposer._whole.keys() == {(512, 512, 40)}  # the portrait came too seldom
+    assert detector._proposer._strips.made.keys() == {(512, 512, 40)}  # the portrait came too seldom
 
 
 def test_keras_finds_the_faces_that_openvino_finds(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:

@@ -56,11 +56,11 @@ def test_a_tile_shows_what_the_level_shows(portrait: np.ndarray, strips: int) ->
 @pytest.mark.parametrize("precision", ["f32", "auto"])
 def test_tiles_and_strips_give_the_same_answers(portrait: np.ndarray, precision: Precision) -> None:
     networks = load_on_openvino(precision)
-    assert networks.propose_whole is not None
+    assert networks.propose_strips is not None
     answers = []
     for strips in (0, 1, 4):
         plan = plan_pyramid(*portrait.shape[:2], 20, 0.709, strips=strips)
-        network = networks.propose_whole(plan.tile_height, plan.tile_width) if strips else networks.propose
+        network = networks.propose_strips(plan.tile_height, plan.tile_width) if strips else networks.propose
         answer = np.zeros((plan.grid_size, 5), np.float32)
         for cells, tiles in draw_tiles(portrait, plan, at_a_time=100):
             answer[cells[cells >= 0]] = network(tiles)[0][cells >= 0]

@@ -17,7 +17,7 @@ from peers import FacenetPytorch, Mtcnn100
 
 from models import MTCNN
 from models.pictures import read_picture
-from models.propose import PICTURES_BEFORE_WHOLE
+from models.propose import PICTURES_BEFORE_STRIPS
 
 CASES = (
     (640, 480, 20),
@@ -33,7 +33,7 @@ CASES = (
 )
 """Width, height, smallest face, px."""
 BATCH = 8
-WARM_UP = PICTURES_BEFORE_WHOLE + 2
+WARM_UP = PICTURES_BEFORE_STRIPS + 2
 
 Timed = Callable[[np.ndarray, int], float]
 
