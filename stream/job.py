@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from stream.metrics import Metrics
 from stream.monitor import serve
 from stream.outputs import check_outputs, plan_outputs
 from stream.pipeline import Pipeline
+from stream.priority import LOOKS, RECORDINGS, stand_back
 from stream.report import SourceReport
 from stream.sinks import Result, Sink
 from stream.sinks.events import EventsSink
@@ -135,13 +137,18 @@ class Job:
             console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=self.events == "-"))
             for report in self.reports:
                 console.failed(report.error or "", report.name)
-            analyser = Analyser.load(self.settings)
+            analyser = self._analyser(stands_back=any(one.source.info.live for one in inputs) and (window or self.output is not None))
             deadline = float("inf") if self.duration_s is None else time.monotonic() + self.duration_s
             for group in _groups(inputs):
                 left_s = deadline - time.monotonic()
                 if left_s <= 0 or self._run_group(group, events, window, analyser, metrics, console, left_s):
                     break
         return self._exit_code()
+
+    def _analyser(self, *, stands_back: bool) -> Analyser:
+        """With `stands_back`, the threads of its networks, too, leave the cores to those that show and record what is live."""
+        with ThreadPoolExecutor(1, initializer=stand_back, initargs=(LOOKS if stands_back else 0,)) as loader:
+            return loader.submit(Analyser.load, self.settings).result()
 
     def _plan(self, inputs: Sequence[Input]) -> list[Path] | list[None]:
         infos = [one.source.info for one in inputs]
@@ -201,7 +208,7 @@ class Job:
         elif path is not None:
             kind = SegmentedSink if one.in_pieces else VideoSink
             video = kind(path, info, settings, overwrite=self.overwrite)
-            sinks.append(Threaded(video, health=health, source=info.name) if info.live else video)
+            sinks.append(Threaded(video, health=health, source=info.name, steps_back=RECORDINGS) if info.live else video)
         if shown is not None:
             sinks.append(shown)
         status = info.live or (shown is not None and path is None and not info.still)

@@ -178,6 +178,11 @@ class RunningLane:
     # the renderer
 
     @property
+    def shows_live(self) -> bool:
+        """There is a live picture that looks must not make late."""
+        return self._info.live and bool(self._lane.sinks)
+
+    @property
     def shown_all(self) -> bool:
         return self.looks.ended and self.newest.ended and self._held is None and not self._stays
 

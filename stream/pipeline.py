@@ -22,6 +22,7 @@ from stream.frame import Frame
 from stream.health import Pulse
 from stream.lane import Lane, RunningLane
 from stream.metrics import Metrics
+from stream.priority import LOOKS, stand_back
 from stream.report import Report
 from stream.sinks import Result, Screen, StopAsked
 
@@ -114,6 +115,8 @@ class Pipeline:
     def _work(self) -> None:
         """The worker thread: takes what is there from every lane, looks at all of it together, hands on."""
         feeds = [lane.frames for lane in self._lanes]
+        if all(lane.shows_live for lane in self._lanes):
+            stand_back(LOOKS)
         try:
             with self._metrics.health.thread("worker") as pulse:
                 while wait_for_any(self._to_worker, feeds) and not all(feed.ended for feed in feeds):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -327,3 +329,13 @@ def test_huge_frames_wait_outside() -> None:
     Pipeline([Lane(Huge(12), [sink])], nothing()).run()
     assert len(sink.results) == 12
     assert most <= 6, "one in each feed, one in each thread's hands"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no priority for each thread")
+@pytest.mark.parametrize(("live", "sinks", "stands_back"), [(True, [Kept()], True), (True, [], False), (False, [Kept()], False)])
+def test_the_worker_stands_back_where_a_live_picture_is_shown(live: bool, sinks: list[Kept], stands_back: bool) -> None:
+    niceness: list[int] = []
+    looks = Slow(lambda frames: niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+    Pipeline([Lane(Scripted(3, live=live), sinks)], looks).run()
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert set(niceness) == {min(19, own + 10) if stands_back else own}

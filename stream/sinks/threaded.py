@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 from stream.health import Health
+from stream.priority import stand_back
 from stream.sinks import Result, Sink
 
 IDLE_S = 1.0
@@ -21,11 +22,12 @@ class Threaded:
     What the other sink raises is raised by the next `write`, `poll` or `close`.
     """
 
-    def __init__(self, sink: Sink, waiting: int = WAITING, *, health: Health | None = None, source: str = "") -> None:
+    def __init__(self, sink: Sink, waiting: int = WAITING, *, health: Health | None = None, source: str = "", steps_back: int = 0) -> None:
         """
         Args:
             health: is told what the thread is at.
             source: whose results it takes.
+            steps_back: how far the thread, and those that the other sink starts, stand back behind others (`priority`).
         """
         self.sink = sink
         self.dropped = 0
@@ -34,7 +36,7 @@ class Threaded:
         self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
         self._error: Exception | None = None
         self._closed = False
-        self._health, self._source = health or Health(), source
+        self._health, self._source, self._steps_back = health or Health(), source, steps_back
         self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
         self._thread.start()
 
@@ -70,6 +72,7 @@ class Threaded:
             raise error
 
     def _run(self) -> None:
+        stand_back(self._steps_back)
         with self._health.thread("sink", self._source) as pulse:
             failed = False
             for result in self._results():

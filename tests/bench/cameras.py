@@ -31,12 +31,11 @@ from media import RtspServer, need
 
 from stream.config import load_settings
 from stream.frame import Frame
-from stream.job import Input, Job
+from stream.job import Job
 from stream.lane import Lane
 from stream.media import av
 from stream.sinks import Result
-from stream.sinks.events import EventsSink
-from stream.sinks.mosaic import Mosaic
+from stream.sinks.mosaic import Mosaic, Tile
 from stream.sinks.threaded import Threaded
 
 RATE, SIZE, WARM_UP_S = 15, (640, 360), 5.0
@@ -91,8 +90,10 @@ class Measured(Job):
         looked: dict[str, Ages] = {}
         lanes, cpu, recorders = self._lane, [0.0, 0.0], list[Threaded]()
 
-        def lane(one: Input, events: EventsSink | None, tile: Any) -> Lane:
-            made, name = lanes(one, events, tile), one.source.info.name
+        def lane(*words: Any) -> Lane:
+            made = lanes(*words)
+            name = made.source.info.name
+            tile = next((sink for sink in made.sinks if isinstance(sink, Tile)), None)
             shown[name], looked[name] = Ages(tile and tile.mosaic), Ages()
             made.sinks, made.look_sinks = [*made.sinks, shown[name]], [*made.look_sinks, looked[name]]
             recorders.extend(sink for sink in made.sinks if isinstance(sink, Threaded))
