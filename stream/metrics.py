@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from stream.faces import Analysis
 from stream.health import Health
@@ -90,7 +90,7 @@ DECLARED = (
         "Packets and pictures of a live source that could not be decoded, or only in part.",
         ("source",),
     ),
-    Declared(Gauge, "facestream_source_up", "1 while the source gives pictures, else 0.", ("source",)),
+    Declared(Gauge, "facestream_source_up", "1 while the source gives pictures, else 0. A file that has ended is gone.", ("source",)),
     Declared(
         Gauge,
         "facestream_thread_busy_seconds",
@@ -125,6 +125,7 @@ class Metrics:
         for one in DECLARED:
             more: dict[str, Any] = {"buckets": one.buckets} if one.buckets else {}
             self._made[one.name] = one.kind(one.name, one.meaning, one.labels, registry=self.registry, **more)
+        ProcessCollector(registry=self.registry)
         self._made["facestream_build_info"].labels(installed_version()).set(1)
         self._made["facestream_thread_stalled_after_seconds"].set(self.health.stalled_after_s)
 
@@ -192,15 +193,19 @@ class Metrics:
         self._made["facestream_source_up"].labels(source).set(is_up)
 
     def ended(self, source: str) -> None:
-        """A source has ended. Its numbers stay until `ENDED_KEPT` others have ended too."""
+        """A file has ended: nothing is to be said about how it is now. What was counted stays until `ENDED_KEPT` others have ended too."""
+        self._forget(source, Gauge)
         self._ended.pop(source, None)
         self._ended[source] = None
         if len(self._ended) > ENDED_KEPT:
             oldest = next(iter(self._ended))
             del self._ended[oldest]
-            for one in DECLARED:
-                if "source" in one.labels:
-                    self._made[one.name].remove_by_labels({"source": oldest})
+            self._forget(oldest, Counter, Histogram)
+
+    def _forget(self, source: str, *kinds: type) -> None:
+        for one in DECLARED:
+            if one.kind in kinds and "source" in one.labels:
+                self._made[one.name].remove_by_labels({"source": source})
 
 
 def as_markdown_table() -> str:
