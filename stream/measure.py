@@ -22,7 +22,7 @@ from stream.errors import SourceError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.lane import Lane
-from stream.metrics import Metrics, Outcome
+from stream.metrics import Metrics
 from stream.pipeline import Pipeline
 from stream.sinks import Result, Sink
 from stream.sinks.video import VideoSink
@@ -206,12 +206,9 @@ class _Times(Metrics):
                 self.batches.append(_Batch())
             self.batches[-1].seconds[stage] = seconds
 
-    def frame(self, source: str, outcome: Outcome) -> None:
-        if outcome == "analysed":
-            self.batches[-1].frames += 1
-            self.batches[-1].ended_at = time.perf_counter()
-
-    def faces(self, source: str, analysis: Analysis) -> None:
+    def analysed(self, source: str, age_s: float, analysis: Analysis) -> None:
+        self.batches[-1].frames += 1
+        self.batches[-1].ended_at = time.perf_counter()
         self.faces_seen.append(len(analysis.faces))
 
     def counted(self, warm_up_s: float) -> list[_Batch]:
