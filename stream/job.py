@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -182,12 +182,16 @@ class Job:
         try:
             mosaic = Mosaic([one.source.info for one in group]) if window and len(group) > 1 else None
             windows = mosaic.tiles if mosaic else [WindowSink(one.source.info.name) if window else None for one in group]
-            lanes = [self._lane(one, events, shown, metrics.health) for one, shown in zip(group, windows, strict=True)]
+            recordings = _Recordings(console, sum(one.output is not None for one in group))
+            alone = recordings.failed_one if len(group) > 1 else None
+            lanes = [self._lane(one, events, shown, metrics.health, alone) for one, shown in zip(group, windows, strict=True)]
         except SinkError as error:
             console.failed(str(error))
             self.failed = True
             return False
         pipeline = Pipeline(lanes, analyser, metrics=metrics, max_frames=self.max_frames, duration_s=left_s, screen=mosaic)
+        if not (window or events or self.metrics_port is not None):
+            recordings.on_last = pipeline.stop  # nothing would be left to do
         try:
             with self._stops_on_signal(pipeline):
                 for result in pipeline.results():
@@ -196,19 +200,29 @@ class Job:
             console.failed(str(error))
             self.failed = True
         finally:
+            self.failed |= recordings.failed
             for report, one in zip(pipeline.report.sources, group, strict=True):
                 self.reports.append(report)
                 console.ended(report, one.source, one.output)
         return pipeline.report.stopped
 
-    def _lane(self, one: Input, events: EventsSink | None, shown: WindowSink | Tile | None, health: Health) -> Lane:
+    def _lane(
+        self,
+        one: Input,
+        events: EventsSink | None,
+        shown: WindowSink | Tile | None,
+        health: Health,
+        on_failure: Callable[[Exception], None] | None,
+    ) -> Lane:
         info, path, settings, sinks = one.source.info, one.output, one.settings.output, list[Sink]()
         if path is not None and info.still:
             sinks.append(PictureSink(path, info, settings, overwrite=self.overwrite))
         elif path is not None:
             kind = SegmentedSink if one.in_pieces else VideoSink
             video = kind(path, info, settings, overwrite=self.overwrite)
-            sinks.append(Threaded(video, health=health, source=info.name, steps_back=RECORDINGS) if info.live else video)
+            sinks.append(
+                Threaded(video, health=health, source=info.name, steps_back=RECORDINGS, on_failure=on_failure) if info.live else video
+            )
         if shown is not None:
             sinks.append(shown)
         status = info.live or (shown is not None and path is None and not info.still)
@@ -237,6 +251,25 @@ class Job:
             return INTERRUPTED
         failed = self.failed or any(report.error or report.failures or not report.read for report in self.reports)
         return FAILED if failed else DONE
+
+
+@dataclass(slots=True)
+class _Recordings:
+    """Those of cameras that run side by side: one that fails (its disk is full) ends alone, with a sentence."""
+
+    console: Console
+    going_on: int
+    failed: bool = False
+    on_last: Callable[[], None] = lambda: None
+
+    def failed_one(self, error: Exception) -> None:
+        if not isinstance(error, SinkError):
+            raise error
+        self.console.failed(str(error))
+        self.failed = True
+        self.going_on -= 1
+        if self.going_on == 0:
+            self.on_last()
 
 
 class _Kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from stream.health import Health
 from stream.priority import stand_back
@@ -19,20 +19,31 @@ WAITING = 8
 class Threaded:
     """Hands results to another sink without ever waiting for it; those that it cannot keep up with are dropped and counted.
 
-    What the other sink raises is raised by the next `write`, `poll` or `close`.
+    What the other sink raises first is raised by the next `write`, `poll` or `close`; from then on nothing is written.
     """
 
-    def __init__(self, sink: Sink, waiting: int = WAITING, *, health: Health | None = None, source: str = "", steps_back: int = 0) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        waiting: int = WAITING,
+        *,
+        health: Health | None = None,
+        source: str = "",
+        steps_back: int = 0,
+        on_failure: Callable[[Exception], None] | None = None,
+    ) -> None:
         """
         Args:
             health: is told what the thread is at.
             source: whose results it takes.
             steps_back: how far the thread, and those that the other sink starts, stand back behind others (`priority`).
+            on_failure: is given what the other sink raises, in place of raising it: then that is the end of this output alone.
         """
         self.sink = sink
         self.dropped = 0
         """Results that came while the queue was full."""
         self.notes: list[str] = []
+        self._on_failure = on_failure
         self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
         self._error: Exception | None = None
         self._closed = False
@@ -63,13 +74,17 @@ class Threaded:
             self._thread.join()
             self.notes += self.sink.notes
             if self.dropped:
-                self.notes.append(f"{self.dropped} frames were not recorded: writing them took longer than they came.")
+                whose = f"{self._source}: " if self._source else ""
+                self.notes.append(f"{whose}{self.dropped} frames were not recorded: writing them took longer than they came.")
         self._raise()
 
     def _raise(self) -> None:
         error, self._error = self._error, None
-        if error is not None:
+        if error is None:
+            return
+        if self._on_failure is None:
             raise error
+        self._on_failure(error)
 
     def _run(self) -> None:
         stand_back(self._steps_back)
@@ -90,8 +105,9 @@ class Threaded:
             pulse.begins("close")
             try:
                 self.sink.close()
-            except Exception as error:  # noqa: BLE001 - handed over, unless an earlier one is
-                self._error = self._error or error
+            except Exception as error:  # noqa: BLE001 - handed over, unless an earlier one was
+                if not failed:
+                    self._error = error
 
     def _results(self) -> Iterator[Result | None]:
         """What comes until `close`; None each time that nothing came for `IDLE_S`."""
