@@ -11,8 +11,11 @@ from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import clock
 import numpy as np
 import pytest
+from command import facestream
+from media import make_clip, need
 
 from stream.config import Output
 from stream.faces import Analysis
@@ -26,45 +29,81 @@ if CHROMIUM is None:
 
 PAGE = """
 <body><video id="v" muted src="{name}"></video><script>
-const video = document.getElementById("v")
+const video = document.getElementById("v"), seen = []
 const say = (result) => fetch("http://127.0.0.1:{port}/", {{method: "POST", mode: "no-cors", body: JSON.stringify(result)}})
-video.onerror = () => say({{error: video.error.message}})
-video.onended = () => {{
-  const played = video.currentTime
-  video.onseeked = () => {{
-    const canvas = document.createElement("canvas")
-    canvas.width = video.videoWidth; canvas.height = video.videoHeight
-    const context = canvas.getContext("2d")
-    context.drawImage(video, 0, 0)
-    const pixel = [...context.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3)
-    say({{played, duration: video.duration, width: video.videoWidth, height: video.videoHeight, sought: video.currentTime, pixel}})
-  }}
-  video.currentTime = 0.5
+const row = (y) => {{
+  const canvas = document.createElement("canvas")
+  canvas.width = video.videoWidth; canvas.height = video.videoHeight
+  const context = canvas.getContext("2d")
+  context.drawImage(video, 0, 0)
+  return [...context.getImageData(0, y, canvas.width, 1).data]
 }}
+const seek = (times) => {{
+  if (times.length == 0) return say({{...played, width: video.videoWidth, height: video.videoHeight, seen}})
+  video.onseeked = () => {{ seen.push({{at: video.currentTime, head: row(8), middle: row(video.videoHeight / 2)}}); seek(times.slice(1)) }}
+  video.currentTime = times[0]
+}}
+let played
+video.onerror = () => say({{error: video.error.message}})
+video.onended = () => {{ played = {{played: video.currentTime, duration: video.duration}}; seek({times}) }}
 video.play()
 </script></body>
 """
 
+COLOR = (200, 60, 30)
+SOUGHT = [60, 12, 74, 0, 25, 49, 24, 33]
+"""Numbers of frames: forwards and backwards, on a key frame, before one, far from one."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds with sound; each picture says its number."""
+    folder = tmp_path_factory.mktemp("clip")
+    images = [np.full((240, 320, 3), COLOR, np.uint8) for _ in range(75)]
+    for number, image in enumerate(images):
+        clock.paint(image, number)
+    silent = make_clip(folder / "silent.mp4", times=range(75), images=images)
+    sound = ["-f", "lavfi", "-i", "sine=duration=3", "-c:v", "copy", "-c:a", "aac"]
+    subprocess.run([need("ffmpeg"), "-v", "error", "-i", silent, *sound, folder / "clip.mp4"], check=True)
+    return folder / "clip.mp4"
+
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
-def test_a_browser_plays_and_seeks(tmp_path: Path, suffix: str):
-    color = (200, 60, 30)
+def test_a_browser_plays_and_seeks_to_the_very_frame(clip: Path, tmp_path: Path, suffix: str):
+    done = facestream("run", clip, "-o", tmp_path / f"out{suffix}", "--model", "none", "--set", "detector.enabled=false")
+    assert done.returncode == 0, done.stderr
+    seen = played_in_chromium(tmp_path, f"out{suffix}", [(number + 0.5) / 25 for number in SOUGHT])
+    assert seen["duration"] == pytest.approx(3.0, abs=0.05)  # the sound may be a packet longer
+    assert seen["played"] == pytest.approx(seen["duration"], abs=0.05)
+    assert (seen["width"], seen["height"]) == (320, 240)
+    check_sought(seen["seen"])
+
+
+def test_a_browser_plays_and_seeks_what_a_killed_camera_s_run_left(tmp_path: Path):
     info = SourceInfo("camera", live=True, rate=Fraction(25))
-    sink = VideoSink(tmp_path / f"out{suffix}", info, Output())
-    image = np.full((240, 320, 3), color, np.uint8)
-    for index in range(25):
+    sink = VideoSink(tmp_path / "running.mp4", info, Output())
+    for index in range(90):
+        image = np.full((240, 320, 3), COLOR, np.uint8)
+        clock.paint(image, index)
         frame = Frame.of_image(image, source="camera", captured_at=0.0, index=index, pts=index, time_base=Fraction(1, 25))
         sink.write(Result(frame, Analysis("camera", index, frame.time_s), info))
+    shutil.copy(tmp_path / "running.mp4", tmp_path / "killed.mp4")  # what is on the disk at this moment
     sink.close()
-    seen = played_in_chromium(tmp_path, f"out{suffix}")
-    assert seen["duration"] == pytest.approx(1.0, abs=0.01)
-    assert seen["played"] == pytest.approx(1.0, abs=0.05)
-    assert (seen["width"], seen["height"], seen["sought"]) == (320, 240, 0.5)
-    assert seen["pixel"] == pytest.approx(color, abs=5)
+    check_sought(played_in_chromium(tmp_path, "killed.mp4", [(number + 0.5) / 25 for number in SOUGHT])["seen"])
 
 
-def played_in_chromium(folder: Path, name: str) -> dict:
-    """What a page saw that played the video to its end and then sought to 0.5 s."""
+def check_sought(seen: list[dict]) -> None:
+    """Each place shows the frame of its time, in its colours."""
+    numbers = []
+    for one in seen:
+        head, middle = (np.array(one[place], np.uint8).reshape(1, -1, 4)[..., :3] for place in ("head", "middle"))
+        numbers.append(clock.read(np.repeat(head, 16, axis=0)))
+        assert middle[0, 160].tolist() == pytest.approx(COLOR, abs=5)
+    assert numbers == SOUGHT
+
+
+def played_in_chromium(folder: Path, name: str, times: list[float]) -> dict:
+    """What a page saw that played the video to its end and then sought to each time, in seconds."""
     told: queue.Queue[dict] = queue.Queue()
 
     class Answer(BaseHTTPRequestHandler):
@@ -80,7 +119,7 @@ def played_in_chromium(folder: Path, name: str) -> dict:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         page = folder / "page.html"
-        page.write_text(PAGE.format(name=name, port=server.server_port))
+        page.write_text(PAGE.format(name=name, port=server.server_port, times=json.dumps(times)))
         command = [
             str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--allow-file-access-from-files",
             "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder / 'profile'}", page.as_uri(),
