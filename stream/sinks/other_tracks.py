@@ -43,6 +43,7 @@ class OtherTracks:
                 self._tracks[stream.index] = track
         self._copy_chapters()
         self._tell_what_is_left_out()
+        self._damaged = False
         self._packets = self._timed_packets()
         self._held: list[tuple[float, AnyPacket]] = []
 
@@ -152,7 +153,14 @@ class OtherTracks:
             self._held.append((time_s, packet))
 
     def _write(self, packet: AnyPacket) -> None:
-        self._output.mux(self._tracks[packet.stream_index].ready(packet, self._shift_s))
+        try:
+            ready = self._tracks[packet.stream_index].ready(packet, self._shift_s)
+        except av.error.InvalidDataError:  # one damaged packet: a short silence
+            if not self._damaged:
+                self._notes.append(f"{self._path}: its sound is damaged; what could be read was used.")
+            self._damaged = True
+            return
+        self._output.mux(ready)
 
 
 class _Copied:
@@ -206,11 +214,7 @@ class _Encoded:
 
     def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
         encoded: list[AnyPacket] = []
-        try:
-            frames = cast(list[av.AudioFrame], packet.decode())
-        except av.error.InvalidDataError:
-            return []  # one damaged packet: a short silence
-        for frame in frames:
+        for frame in cast(list[av.AudioFrame], packet.decode()):
             self.time_s = (frame.time or 0.0) + frame.samples / frame.sample_rate
             if frame.pts is not None and frame.time_base:
                 frame.pts -= round(shift_s / frame.time_base)

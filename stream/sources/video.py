@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -94,6 +95,8 @@ class VideoSource:
         index = 0
         with closing(self._open()) as container:
             times = _Times(container, _video_stream(container))
+            if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
+                faults.append("cut inside a packet")
             if times.assumed:
                 self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
             for decoded in self._decoded(container, faults):
@@ -158,6 +161,8 @@ class _Times:
         elif stream.duration is not None:
             self._declared_end = (stream.start_time or 0) + stream.duration
             self._declared = stream.duration
+        elif end_s := _declared_end_s(container, stream):
+            self._declared_end = self._declared = round(end_s / self.time_base)
         self._last: int | None = None
         self._step = 1
 
@@ -188,6 +193,21 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
 
 def _untimed(container: av.container.InputContainer) -> bool:
     return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags)
+
+
+def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """When the pictures of a Matroska file end, in seconds: as a tag of theirs says, or the file if nothing else is in it."""
+    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+    if written:
+        hours, minutes, seconds = map(float, written.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    alone = len(container.streams) == 1 and container.duration is not None
+    return float(container.duration / av.time_base) if alone and container.duration else None
+
+
+def _ends_with_a_packet(path: Path) -> bool:
+    """A transport stream says nowhere how long it should be, but it is made of packets of one size."""
+    return any(path.stat().st_size % size == 0 for size in (188, 192, 204))
 
 
 def _rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
