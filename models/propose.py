@@ -16,8 +16,6 @@ from models.runtime import Network, calls_at_a_time
 PICTURES_BEFORE_STRIPS = 30
 """Pictures of one size on common tiles before it gets a network of its own: compiling takes 20 to 100 ms and saves 1 ms a picture."""
 STRIPS_KEPT = 8
-FEWEST_STRIPS = 4
-"""Tiles for all levels of a picture: two for each of two cores, so that the first runs while the next are drawn. More overlap more."""
 LARGEST_STRIP_PX = 1_000_000
 """A larger tile takes more than 50 MB for each core (a guess)."""
 LOWEST_LOGIT = -80
@@ -68,7 +66,7 @@ class Proposer:
 
     def _load_strips(self, size: Size, load: LoadStrips | None) -> tuple[Plan, Network] | None:
         """A plan and a network for pictures of that size alone; None where the common tiles do."""
-        plan = plan_pyramid(*size, self._step, strips=max(calls_at_a_time(), FEWEST_STRIPS))
+        plan = plan_pyramid(*size, self._step, strips=max(calls_at_a_time(), 2))
         if load is None or not plan.levels or plan.tile_height * plan.tile_width > LARGEST_STRIP_PX:
             return None
         return plan, load(plan.tile_height, plan.tile_width)
