@@ -110,6 +110,11 @@ class Analyser:
         self._cameras[info.height, info.width] += info.live
         return Memory(info.still, settings, _tracker(settings), info.live)
 
+    @property
+    def candidates_dropped(self) -> int:
+        """Possible faces that the detector had no place for, so far."""
+        return 0 if self.detector is None else self.detector.candidates_dropped
+
     def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
         """What is in each frame. `memories[i]` belongs to the source of `frames[i]`; a source's frames come in order.
 

@@ -297,7 +297,7 @@ class RunningLane:
             self.report.reconnects = status.reconnects
             metrics.reconnects(name, self._new("reconnects", status.reconnects))
             metrics.decode_errors(name, self._new("decode_errors", status.decode_errors))
-            metrics.drop(name, "unwritten", self._new("unwritten", sum(sink.dropped for sink in self._threaded)))
+            metrics.drop(name, "unwritten", self._new("unwritten", sum(sink.dropped + sink.lost for sink in self._threaded)))
         metrics.up(name, status.state == "up")
         metrics.waiting(name, "look", self.frames.waiting)
         metrics.waiting(name, "show", self.looks.waiting + self.newest.waiting)

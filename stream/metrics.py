@@ -50,7 +50,8 @@ DECLARED = (
         Counter,
         "facestream_drops_total",
         "Frames that missed something, by reason: newer (never looked at: the worker was busy until a newer one came), unshown "
-        "(the same for the renderer), unwritten (not recorded: the output was too slow), stopped and failed (never looked at).",
+        "(the same for the renderer), unwritten (not recorded: the output was too slow, or has failed), stopped and failed "
+        "(never looked at).",
         ("source", "reason"),
     ),
     Declared(
@@ -82,6 +83,11 @@ DECLARED = (
         ("source", "queue"),
     ),
     Declared(Counter, "facestream_faces_total", "Faces in analysed frames; label is empty without a classifier.", ("source", "label")),
+    Declared(
+        Counter,
+        "facestream_detector_candidates_dropped_total",
+        "Possible faces that the detector did not look at because a picture had more than it has places for; GPUs only.",
+    ),
     Declared(Gauge, "facestream_faces_in_view", "Faces in the newest analysed frame.", ("source",)),
     Declared(Counter, "facestream_reconnects_total", "How often a live source came back after it was lost.", ("source",)),
     Declared(
@@ -120,6 +126,7 @@ class Metrics:
         """Called before the numbers are given out: sets those that say how things are now."""
         self._refreshing = threading.Lock()
         self._threads: set[tuple[str, str]] = set()
+        self._candidates = 0
         self._ended: dict[str, None] = {}
         self._made: dict[str, Any] = {}  # Counter, Gauge or Histogram: the table says which
         for one in DECLARED:
@@ -166,6 +173,11 @@ class Metrics:
         self._made["facestream_faces_in_view"].labels(source).set(len(analysis.faces))
         for face in analysis.faces:
             self._made["facestream_faces_total"].labels(source, face.label or "").inc()
+
+    def candidates_dropped(self, so_far: int) -> None:
+        """What the detector has dropped since it was made."""
+        self._made["facestream_detector_candidates_dropped_total"].inc(so_far - self._candidates)
+        self._candidates = so_far
 
     def shown(self, source: str, age_s: float) -> None:
         """Every output has had a frame, which was so old then."""

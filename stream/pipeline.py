@@ -123,6 +123,7 @@ class Pipeline:
                     batch = [(lane, frame) for lane in self._lanes for frame in lane.take()]
                     pulse.begins("look")
                     analyses = self._look(batch)
+                    self._metrics.candidates_dropped(self._analyser.candidates_dropped)
                     pulse.rests()
                     for (lane, frame), analysis in zip(batch, analyses, strict=True):
                         lane.hand_on(frame, analysis)  # waits for room

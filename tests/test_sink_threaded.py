@@ -70,3 +70,14 @@ def test_an_error_reaches_the_thread_that_writes_and_closing_does_not_hang():
         sink.close()
     sink.close()
     assert slow.closed == 1
+
+
+def test_what_a_failed_output_did_not_get_is_counted() -> None:
+    slow, failures = SlowSink(SinkError("disk full")), list[Exception]()
+    slow.leave.set()
+    sink = Threaded(slow, waiting=100, on_failure=failures.append)
+    for index in range(10):
+        sink.write(result(index))
+    sink.close()
+    assert [str(error) for error in failures] == ["disk full"]
+    assert (sink.dropped, sink.lost) == (0, 10)

@@ -42,6 +42,8 @@ class Threaded:
         self.sink = sink
         self.dropped = 0
         """Results that came while the queue was full."""
+        self.lost = 0
+        """Results that came after the other sink had failed, and the one at which it did."""
         self.notes: list[str] = []
         self._on_failure = on_failure
         self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
@@ -92,6 +94,7 @@ class Threaded:
             failed = False
             for result in self._results():
                 if failed:
+                    self.lost += result is not None
                     continue  # keep emptying: `close` must not wait for a place in the queue
                 pulse.begins("write")
                 try:
@@ -101,6 +104,7 @@ class Threaded:
                         self.sink.write(result)
                 except Exception as error:  # noqa: BLE001 - handed to the thread that uses this sink
                     self._error, failed = error, True
+                    self.lost += 1
                 pulse.rests()
             pulse.begins("close")
             try:

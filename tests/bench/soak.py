@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
@@ -68,6 +70,7 @@ class Soak:
     pieces: dict[str, int] = field(default_factory=dict)
     """Closed recordings of each source, every one of which plays."""
     unplayable: list[str] = field(default_factory=list)
+    samples_file: TextIO | None = None
 
     def counted(self) -> list[Sample]:
         """Without the warm-up."""
@@ -129,14 +132,14 @@ def cameras(folder: Path) -> Iterator[list[RtspServer]]:
         yield servers
 
 
-def soak(folder: Path, minutes: float, every_s: float = 10.0, break_every_s: float = 60.0, *words: str) -> Soak:
+def soak(folder: Path, minutes: float, every_s: float = 10.0, break_every_s: float = 60.0, samples: TextIO | None = None) -> Soak:
     """Run it and look at it.
 
     Args:
         folder: gets everything that is written.
-        words: more for the command line.
+        samples: gets a line of JSON for each sample, at once.
     """
-    done, port = Soak(), free_port()
+    done, port = Soak(samples_file=samples), free_port()
     with cameras(folder) as servers, (folder / "stderr.txt").open("w") as errors:
         (folder / "sources.yaml").write_text(
             json.dumps(
@@ -148,7 +151,7 @@ def soak(folder: Path, minutes: float, every_s: float = 10.0, break_every_s: flo
                 }
             )
         )
-        command = [sys.executable, "-m", "stream", "run", "--config", str(folder / "sources.yaml"), "--metrics-port", str(port), *words]
+        command = [sys.executable, "-m", "stream", "run", "--config", str(folder / "sources.yaml"), "--metrics-port", str(port)]
         command += ["-o", str(folder / "out"), "--segment", str(min(1.0, minutes / 3)), "--events", str(folder / "events.jsonl")]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
@@ -190,8 +193,8 @@ def watch(
         done.reconnects, done.shown = seen.reconnects, seen.shown
         if sample is not None:
             done.samples.append(sample)
-            if sys.stderr.isatty():
-                print(sample, file=sys.stderr)
+            if done.samples_file is not None:
+                print(json.dumps(asdict(sample)), file=done.samples_file, flush=True)
 
 
 def check_pieces(done: Soak, folder: Path) -> None:
@@ -231,12 +234,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--every", type=float, default=10, help="seconds between samples")
     parser.add_argument("--break-every", type=float, default=60, help="seconds between two power cuts")
-    parser.add_argument("--samples", type=Path, help="write the samples to this file, as JSON")
+    parser.add_argument(
+        "--samples", type=argparse.FileType("w"), default=os.devnull, help="write the samples to this file, as lines of JSON"
+    )
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        done = soak(Path(folder), wanted.minutes, wanted.every, wanted.break_every)
-    if wanted.samples:
-        wanted.samples.write_text(json.dumps([asdict(sample) for sample in done.samples]), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder, wanted.samples as samples:
+        done = soak(Path(folder), wanted.minutes, wanted.every, wanted.break_every, samples)
     if done.stderr:
         print(done.stderr[-2000:], file=sys.stderr)
     raise SystemExit(0 if report(done) and not done.unplayable and done.reconnects >= done.breaks else 1)
