@@ -141,7 +141,8 @@ def test_a_blocked_reader_of_events_is_seen_and_nothing_is_lost(tmp_path: Path) 
 def test_a_camera_that_is_away_is_no_stall_and_the_program_is_ready_once_it_has_looked() -> None:
     server, port = RtspServer(rate=15), free_port()
     words = ("--set", "pipeline.stalled_after_s=1.5", "--set", "detector.enabled=false", "--no-window")
-    process = start("run", server.address, "--metrics-port", str(port), *words)
+    address, name = (server.address.replace("//", f"//viewer:{password}@") for password in ("S3cret", "***"))
+    process = start("run", address, "--metrics-port", str(port), *words)
     try:
         comes(port, "/healthz", lambda status, text: "capture" in text)
         away_until = time.monotonic() + 3
@@ -153,10 +154,12 @@ def test_a_camera_that_is_away_is_no_stall_and_the_program_is_ready_once_it_has_
         is_well(port)
         server.kill()
         deadline = time.monotonic() + 20
-        while scraped(port)["facestream_source_up"] != {(server.address,): 0}:
+        while scraped(port)["facestream_source_up"] != {(name,): 0}:
             assert time.monotonic() < deadline
-        assert time.time() - scraped(port)["facestream_last_shown_timestamp_seconds"][(server.address,)] < 30
+        assert time.time() - scraped(port)["facestream_last_shown_timestamp_seconds"][(name,)] < 30
         is_well(port)
+        assert name in asked(port, "/healthz")[1]
+        assert all("S3cret" not in asked(port, page)[1] for page in ("/", "/metrics", "/healthz", "/readyz"))
     finally:
         process.kill()
         process.communicate()
