@@ -10,9 +10,10 @@ import numpy as np
 
 from models.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.crops import crop_squares
+from models.device import Device, choose_device
 from models.errors import ModelError
 from models.evidence import join
-from models.runtime import BATCH_SIZES, Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino
+from models.runtime import BATCH_SIZES, Network, Precision, forbid_tf32, load_keras, load_openvino
 
 
 class Classifier:

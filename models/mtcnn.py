@@ -20,10 +20,11 @@ import numpy as np
 from models.boxes import REPORTED_SHIFT_PX, clip, nms, regress
 from models.crops import cut_squares, whole_squares
 from models.detections import Detections
+from models.device import Device, choose_device
 from models.mirrored import MirroredTwice
 from models.propose import LoadStrips, Proposer
 from models.pyramid import CELL_PX, TILE_PX
-from models.runtime import Device, Network, Precision, choose_device, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
+from models.runtime import Network, Precision, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
 from models.weights import read_mtcnn_weights
 
 if TYPE_CHECKING:

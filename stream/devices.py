@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from models.runtime import Device, Precision, choose_device
+from models.device import Device, choose_device
+from models.runtime import Precision
 
 MIB = 2**20
 

@@ -165,7 +165,7 @@ def openvino() -> Answer:
 
 def gpu() -> Answer:
     """The driver is asked first: TensorFlow takes seconds to import and is left alone where there is no GPU."""
-    from models.runtime import choose_device
+    from models.device import choose_device
     from stream.devices import gpus
 
     kind, reason = choose_device("auto")

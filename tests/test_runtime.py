@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.batches import UNDER_WAY, plan_batches
+from models.device import choose_device
 from models.errors import FacestreamError, ModelError
 from models.mtcnn import CascadeNetworks, load_on_openvino
 from models.openvino_networks import build_rnet
-from models.runtime import choose_device, load_openvino
+from models.runtime import STEPS_BACK, calls_at_a_time, load_openvino
 from models.weights import read_mtcnn_weights
 
 
@@ -114,7 +116,7 @@ def test_the_device_is_chosen_with_a_reason() -> None:
 
 
 def test_the_choice_of_the_device_is_logged_once_with_its_reason() -> None:
-    code = "import logging; logging.basicConfig(level='INFO', format='%(message)s'); from models.runtime import choose_device\n"
+    code = "import logging; logging.basicConfig(level='INFO', format='%(message)s'); from models.device import choose_device\n"
     code += "for _ in range(3): choose_device('cpu'), choose_device('cpu')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stderr
     assert told.splitlines() == ["networks run on the cpu: the settings say so"]
@@ -161,3 +163,17 @@ def test_batches_that_nobody_waits_for_disturb_no_later_ones(networks: CascadeNe
         with pytest.raises(KeyboardInterrupt):
             list(networks.refine.each(broken()))
         assert np.array_equal(networks.refine(batch)[0], wanted)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
+def test_calls_side_by_side_stand_back_behind_the_one_who_makes_their_batches() -> None:
+    def priorities() -> dict[str, int]:
+        return {thread.name: os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in Path("/proc/self/task").iterdir()}
+
+    before, own = priorities(), os.getpriority(os.PRIO_PROCESS, 0)
+    network = load_openvino(build_rnet(read_mtcnn_weights("rnet")), batch_sizes=(4,), sample_shape=(24, 24, 3), side_by_side=True)
+    network(noise(30, 24))
+    new = [priority for thread, priority in priorities().items() if thread not in before]
+    assert len(new) >= calls_at_a_time()
+    assert set(new) == {min(own + STEPS_BACK, 19)}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
