@@ -90,6 +90,7 @@ class Source(Settings_):
 class Output(Settings_):
     """What is written."""
 
+    enabled: bool = Field(True, description="false: this source is not written, although -o names a place; for one of sources")
     encoder: Literal["auto", "libx264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox"] = Field(
         "auto", description="of H.264; auto: special hardware where it works and is as good, else libx264 (facestream doctor tells)"
     )

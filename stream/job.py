@@ -123,8 +123,7 @@ class Job:
     def run(self, inputs: Sequence[Input]) -> int:
         """Run all live sources side by side, then each file on its own; the exit code."""
         window = self._wants_window()
-        for one, path in zip(inputs, self._plan(inputs), strict=True):
-            one.output = path
+        self._plan(inputs)
         with ExitStack() as stack:
             metrics = Metrics(Health(self.settings.pipeline.stalled_after_s))
             if self.metrics_port is not None:
@@ -150,15 +149,21 @@ class Job:
         with ThreadPoolExecutor(1, initializer=stand_back, initargs=(LOOKS if stands_back else 0,)) as loader:
             return loader.submit(Analyser.load, self.settings).result()
 
-    def _plan(self, inputs: Sequence[Input]) -> list[Path] | list[None]:
+    def _plan(self, inputs: Sequence[Input]) -> None:
+        """Decide where each input is written, before any work."""
+        inputs = sorted(inputs, key=lambda one: not one.settings.output.enabled)  # those that are written come first
         infos = [one.source.info for one in inputs]
         if self.segment and (file := next((info for info in infos if not info.live), None)):
             raise UsageError(f"{file.name}: --segment cuts recordings of cameras, and this is none; leave it out.")
-        planned = [] if self.output is None else plan_outputs(infos, self.output, [one.root for one in inputs])
+        written = [one for one in inputs if one.settings.output.enabled and self.output is not None]
+        planned: list[Path] = []
+        if self.output is not None and written:
+            planned = plan_outputs(infos[: len(written)], self.output, [one.root for one in written])
         events = [] if self.events in (None, "-") else [Path(str(self.events))]
-        lent = [path for one, path in zip(inputs, planned, strict=False) if one.in_pieces]
+        lent = [path for one, path in zip(written, planned, strict=True) if one.in_pieces]
         check_outputs(infos, planned, events, overwrite=self.overwrite, lent=lent)
-        return planned or [None] * len(infos)
+        for one, path in zip(written, planned, strict=True):
+            one.output = path
 
     def _wants_window(self) -> bool:
         if self.window is False or (self.window is None and (self.output is not None or self.events is not None)):

@@ -130,10 +130,11 @@ def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_
     assert all(source.read == source.analysed + source.dropped for source in report.sources)
 
 
-def looping(folder: Path, names: Sequence[str]) -> Path:
-    """A settings file with videos in place of cameras."""
+def looping(folder: Path, names: Sequence[str], **own: dict[str, object]) -> Path:
+    """A settings file with videos in place of cameras; `own` is set for the last one alone."""
     clip = make_clip(folder / "clip.mp4", times=range(25))
     sources = [{"name": name, "address": str(clip), "source": {"loop": True}} for name in names]
+    sources[-1] |= own
     config = folder / "cams.yaml"
     config.write_text(json.dumps({"detector": {"enabled": False}, "sources": sources}), encoding="utf-8")
     return config
@@ -159,9 +160,20 @@ def test_a_recording_that_fails_ends_alone_with_one_sentence(tmp_path: Path) -> 
 def test_a_run_ends_when_its_last_recording_has_failed_and_nothing_else_is_wanted(tmp_path: Path) -> None:
     config, out = looping(tmp_path, ["door", "yard"]), tmp_path / "out"
     words = [sys.executable, "-m", "stream", "run", "--config", str(config), "-o", str(out)]
-    little_room = ["bash", "-c", 'ulimit -f 60; exec "$@"', "--"]  # KiB that a file may have
+    little_room = ["bash", "-c", 'ulimit -f 150; exec "$@"', "--"]  # KiB that a file may have
     done = subprocess.run([*little_room, *words], capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False)
     assert done.returncode == 1
     assert done.stderr.count("cannot be written (File too large).") == 2
     assert len(done.stdout.splitlines()) == 2
     assert len(ffprobe_times(out / "yard.mp4")) > 10, "what was written plays"
+
+
+def test_a_camera_that_shall_not_be_recorded_is_not(tmp_path: Path) -> None:
+    config = looping(tmp_path, ["door", "yard"], output={"enabled": False})
+    for output in ("out", "door alone.mp4"):
+        done = facestream("run", "--config", config, "-o", tmp_path / output, "--max-frames", "20")
+        assert done.returncode == 0, done.stderr
+        assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["door", "yard"], "it runs all the same"
+        assert done.stdout.count("written to") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["door.mp4"]
+    assert (tmp_path / "door alone.mp4").exists()

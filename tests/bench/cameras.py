@@ -133,7 +133,7 @@ def figures(begun_at: float, seconds: float, shown: dict[str, Ages], looked: dic
         "shown_per_s": [len(camera) / seconds for camera in per_camera],
         "ages_ms": [1000 * float(value) for value in (*np.percentile(ages, (50, 99)), ages.max())],
         "looks_per_s": [len(camera) / seconds for camera in looks],
-        "longest_between_looks_s": max(b - a for camera in looks for (a, _), (b, _) in pairwise(camera)),
+        "longest_between_looks_s": max((b - a for camera in looks for (a, _), (b, _) in pairwise(camera)), default=seconds),
         "cpu": cpu_s / seconds / len(shown),
     }
 
