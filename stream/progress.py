@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
-
-from rich.console import Console as Terminal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Self
 
 from stream import logs
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 10.0
 """How often a line is written where there is no terminal to draw a bar on; of what goes on for long, less often."""
@@ -22,11 +22,7 @@ class Told:
     """Called with what is being done, how much of it is done, and of how much: tells it on stderr."""
 
     def __init__(self) -> None:
-        terminal = Terminal(file=sys.stderr, soft_wrap=True)
-        self._bar: Progress | None = None
-        if terminal.is_terminal and not logs.for_machines():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=terminal, transient=True)
+        self._bar = _bar() if sys.stderr.isatty() and not logs.for_machines() else None
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, tuple[float, int]] = {}
         self._told_at: dict[str, float] = {}
@@ -68,6 +64,14 @@ class Told:
     def say(self, line: str) -> None:
         """A line that stays, above the bar."""
         logs.say(line)
+
+
+def _bar() -> Progress:
+    from rich.console import Console as Terminal  # takes 70 ms, so only where a terminal shows it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Terminal(file=sys.stderr, soft_wrap=True), transient=True)
 
 
 def _of(of: int | None, unit: str) -> str:

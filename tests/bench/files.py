@@ -38,7 +38,7 @@ def portrait_clip(path: Path, seconds: int) -> Path:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for index in range(rate * seconds):
-            image = np.clip(source.look(index / rate) + grain.normal(0, 4, (size[1], size[0], 1)), 0, 255).astype(np.uint8)
+            image = np.clip(source.look(index / rate) + grain.normal(0, 2, (size[1], size[0], 1)), 0, 255).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     tone = ["-f", "lavfi", "-i", f"sine=duration={seconds}", "-c:v", "copy", "-c:a", "aac"]
