@@ -104,11 +104,16 @@ def export_model(model: str | Path, kind: Format, out: Path, *, overwrite: bool 
 
 
 def real_crops(bundle: Bundle) -> np.ndarray:
-    """(N, input_px, input_px, 3) uint8: the portrait's face and what else is in it, as they are, mirrored and dark."""
+    """(N, input_px, input_px, 3) uint8: the portrait's face, boxed in many ways, and what else is there; mirrored and dark too."""
     image = read_picture(portrait_path())
-    faces = MTCNN(min_face_px=40, device="cpu").detect([image])[0].boxes
-    around = [(x, y, x + side, y + side) for side in (60, 200) for x in (0, 150, 300) for y in (0, 150, 300)]
-    crops = crop_squares(image, np.concatenate([faces, np.array(around, np.float32)]), bundle.info.input_px, bundle.info.crop.margin)
+    x1, y1, x2, y2 = MTCNN(min_face_px=40, device="cpu").detect([image])[0].boxes[0].tolist()
+    side, aside = y2 - y1, (-0.2, 0.0, 0.2)
+    squares = [
+        ((x1 + x2) / 2 + dx * side, (y1 + y2) / 2 + dy * side, size * side) for size in (0.7, 1, 1.4) for dx in aside for dy in aside
+    ]
+    squares += [(x, y, size) for size in (60, 200) for x in (100, 250, 400) for y in (100, 250, 400)]
+    boxes = np.array([(x - size / 2, y - size / 2, x + size / 2, y + size / 2) for x, y, size in squares])
+    crops = crop_squares(image, boxes, bundle.info.input_px, bundle.info.crop.margin)
     return np.ascontiguousarray(np.concatenate([crops, crops[:, :, ::-1], (crops * 0.4).astype(np.uint8)]))
 
 

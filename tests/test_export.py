@@ -113,9 +113,11 @@ def test_it_says_there_what_it_says_here(name: str, kind: Format, three: Path, c
 
 
 def test_the_crops_it_is_checked_on_are_faces_and_others() -> None:
-    probabilities = Classifier.load("face", device="cpu").classify(real_crops(read_bundle("face")))[:, 1]
-    assert probabilities.max() > 0.9
-    assert probabilities.min() < 0.1
+    crops = real_crops(read_bundle("face"))
+    assert len({crop.tobytes() for crop in crops}) == len(crops) > 100
+    probabilities = Classifier.load("face", device="cpu").classify(crops)[:, 1]
+    assert (probabilities > 0.9).sum() > 20
+    assert (probabilities < 0.1).sum() > 20
 
 
 def test_the_command_says_what_it_wrote_and_replaces_nothing_unasked(tmp_path: Path) -> None:
