@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.bundle import ModelInfo
+from models.evidence import NO_SCORE
 
 
 def write_card(info: ModelInfo, command: str, split: str, results: list[str], limits: list[str]) -> str:
@@ -48,5 +49,5 @@ def _evidence(info: ModelInfo) -> list[str]:
     network, score, bias = info.detector.weights
     return [
         f"- The detector's score counts: the probability's logit is {network:g} × the network's + {score:g} × the score's {bias:+g},"
-        " fitted on validation finds. Without a score the network's stands alone."
+        f" fitted on validation finds. A find without a score counts as one of {NO_SCORE:g}."
     ]

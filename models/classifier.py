@@ -69,7 +69,7 @@ class Classifier:
 
         Args:
             crops: (N, input_px, input_px, 3) uint8 RGB, as `crop` cuts them; N may be 0.
-            scores: (N,) the detector's scores of these finds, NaN where it has none. A bundle that weighs them (`face`) errs less with
+            scores: (N,) the detector's scores of these finds, NaN where there is none. A bundle that weighs them (`face`) errs less with
                 them; any other ignores them.
 
         Returns:
@@ -80,8 +80,8 @@ class Classifier:
         if answers.shape[1] > 1:
             return answers
         second = answers[:, 0]  # one sigmoid: the probability of the second class
-        if self._evidence is not None and scores is not None:
-            second = join(second, scores, self._evidence.weights)
+        if self._evidence is not None:
+            second = join(second, np.full(len(second), np.nan) if scores is None else scores, self._evidence.weights)
         return np.stack([1 - second, second], axis=1)
 
     def label(self, probabilities: np.ndarray, threshold: float | None = None) -> tuple[str, float]:

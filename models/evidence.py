@@ -10,6 +10,8 @@ import numpy as np
 
 CERTAIN = 1e-6
 """Nearer than this to 0 or 1 no opinion counts."""
+NO_SCORE = 0.7
+"""What a find counts as whose score is not known: the least that the detector's default threshold lets through."""
 HELD = 1e-3
 """Weight of the squares of what is fitted (ridge): finds that are all right do not make anything infinitely sure."""
 
@@ -25,15 +27,16 @@ def join(probabilities: np.ndarray, scores: np.ndarray, weights: tuple[float, fl
 
     Args:
         probabilities: (N,) the network's.
-        scores: (N,) the detector's, 0..1. NaN where it has none: the network's opinion stands alone.
+        scores: (N,) the detector's, 0..1. NaN where there is none: `NO_SCORE`.
         weights: of the network's logit, of the detector's, and what is added.
 
     Returns:
         (N,) float32.
     """
     network, detector, bias = weights
-    both = 1 / (1 + np.exp(-(network * logit(probabilities) + detector * logit(np.nan_to_num(scores, nan=0.5)) + bias)))
-    return np.where(np.isnan(scores), probabilities, both).astype(np.float32)
+    known = np.nan_to_num(np.asarray(scores, np.float64), nan=NO_SCORE)
+    both = 1 / (1 + np.exp(-(network * logit(probabilities) + detector * logit(known) + bias)))
+    return np.asarray(both, np.float32)
 
 
 def fit_join(probabilities: np.ndarray, scores: np.ndarray, faces: np.ndarray) -> tuple[float, float, float]:

@@ -211,13 +211,18 @@ def part_of_nobody(index: int) -> Part:
     return "validation" if index % 15 in (1, 8, 11) else "train"
 
 
-def _views(image: np.ndarray) -> Iterator[np.ndarray]:
+def upright_views(image: np.ndarray) -> Iterator[np.ndarray]:
+    """The picture as it is, mirrored, and in other sizes: each gives the detector other things to mistake."""
     yield image
     yield np.ascontiguousarray(image[:, ::-1])
-    for turns in (1, 2, 3):
-        yield np.ascontiguousarray(np.rot90(image, turns))
     for scale in (0.4, 0.6, 0.8, 1.25, 1.5):
         yield cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def _views(image: np.ndarray) -> Iterator[np.ndarray]:
+    plain, mirrored, *resized = upright_views(image)
+    turned = (np.ascontiguousarray(np.rot90(image, turns)) for turns in (1, 2, 3))
+    yield from (plain, mirrored, *turned, *resized)
 
 
 def _random_boxes(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from models.augment import GENTLE, Recipe, augment
 from models.checkpoint import Checkpoint, State
 from models.runtime import has_bfloat16
-from models.samples import Sample, crop_samples, labels_of
+from models.samples import Sample, labels_of
 
 if TYPE_CHECKING:
     import keras
@@ -99,7 +99,8 @@ def _draw(samples: Sequence[Sample], plan: Plan, rng: np.random.Generator) -> np
 def fit(
     model: keras.Model,
     train: Sequence[Sample],
-    validation: Sequence[Sample],
+    crops: np.ndarray,
+    labels: np.ndarray,
     plan: Plan,
     seed: int,
     *,
@@ -110,6 +111,7 @@ def fit(
     """Trains a compiled model until the plan is through or validation loss stops falling; the model ends with its best weights.
 
     Args:
+        crops: (N, size, size, 3) uint8, and `labels`, (N,) int, their classes: to validate on.
         progress: told after each step.
         checkpoint: gone on with where it holds something, and written after each epoch.
     """
@@ -118,7 +120,6 @@ def fit(
     keras.utils.set_random_seed(seed)
     model.optimizer.build(model.trainable_variables)
     state = (checkpoint.read(model) if checkpoint else None) or State()
-    crops, labels = crop_samples(validation), labels_of(validation)
     started, gradients = time.monotonic(), 0.0
     coming = batches(train, plan, seed, state.epoch)
     while state.epoch < plan.epochs and state.waited < plan.patience:

@@ -76,32 +76,43 @@ def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     return np.asarray(model.predict(crops, verbose=0)) if len(crops) else np.zeros((0, model.output_shape[1]), np.float32)
 
 
-def read_classes(model: keras.Model, validation: Sequence[Sample]) -> Reading:
-    """The threshold with the best balanced accuracy."""
+def to_choose_on(validation: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Crops and labels of the validation pictures; where they are few, also of copies changed as training changes them, and True.
+
+    By a handful of pictures, all right, no epoch is better than another, and the gap between the classes' scores is wide.
+    """
+    crops, labels = crop_samples(validation), labels_of(validation)
+    if np.bincount(labels).min() >= FEW:
+        return crops, labels, False
+    rng = np.random.default_rng(0)
+    crops = np.concatenate([crops, *(np.stack([augment(sample, rng) for sample in validation]) for _ in range(CHANGED))])
+    return crops, np.tile(labels, CHANGED + 1), True
+
+
+def read_classes(model: keras.Model, crops: np.ndarray, labels: np.ndarray, changed: bool) -> Reading:
+    """The threshold with the best balanced accuracy on what `to_choose_on` gave."""
     if model.output_shape[1] > 1:
         return Reading(None, "More than two classes: the likeliest wins.")
-    crops, labels = crop_samples(validation), labels_of(validation)
-    rule = "Chosen for the best balanced accuracy on the validation pictures."
-    if np.bincount(labels).min() < FEW:  # a handful all right leaves a wide gap, and the best place in it is not its middle
-        rng = np.random.default_rng(0)
-        crops = np.concatenate([crops, *(np.stack([augment(sample, rng) for sample in validation]) for _ in range(CHANGED))])
-        labels = np.tile(labels, CHANGED + 1)
-        rule = f"Chosen for the best balanced accuracy on the few validation pictures as they are and changed in {CHANGED} ways."
+    on = f"few validation pictures as they are and changed in {CHANGED} ways" if changed else "validation pictures"
     said = answers(model, crops)[:, 0]
-    return Reading(round(best_threshold(said[labels == 1], said[labels == 0]), 4), rule)
+    return Reading(round(best_threshold(said[labels == 1], said[labels == 0]), 4), f"Chosen for the best balanced accuracy on the {on}.")
 
 
-def read_second_look(model: keras.Model, validation: Sequence[Sample]) -> Reading:
-    """What the detector's score adds, and the threshold that removes enough of what it finds at the authors' low thresholds."""
+def read_second_look(model: keras.Model, validation: Sequence[Sample], nobody: tuple[np.ndarray, np.ndarray]) -> Reading:
+    """What the detector's score adds, and the threshold that removes enough of what it finds where nobody is.
+
+    Args:
+        nobody: (M, size, size, 3) crops and (M,) scores of the detector's finds on validation photos of nobody.
+    """
     finds = [sample for sample in validation if sample.score >= NOT_UNSURE]
     said, scores, faces = answers(model, crop_samples(finds))[:, 0], scores_of(finds), labels_of(finds) == FACE
     weights = fit_join(said, scores, faces)
     evidence = DetectorEvidence(**{name: round(value, 4) for name, value in zip(("network", "score", "bias"), weights, strict=True)})
-    both = join(said, scores, evidence.weights)
-    threshold = threshold_removing(FALSE_REMOVED, both[~faces])
-    lost = int((both[faces] < threshold).sum())
+    false = join(answers(model, nobody[0])[:, 0], nobody[1], evidence.weights)
+    threshold = threshold_removing(FALSE_REMOVED, false)
+    lost = int((join(said, scores, evidence.weights)[faces] < threshold).sum())
     rule = (
-        f"The lowest that removes {FALSE_REMOVED:.0%} of {(~faces).sum()} false finds on validation photos of nobody; "
-        f"of {faces.sum()} validation faces, as they are and altered, {lost} are lost."
+        f"The lowest that removes {FALSE_REMOVED:.0%} of {len(false)} false finds on validation photos of nobody; "
+        f"of {faces.sum()} finds of validation faces, as they are and altered, {lost} are lost."
     )
     return Reading(threshold, rule, evidence)

@@ -12,10 +12,11 @@ import numpy as np
 from models.crops import crop_squares
 from models.dataset import picture_paths
 from models.evaluate import Share, true_and_false
-from models.face_dataset import part_of_nobody
+from models.face_dataset import PEOPLE_AMONG_NOBODY, part_of_nobody, upright_views
 from models.mtcnn import MTCNN
 from models.networks import CNN_INPUT_PX
 from models.pictures import read_picture
+from models.samples import Part
 
 THRESHOLDS = (0.5, 0.5, 0.3)
 """The MTCNN authors' own for benchmarks: more faces than by default, and more that is none."""
@@ -31,10 +32,26 @@ def judge_on_nobody(score: Score, threshold: float, margin: float, folder: Path,
         step: look at every `step`-th of these photos only.
     """
     detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
-    paths = [path for index, path in enumerate(picture_paths(folder)) if part_of_nobody(index) == "test"][::step]
-    said = [score(*_finds(image, detector, margin)[1:]) for image in map(read_picture, paths)]
+    said = [score(*_finds(image, detector, margin)[1:]) for image in _pictures(folder, "test", step)]
     every = np.concatenate(said) if said else np.zeros(0)
     return Share(int((every < threshold).sum()), len(every))
+
+
+def false_finds(folder: Path, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """To choose a threshold on: what MTCNN finds on validation photos with nobody in them, as they are, mirrored and in other sizes.
+
+    Returns:
+        (N, 150, 150, 3) uint8 crops and (N,) the detector's scores.
+    """
+    detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
+    views = (view for image in _pictures(folder, "validation") for view in upright_views(image))
+    crops, scores = zip(*(_finds(view, detector, margin)[1:] for view in views), strict=True)
+    return np.concatenate(crops), np.concatenate(scores)
+
+
+def _pictures(folder: Path, part: Part, step: int = 1) -> Iterator[np.ndarray]:
+    paths = [path for index, path in enumerate(picture_paths(folder)) if part_of_nobody(index) == part]
+    return (read_picture(path) for path in paths[::step] if part == "test" or path.name not in PEOPLE_AMONG_NOBODY)
 
 
 def judge_on_labelled(score: Score, threshold: float, margin: float, folder: Path, *, step: int = 1) -> tuple[Share, Share]:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.augment import ROUGH
 from models.bundle import CropRule, ModelInfo, TrainingData, check_place, load_keras_model, read_bundle, write_bundle
 from models.calibration import calibrate
@@ -20,19 +22,21 @@ from models.evaluation_report import check_report_place, write_report
 from models.face_dataset import CLASSES, NOT_FACE, load_face_data
 from models.fit import Plan, fast_arithmetic, fit
 from models.keras_quiet import start_keras
-from models.learnt import Learnt, read_classes, read_second_look
+from models.learnt import Learnt, read_classes, read_second_look, to_choose_on
 from models.measures import flat, measure, sentences
 from models.networks import ARCHITECTURES, with_new_answer
 from models.rounding import check_bfloat16, halve_weights
 from models.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of, scores_of
 from models.saving import save_model
-from models.second_look import Score, judge
+from models.second_look import Score, false_finds, judge
 from models.split import fingerprint, split_samples
 
 if TYPE_CHECKING:
     import keras
 
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
+FalseFinds = Callable[[], tuple[np.ndarray, np.ndarray]]
+"""Crops and the detector's scores."""
 Sections = Sequence[tuple[str, Sequence[str]]]
 
 FACE_PLAN = Plan(epochs=24, epoch_crops=8192, patience=8, recipe=ROUGH)
@@ -49,8 +53,8 @@ class Task:
     command: str
     limits: list[str]
     drop: tuple[str, ...] = ()
-    second_look: bool = False
-    """Whether what the detector found is a face at all: its score is evidence too, and the threshold must remove `FALSE_REMOVED`."""
+    false_finds: FalseFinds | None = None
+    """Of a second look, which says whether what the detector found is a face at all: what it finds where nobody is, to choose on."""
     judge: Judge | None = None
     """Measures more than right and wrong."""
 
@@ -153,7 +157,7 @@ def train_face(
             "It does not tell people apart, and a statue or a good drawing may pass as a face.",
         ],
         drop=(CLASSES[NOT_FACE],),
-        second_look=True,
+        false_finds=lambda: false_finds(data / "nobody_photos", MARGIN),
         judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
     return _train(task, split, start, out, report, progress, ())
@@ -216,7 +220,7 @@ def learn(
     classes: int,
     start: Start,
     *,
-    second_look: bool = False,
+    false_finds: FalseFinds | None = None,
     report: Report = print,
     progress: Progress = _no_progress,
     checkpoint_path: Path | None = None,
@@ -233,13 +237,13 @@ def learn(
         checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
     keras.utils.set_random_seed(seed)  # of the first weights
     learner = start.model(classes)
-    fitted = fit(learner, split["train"], split["validation"], plan, seed, report=report, progress=progress, checkpoint=checkpoint)
+    crops, labels, changed = to_choose_on(split["validation"])
+    fitted = fit(learner, split["train"], crops, labels, plan, seed, report=report, progress=progress, checkpoint=checkpoint)
     model = ARCHITECTURES[start.architecture](classes)
     model.set_weights(learner.get_weights())
-    crops, labels = crop_samples(split["validation"]), labels_of(split["validation"])
     temperature = calibrate(model, crops, labels)
     halve_weights(model, crops)
-    reading = (read_second_look if second_look else read_classes)(model, split["validation"])
+    reading = read_second_look(model, split["validation"], false_finds()) if false_finds else read_classes(model, crops, labels, changed)
     return Learnt(model, reading, temperature, fitted)
 
 
@@ -247,7 +251,7 @@ def _train(task: Task, split: Split, start: Start, out: Path, report: Report, pr
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
     place = beside(out, "checkpoint.npz")
-    learnt = learn(split, len(task.classes), start, second_look=task.second_look, report=report, progress=progress, checkpoint_path=place)
+    learnt = learn(split, len(task.classes), start, false_finds=task.false_finds, report=report, progress=progress, checkpoint_path=place)
     folder = _conclude(task, split, start, learnt, out, report, survey)
     place.unlink(missing_ok=True)
     return folder
