@@ -148,7 +148,8 @@ def train_face(
         name="face",
         classes=CLASSES,
         meaning="Probability that what MTCNN found is a face.",
-        split="every third photo with nobody and a sixth of the people are the test; a tenth of each chose weights and threshold.",
+        split="every third photo with nobody and a sixth of the people are the test; a fifth of the photos with nobody and an eighth of "
+        "the people chose weights and threshold.",
         command=f"facestream train {data.name} -o {out.name} {options.words}",
         limits=[
             "It learnt from news and web photos: mostly frontal faces of adults, some with masks; no drawings.",

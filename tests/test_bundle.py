@@ -200,7 +200,7 @@ def test_a_network_that_is_not_the_one_described_is_refused(face: Path) -> None:
         Classifier.load(face, device="cpu")
     with pytest.raises(ModelError, match=r"which model\.json does not describe"):
         load_keras_model(read_bundle(face))
-    change_info(face, input_px=150, classes=["a", "b", "c"], drop=[], threshold=None)
+    change_info(face, input_px=150, classes=["a", "b", "c"], drop=[], threshold=None, detector=None)
     with pytest.raises(ModelError, match="does not give one answer for each class"):
         Classifier.load(face, device="cpu")
 

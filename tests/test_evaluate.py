@@ -24,6 +24,7 @@ from models.evaluation_report import check_report_place, write_report
 from models.judging import judge_folder
 from models.measures import Evaluation
 from models.runtime import load_keras
+from models.samples import scores_of
 from models.split import fingerprint, split_samples
 from tests.command import facestream, is_one_sentence
 from tests.photos import photo
@@ -128,7 +129,7 @@ def test_a_served_probability_is_the_evaluated_one(report: tuple[Path, str], fol
 def test_what_a_gpu_would_run_says_what_was_evaluated(folder: Path) -> None:
     judged = judge_folder("face", folder, report=lambda line: None, precision="f32")
     network = load_keras(load_keras_model(read_bundle("face")), batch_sizes=(8,))
-    said = Classifier(judged.bundle, network).classify(judged.evaluation.crops)
+    said = Classifier(judged.bundle, network).classify(judged.evaluation.crops, scores_of(judged.dataset.samples))
     assert np.ptp(said[:, 1]) > 0.9
     np.testing.assert_allclose(said, judged.evaluation.probabilities, atol=0.001)
 
