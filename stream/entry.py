@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -10,4 +12,13 @@ def main() -> None:
         signal.signal(number, lambda *_: os._exit(130))  # there is nothing to finish yet
     from stream.cli import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise
+        # Python's own end takes libraries apart for up to a second, and waits for, or crashes in, a thread that hangs in a driver.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(end.code or 0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -36,6 +38,7 @@ from stream.sources.addresses import redact, with_variables
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes; 2, asked wrongly, is the command line's."""
+SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Job:
             events: EventsSink | None = None
             if self.events is not None:
                 events = EventsSink(self.events, overwrite=self.overwrite)
-                stack.callback(events.close)
+                stack.callback(_close, events)
             list_pictures = not window and self.output is None
             console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=self.events == "-"))
             for report in self.reports:
@@ -141,6 +144,8 @@ class Job:
             for group in _groups(inputs):
                 left_s = deadline - time.monotonic()
                 if left_s <= 0 or self._run_group(group, events, window, analyser, metrics, console, left_s):
+                    if events is not None:
+                        events.hurry()
                     break
         return self._exit_code()
 
@@ -237,12 +242,13 @@ class Job:
 
     @contextmanager
     def _stops_on_signal(self, pipeline: Pipeline) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the run in order; a second Ctrl-C breaks it off."""
+        """Ctrl-C and SIGTERM end the run in order; a second one breaks it off."""
 
         def stop(number: int, frame: FrameType | None) -> None:
+            if self.interrupted:
+                break_off()
             self.interrupted = True
             pipeline.stop()
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -277,12 +283,33 @@ class _Recordings:
             self.on_last()
 
 
+def break_off() -> None:
+    """End the program at once. Recordings play up to their last second, events are whole: both are on the disk as they come."""
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, SHOW_CURSOR)  # a bar hides it
+    os._exit(INTERRUPTED)
+
+
+def _close(events: EventsSink) -> None:
+    events.close()
+    for note in events.notes:
+        print(f"facestream: {note}", file=sys.stderr, flush=True)
+
+
 class _Kept:
     """A sink that outlives a pipeline: several files write into one."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: EventsSink) -> None:
         self.notes: list[str] = []  # told once, by whoever closes the sink
         self._sink = sink
+
+    @property
+    def full(self) -> bool:
+        return self._sink.full
+
+    def hurry(self) -> None:
+        self._sink.hurry()
 
     def write(self, result: Result) -> None:
         self._sink.write(result)

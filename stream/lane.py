@@ -17,7 +17,7 @@ from stream.health import Pulse
 from stream.metrics import Metrics
 from stream.no_signal import Silence
 from stream.report import SourceReport
-from stream.sinks import Result, Sink
+from stream.sinks import Result, Sink, Waits
 from stream.sinks.threaded import Threaded
 from stream.sources import Source
 from stream.stages import Stage
@@ -108,6 +108,7 @@ class RunningLane:
         self._last: Result | None = None
         self._begun = 0.0
         self._rate = _Rate()
+        self._waits = [sink for sink in (*lane.look_sinks, *lane.sinks) if isinstance(sink, Waits)]
         self._threaded = [sink for sink in lane.sinks if isinstance(sink, Threaded)]
         self._told = Counter[str]()
         """What the metrics have been told, of what is counted elsewhere."""
@@ -188,13 +189,13 @@ class RunningLane:
 
     @property
     def shows_next(self) -> list[Watched]:
-        """Where the next thing to show comes from; nowhere while one is held back until its time."""
-        return [] if self._held is not None or self._stays else [self.looks, self.newest]
+        """Where the next thing to show comes from; nowhere while one is held back until its time, or until a reader has read."""
+        return [] if self._held is not None or self._stays or self._held_up else [self.looks, self.newest]
 
     @property
     def due_in_s(self) -> float:
         """When the result that is held back must be shown; infinity when there is none."""
-        if self._held is None or self._stays:
+        if self._held is None or self._stays or self._held_up:
             return float("inf")
         if not self._lane.paced or self._info.still or self._halted.is_set():
             return 0.0
@@ -202,6 +203,11 @@ class RunningLane:
         if self._starts_at is None or now - self._starts_at - time_s > BEHIND_S:  # too slow to keep up: begin anew from here
             self._starts_at = now - time_s
         return max(self._starts_at + time_s - now, 0.0)
+
+    @property
+    def _held_up(self) -> bool:
+        """A file's results wait for a sink that would lose them; a live picture waits for nobody."""
+        return not self._info.live and any(sink.full for sink in self._waits)
 
     def show(self) -> list[Result]:
         """Give the sinks what has come and whose time has come."""
@@ -211,6 +217,8 @@ class RunningLane:
         if self._stays:
             assert self._lane.turn is not None
             self._stays = not (self._lane.turn() or self._halted.is_set())
+            return []
+        if self._held_up:
             return []
         if self._held is None:
             for frame, analysis in self.looks.take():
@@ -319,6 +327,11 @@ class RunningLane:
         for _ in self.frames.abandon():
             self.drop("stopped")
         self.newest.abandon()
+
+    def hurry(self) -> None:
+        """The user wants to end: no sink waits for long any more."""
+        for sink in self._waits:
+            sink.hurry()
 
     def finish(self) -> list[BaseException]:
         """Close the sinks, each whatever the others do, and complete the report. The errors of the source and of closing."""

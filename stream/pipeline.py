@@ -26,6 +26,8 @@ from stream.priority import LOOKS, stand_back
 from stream.report import Report
 from stream.sinks import Result, Screen, StopAsked
 
+DRAIN_S = 0.7
+"""How long a run that was asked to end goes on showing what was analysed."""
 POLL_S = 0.05
 """How long the renderer waits for a result before it lets the windows handle their keys."""
 
@@ -61,7 +63,7 @@ class Pipeline:
         self._lanes = [RunningLane(lane, analyser, self._timed, self._metrics, to_worker, to_renderer, max_frames) for lane in lanes]
 
     def stop(self) -> None:
-        """Ask the run to end soon: what was analysed is still shown, the rest is dropped. Any number of times."""
+        """Ask the run to end within two seconds: what was analysed is still shown, the rest is dropped. Any number of times."""
         self._asked.set()  # and no lock: a signal handler may have interrupted the very thread that holds it
 
     def run(self) -> Report:
@@ -85,6 +87,10 @@ class Pipeline:
                 yield from self._render(pulse)
             except StopAsked:
                 self._asked.set()
+                self._hurry()
+            except BaseException:
+                self._hurry()
+                raise
             finally:
                 self._halt()
                 for lane in self._lanes:
@@ -111,6 +117,10 @@ class Pipeline:
     def _halt(self) -> None:
         for lane in self._lanes:
             lane.halt()
+
+    def _hurry(self) -> None:
+        for lane in self._lanes:
+            lane.hurry()
 
     def _work(self) -> None:
         """The worker thread: takes what is there from every lane, looks at all of it together, hands on."""
@@ -145,11 +155,12 @@ class Pipeline:
     def _render(self, pulse: Pulse) -> Iterator[Result]:
         """Shows what comes, lets the windows live, watches the clock and the stop flag."""
         deadline = float("inf") if self._duration_s is None else time.monotonic() + self._duration_s
-        halted = False
-        while not all(lane.shown_all for lane in self._lanes):
-            if not halted and (self._asked.is_set() or time.monotonic() >= deadline):
+        leave_at = float("inf")
+        while not all(lane.shown_all for lane in self._lanes) and (now := time.monotonic()) < leave_at:
+            if leave_at == float("inf") and (self._asked.is_set() or now >= deadline):
                 self._halt()
-                halted = True
+                self._hurry()
+                leave_at = now + DRAIN_S
             pulse.rests()
             self._wait()
             pulse.begins("show")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -80,4 +80,18 @@ class Screen(Protocol):
 
     def refresh(self) -> bool:
         """Called after each round of results, and when it is due. Raises `StopAsked` when the user wants to end."""
+        ...
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """A sink that waits for somebody else: a thread, or another program that reads."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the next result would be lost. A file's results are held back until it is not."""
+        ...
+
+    def hurry(self) -> None:
+        """The user wants to end: `close` may take a second from now, and what is not done by then is lost."""
         ...

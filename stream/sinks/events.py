@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import stat
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +18,7 @@ from stream.errors import SinkError
 from stream.faces import Face
 from stream.sinks import Result
 from stream.sinks.files import claim, unwritable
+from stream.sinks.lines import Lines
 
 
 class EventsSink:
@@ -24,7 +28,7 @@ class EventsSink:
     picture arrived. Each face has `track` (null where nothing is tracked), `box` (x1, y1, x2, y2 in pixels, to 0.1), `score`,
     `landmarks`, and, only where a classifier ran, `label`, `probability` and `probabilities`: a missing key says that nobody asked,
     which no value could. Scores have 4 digits.
-    A reader that goes away (`| head`) ends the output quietly.
+    A reader that goes away (`| head`) ends the output quietly. One that does not read holds up a file's run, never a live picture.
     """
 
     def __init__(self, path: Path | str, *, overwrite: bool = False) -> None:
@@ -34,16 +38,28 @@ class EventsSink:
         """
         self.notes: list[str] = []
         self._name = "standard output" if str(path) == "-" else str(path)
-        self._file: TextIO | None
+        file: TextIO
         if str(path) == "-":
-            self._file = sys.stdout
-            return
-        path = Path(path)
-        claim(path, None, overwrite=overwrite)
-        try:
-            self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")  # odd file names become \\u escapes
-        except OSError as error:
-            raise SinkError(unwritable(path, error)) from error
+            file = sys.stdout
+        else:
+            path = Path(path)
+            claim(path, None, overwrite=overwrite)
+            try:
+                file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")  # odd file names become \\u escapes
+            except OSError as error:
+                raise SinkError(unwritable(path, error)) from error
+        self._file: TextIO | None = file
+        self._lines = _lines(file)
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody reads what was written: the next line would be lost."""
+        return self._lines is not None and self._lines.full
+
+    def hurry(self) -> None:
+        """Wait for the reader for a second at most from now on."""
+        if self._lines is not None:
+            self._lines.hurry()
 
     def write(self, result: Result) -> None:
         """Write one line.
@@ -53,36 +69,67 @@ class EventsSink:
         """
         if self._file is None:
             return
-        try:
-            self._file.write(json.dumps(_event(result), ensure_ascii=self._file is sys.stdout, allow_nan=False) + "\n")
-            self._file.flush()
-        except BrokenPipeError:
-            self._lose_reader()
-        except OSError as error:
-            with suppress(OSError, SinkError):  # the first error is the one to tell
-                self.close()
-            raise SinkError(unwritable(self._name, error)) from error
+        line = json.dumps(_event(result), ensure_ascii=self._file is sys.stdout, allow_nan=False) + "\n"
+        with self._explained():
+            if self._lines is None:
+                self._file.write(line)
+                self._file.flush()
+                return
+            self._lines.put(line)
+            if self._lines.error is not None:
+                raise self._lines.error
 
     def poll(self, stale: Result | None = None) -> None:
         """Nothing to do."""
 
     def close(self) -> None:
-        """Close the file. Any number of times; standard output stays open."""
-        file, self._file = self._file, None
-        if file is None or file is sys.stdout:
-            return
+        """Let the reader read to the end, and close the file. Any number of times; standard output stays open."""
+        lines, self._lines = self._lines, None
+        with self._explained():
+            if lines is not None:
+                lines.close()
+                if lines.lost:
+                    self.notes.append(f"{self._name}: {lines.lost} events were not written: nobody read them.")
+                if lines.error is not None:
+                    raise lines.error
+            file, self._file = self._file, None
+            if file is not None and file is not sys.stdout:
+                file.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            file.close()
+            yield
+        except BrokenPipeError:
+            self._lose_reader()
         except OSError as error:
+            file, self._file = self._file, None
+            if file is not None and file is not sys.stdout:
+                with suppress(OSError):  # the first error is the one to tell
+                    file.close()
             raise SinkError(unwritable(self._name, error)) from error
 
     def _lose_reader(self) -> None:
         """Send what Python would flush at its end to nowhere: it would complain about the broken pipe once more."""
-        self._file = None
-        with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+        was_stdout, self._file = self._file is sys.stdout, None
+        if was_stdout:
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, sys.stdout.fileno())
+                os.close(nowhere)
+
+
+def _lines(file: TextIO) -> Lines | None:
+    """For pipes and terminals, where a reader may hold up the writer; None for a file on a disk."""
+    if sys.platform == "win32":  # its pipes cannot be asked whether they take anything
+        return None
+    try:
+        descriptor = file.fileno()
+    except io.UnsupportedOperation:  # what stands in for standard output inside other programs
+        return None
+    file.flush()
+    mode = os.fstat(descriptor).st_mode
+    return Lines(descriptor) if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor) else None
 
 
 def _event(result: Result) -> dict[str, Any]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from stream.health import Health
 from stream.priority import stand_back
-from stream.sinks import Result, Sink
+from stream.sinks import Result, Sink, Waits
 
 IDLE_S = 1.0
 """After so long without a result the other sink is polled: a recording in pieces ends one whose time is over."""
+HURRIED_S = 0.8
+"""How long the other sink may write what waits once the user wants to end; the rest is dropped and counted."""
+LEFT_S = 0.8
+"""How long it may then take to finish its output, before its thread is left behind."""
 WAITING = 8
 """Results that may wait: a quarter of a second at 30 frames/s, more than the usual stutter of a disk (a guess)."""
 
@@ -48,7 +54,9 @@ class Threaded:
         self._on_failure = on_failure
         self._queue: queue.Queue[Result | None] = queue.Queue(waiting)
         self._error: Exception | None = None
-        self._closed = False
+        self._closing = threading.Event()
+        self._until = float("inf")
+        """`time.monotonic()` until which what waits is still written."""
         self._health, self._source, self._steps_back = health or Health(), source, steps_back
         self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
         self._thread.start()
@@ -57,6 +65,17 @@ class Threaded:
     def waiting(self) -> int:
         """Results that the other sink has not had yet."""
         return self._queue.qsize()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next result would be dropped."""
+        return self._queue.full()
+
+    def hurry(self) -> None:
+        """From now on `close` waits for a limited time."""
+        self._until = min(self._until, time.monotonic() + HURRIED_S)
+        if isinstance(self.sink, Waits):
+            self.sink.hurry()
 
     def write(self, result: Result) -> None:
         self._raise()
@@ -69,12 +88,15 @@ class Threaded:
         self._raise()
 
     def close(self) -> None:
-        """Let the other sink write what waits, and close it. Any number of times."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-            self._thread.join()
+        """Let the other sink write what waits, and close it. Any number of times. After `hurry`, one that hangs is left to itself."""
+        if not self._closing.is_set():
+            self._closing.set()
+            with suppress(queue.Full):
+                self._queue.put_nowait(None)  # wakes the thread; one with a full queue is awake
+            self._thread.join(None if self._until == float("inf") else max(0.0, self._until + LEFT_S - time.monotonic()))
             self.notes += self.sink.notes
+            if self._thread.is_alive():
+                self.notes.append(f"{self._source}: its output was not finished in time; what was written until then can be read.")
             if self.dropped:
                 whose = f"{self._source}: " if self._source else ""
                 self.notes.append(f"{whose}{self.dropped} frames were not recorded: writing them took longer than they came.")
@@ -95,7 +117,10 @@ class Threaded:
             for result in self._results():
                 if failed:
                     self.lost += result is not None
-                    continue  # keep emptying: `close` must not wait for a place in the queue
+                    continue
+                if result is not None and time.monotonic() > self._until:
+                    self.dropped += 1
+                    continue
                 pulse.begins("write")
                 try:
                     if result is None:
@@ -117,10 +142,11 @@ class Threaded:
         """What comes until `close`; None each time that nothing came for `IDLE_S`."""
         while True:
             try:
-                result = self._queue.get(timeout=IDLE_S)
+                result = self._queue.get(timeout=0 if self._closing.is_set() else IDLE_S)
             except queue.Empty:
+                if self._closing.is_set():
+                    return
                 yield None
                 continue
-            if result is None:
-                return
-            yield result
+            if result is not None:
+                yield result

@@ -1,0 +1,90 @@
+"""Lines to whoever reads them: a pipe that nobody empties holds up nobody else."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections import deque
+
+WAITING_LINES = 1000
+"""So many may wait for the reader: half a minute of looks, half a megabyte."""
+SLICE_S = 0.1
+"""How often a blocked pipe is looked at again."""
+HURRIED_S = 0.7
+"""How long the reader has to take what waits once the user wants to end."""
+
+
+class Lines:
+    """Writes lines to a pipe or terminal from a thread of its own. `put` never waits; who wants to lose nothing looks at `full` before."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.error: OSError | None = None
+        """Why nothing can be written any more; `BrokenPipeError` where the reader has gone."""
+        self.lost = 0
+        """Lines that nobody read in time."""
+        self._descriptor = descriptor
+        self._waiting: deque[bytes] = deque()
+        self._news = threading.Condition()
+        self._closing = False
+        self._until = float("inf")
+        """`time.monotonic()` until which the reader may take its time."""
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._thread.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next line would be lost."""
+        return len(self._waiting) >= WAITING_LINES and self.error is None
+
+    def put(self, line: str) -> None:
+        with self._news:
+            if self.full:
+                self.lost += 1
+            elif self.error is None:
+                self._waiting.append(line.encode("utf-8", "backslashreplace"))
+                self._news.notify()
+
+    def hurry(self) -> None:
+        """The user wants to end: what is not read soon is lost."""
+        self._until = min(self._until, time.monotonic() + HURRIED_S)
+
+    def close(self) -> None:
+        """Wait until all is written; after `hurry` not for long. The descriptor stays open."""
+        with self._news:
+            self._closing = True
+            self._news.notify()
+        try:
+            while self._thread.is_alive():
+                self._thread.join(SLICE_S)
+        except BaseException:
+            self._until = 0.0  # Ctrl-C: the user does not want to wait
+            raise
+
+    def _run(self) -> None:
+        while line := self._next():
+            try:
+                if not self._write(memoryview(line)):
+                    self.lost += 1 + len(self._waiting)
+                    return
+            except OSError as error:
+                self.error = error
+                return
+
+    def _next(self) -> bytes | None:
+        with self._news:
+            self._news.wait_for(lambda: self._waiting or self._closing)
+            return self._waiting.popleft() if self._waiting else None
+
+    def _write(self, left: memoryview) -> bool:
+        """Whether all of it was written before the time was over."""
+        while left:
+            if self._takes_some():
+                left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]  # so much never blocks where some can be written
+            elif time.monotonic() > self._until:
+                return False
+        return True
+
+    def _takes_some(self) -> bool:
+        return bool(select.select([], [self._descriptor], [], SLICE_S)[1])
