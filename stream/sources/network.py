@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -19,6 +20,7 @@ from stream.media import av
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
 from stream.sources.patience import pumped
+from stream.sources.units import Units
 from stream.sources.video import VideoSource
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
@@ -48,8 +50,11 @@ OPTIONS = {"probesize": "1000000", "analyzeduration": "500000"}
 first picture comes with the next one, on many cameras ten seconds later. Kept, they are decoded in a burst and delay nothing.
 """
 
-RTSP_OPTIONS = {"allowed_media_types": "video", "max_delay": "100000"}
-"""No sound is asked for; UDP packets out of order are waited for 0.1 s, not 0.5."""
+RTSP_OPTIONS = {"allowed_media_types": "video", "max_delay": "100000", "fflags": "noparse+nofillin"}
+"""No sound is asked for; UDP packets out of order are waited for 0.1 s, not 0.5; packets come as RTP has them (`units`)."""
+
+WHOLE = frozenset({"mjpeg", "vp8", "vp9"})
+"""Codecs of which each packet from RTP is a whole picture."""
 
 
 def open_network(address: str, settings: config.Source | None = None, name: str | None = None) -> LiveSource | VideoSource:
@@ -125,14 +130,17 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
 
 def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unwanted: threading.Event) -> Generator[Picture, None, None]:
     undecodable = 0
+    decoder = stream.codec_context
+    units = None if container.format.name != "rtsp" or decoder.name in WHOLE else Units(hevc=decoder.name == "hevc")
     while not unwanted.is_set():
         try:
             for packet in container.demux(stream):
                 arrived_at = time.monotonic()
-                for picture in packet.decode():
-                    camera_s = None if picture.pts is None else picture.pts * (stream.time_base or Fraction(1))
-                    yield Picture(picture, arrived_at, camera_s, undecodable + picture.is_corrupt)
-                    undecodable = 0
+                for whole in [packet] if units is None or not packet.size else _packets(units, packet):
+                    for picture in decoder.decode(whole):
+                        camera_s = None if picture.pts is None else picture.pts * (stream.time_base or Fraction(1))
+                        yield Picture(picture, arrived_at, camera_s, undecodable + picture.is_corrupt)
+                        undecodable = 0
                 if unwanted.is_set():
                     return
         except av.error.InvalidDataError:  # half a packet, after a slice ended inside it or one was lost on the way: the next may be whole
@@ -144,6 +152,15 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unw
                 raise
         else:
             return
+
+
+def _packets(units: Units, fragment: av.Packet[Any]) -> list[av.Packet[Any]]:
+    packets = []
+    for ticks, data in units.add(bytes(fragment), fragment.pts):
+        packet = av.Packet(data)
+        packet.pts, packet.time_base = ticks, fragment.time_base
+        packets.append(packet)
+    return packets
 
 
 def _cause(error: av.error.FFmpegError, address: str) -> str:
