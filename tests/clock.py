@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -73,3 +74,10 @@ def make_clip(
                 data = bytes(packet)
                 file.write(struct.pack(">I", len(data)) + data)
     return path
+
+
+def age_of(decoded: av.VideoFrame, rate: int) -> float | None:
+    """The same of a decoder's own picture, by its brightness, so that nothing is converted for it."""
+    plane = decoded.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:BLOCK_PX, : plane.width]
+    return age_s(rows[..., None], rate, time.monotonic())
