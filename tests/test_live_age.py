@@ -61,7 +61,8 @@ def test_with_a_worker_of_one_look_a_second_the_picture_is_younger_than_two_fram
         reader.join()
     shown, floor = (np.array([age for age in all_of[RATE * WARM_UP :] if age is not None]) * RATE for all_of in (ages, bare))
     print(f"age in frame intervals: {np.percentile(shown, (50, 99)).round(2)}, of a bare reader {np.percentile(floor, (50, 99)).round(2)}")
-    assert len(shown) > 0.9 * RATE * SECONDS, "every picture is shown, and says its time"
+    assert report.shown > 0.9 * report.read, "every picture is shown"
+    assert len(shown) > RATE * SECONDS / 2, "and says its time, unless the server was late and left out one before"
     assert report.analysed <= SECONDS + WARM_UP + 2
     assert recording.dropped == 0
     assert np.median(shown) < np.median(floor), "a bare reader gives each picture when the next begins"
