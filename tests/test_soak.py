@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -11,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "bench"))
 from soak import soak
 
 MOMENT = 2
-"""Threads and handles that come and go: of a scrape that is answered, a piece that ends, a camera that was just found again."""
+"""Threads and handles that come and go: of a scrape that is answered, of a piece that ends. One left behind by each reconnect is more."""
 
 
 @pytest.mark.slow
@@ -29,5 +30,4 @@ def test_after_each_reconnect_threads_and_handles_are_as_before(tmp_path: Path) 
     assert half > 2, "it must have been well for long enough"
     for name in ("threads", "handles"):
         earlier, later = ([getattr(sample, name) for sample in part] for part in (samples[:half], samples[half:]))
-        assert min(later) <= min(earlier) + MOMENT, (name, earlier, later)
-        assert max(later) <= max(earlier) + MOMENT, (name, earlier, later)
+        assert median(later) <= median(earlier) + MOMENT, (name, earlier, later)
