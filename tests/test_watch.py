@@ -51,6 +51,6 @@ def test_arrays_in_arrays_out(portrait_path: Path) -> None:
     image = read_picture(portrait_path)
     detections = MTCNN(min_face_px=20).detect([image])[0]
     classifier = Classifier.load("face")
-    probabilities = classifier.classify(classifier.crop(image, detections.boxes))
+    probabilities = classifier.classify(classifier.crop(image, detections.boxes), detections.scores)
     assert probabilities.shape == (1, 2)
     assert probabilities[0, 1] > 0.9
