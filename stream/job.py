@@ -99,7 +99,7 @@ class Job:
         for name, one in names:
             label = one.name if name == one.address else None  # a shelf's videos keep names of their own
             try:
-                source = open_source(name, one.settings.source, without=self.output, name=label)
+                source = open_source(name, one.settings.source, without=self.output, name=label, waits=len(names) > 1)
             except (SourceError, PictureError) as error:
                 if len(names) == 1:
                     raise

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from command import facestream
 from media import free_port, make_clip, picture, watching
 
 from stream import config
@@ -100,6 +101,21 @@ def test_a_webcam_that_is_not_there_is_an_error_at_once(address, capfd):
     with pytest.raises(SourceError, match="cannot be opened"):
         open_source(address)
     assert capfd.readouterr().err == ""  # OpenCV's own page about it is no use to anyone
+
+
+def test_among_several_a_webcam_that_is_not_there_is_waited_for(caplog):
+    with watching(open_source("99", settings(), waits=True)) as watcher:
+        watcher.wait(lambda: watcher.source.status.state == "lost")
+    assert (watcher.source.info.name, watcher.source.info.live) == ("99", True)
+    assert caplog.text.count("cannot be opened") == 1, "said once, not for each try"
+
+
+def test_a_run_goes_on_beside_a_webcam_that_is_not_there(camera, tmp_path):
+    address = f"http://127.0.0.1:{camera.server_port}/video"
+    done = facestream("run", "99", address, "--events", tmp_path / "log", "--model", "none", "--duration", "4")
+    assert done.returncode == 1, "it never gave a picture"
+    assert "99: cannot be opened; trying again until it answers." in done.stderr
+    assert address in (tmp_path / "log").read_text()
 
 
 def test_what_opencv_opens_is_a_camera_that_is_opened_again_when_it_ends(tmp_path):

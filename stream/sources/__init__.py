@@ -74,7 +74,12 @@ class Source(Protocol):
 
 
 def open_source(
-    address: str | int | Path, settings: config.Source | None = None, *, without: Path | None = None, name: str | None = None
+    address: str | int | Path,
+    settings: config.Source | None = None,
+    *,
+    without: Path | None = None,
+    name: str | None = None,
+    waits: bool = False,
 ) -> Source:
     """The source that an address means: a camera, a network address, a video, a picture, a folder or pattern of pictures.
 
@@ -82,13 +87,14 @@ def open_source(
 
     Args:
         name: what it is called; None: as it is written, without its password. Pictures keep names of their own in their frames.
+        waits: a webcam that is not there is waited for, as one that has a name always is.
 
     Raises:
         SourceError: there is no such file or camera, or nothing in it can be read. A network address that does not answer
             is no error: the source keeps trying.
         PictureError: the one picture asked for cannot be read.
     """
-    source: LiveSource | LoopSource | AnyFile = _open(str(address), settings, without, name)
+    source: LiveSource | LoopSource | AnyFile = _open(str(address), settings, without, name, waits)
     if settings is not None and settings.loop and not (source.info.live or source.info.still):
         from stream.sources.loop import LoopSource
 
@@ -98,13 +104,13 @@ def open_source(
     return source
 
 
-def _open(text: str, settings: config.Source | None, without: Path | None, name: str | None) -> LiveSource | AnyFile:
+def _open(text: str, settings: config.Source | None, without: Path | None, name: str | None, waits: bool) -> LiveSource | AnyFile:
     from stream.sources import addresses  # here, because these modules need the types above
 
     if text.isdecimal() or text.startswith("camera:"):
         from stream.sources.camera import open_camera
 
-        return open_camera(text, settings, name)
+        return open_camera(text, settings, name, waits=waits or name is not None)
     if addresses.split(text) is not None:
         from stream.sources.network import open_network
 

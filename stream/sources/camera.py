@@ -18,18 +18,22 @@ from stream.sources.patience import pumped
 PREFIX = "camera:"
 
 
-def open_camera(address: str, settings: config.Source | None = None, name: str | None = None) -> LiveSource:
+def open_camera(address: str, settings: config.Source | None = None, name: str | None = None, *, waits: bool = False) -> LiveSource:
     """A webcam that is opened now, and opened again whenever it disappears.
 
+    Args:
+        waits: one that is not there is waited for: whoever lists cameras by name, or starts several, knows them.
+
     Raises:
-        SourceError: there is none, and it was not named in the settings: a mistake then. One that has a name, or that disappears,
-            is waited for.
+        SourceError: there is none, which is a mistake where it alone was asked for.
     """
     settings = settings or config.Settings().source
     first = _first_opened(address, settings)
     if first is None:
-        if name is not None:
-            return LiveSource(SourceInfo(name=name, live=True), partial(pumped, partial(_pictures, address, settings, [])), settings)
+        if waits:
+            return LiveSource(
+                SourceInfo(name=name or redact(address), live=True), partial(pumped, partial(_pictures, address, settings, [])), settings
+            )
         raise SourceError(
             f"camera {redact(address.removeprefix(PREFIX))}: cannot be opened. Is it connected, and does no other program use it?"
         )
