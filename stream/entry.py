@@ -10,6 +10,7 @@ def main() -> None:
     """Load and run the command line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(130))  # there is nothing to finish yet
+    from stream import logs
     from stream.cli import main as run
 
     try:
@@ -21,4 +22,5 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
+        logs.end()
         os._exit(end.code or 0)

@@ -133,7 +133,7 @@ class Job:
                 stack.enter_context(serve(metrics, self.metrics_port, self.metrics_host))
             events: EventsSink | None = None
             if self.events is not None:
-                events = EventsSink(self.events, overwrite=self.overwrite)
+                events = EventsSink(self.events, overwrite=self.overwrite, health=metrics.health)
                 stack.callback(_close, events)
             list_pictures = not window and self.output is None
             console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=self.events == "-"))

@@ -11,13 +11,16 @@ import re
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TextIO
 
 _machines: TextIO | None = None
 """Where JSON goes; None while it is people who read."""
 _writing = threading.Lock()
+_ends: list[Callable[[], None]] = []
 
 
 def say(sentence: str, *, source: str = "", level: int = logging.INFO) -> None:
@@ -110,7 +113,8 @@ def _take_stderr() -> None:
     sys.stderr = lines = _Lines()
     thread = threading.Thread(target=_read, args=(reads,), name="stderr", daemon=True)
     thread.start()
-    atexit.register(_give_stderr_back, kept, lines, thread)
+    _ends.append(partial(_give_stderr_back, kept, lines, thread))
+    atexit.register(end)
 
 
 def _read(reads: int) -> None:
@@ -122,6 +126,13 @@ def _read(reads: int) -> None:
 def _wrap(line: str) -> None:
     if line.strip():
         _write(line.rstrip(), logging.WARNING, "stderr")
+
+
+def end() -> None:
+    """Write what has been said and not yet written. Whoever ends the program in a way that Python does not notice calls it before."""
+    for give_back in _ends:
+        give_back()
+    _ends.clear()
 
 
 def _give_stderr_back(kept: int, lines: _Lines, thread: threading.Thread) -> None:

@@ -55,7 +55,7 @@ def test_the_summary_and_the_notes_name_their_source(tmp_path: Path) -> None:
         (("none.mp4",), 1, "error"),
         (("none.mp4", "--set", "detector.nothing=1"), 2, "error"),
         (("none.mp4", "--no-such-option"), 2, "warning"),
-        (("camera:/dev/video97",), 1, "error"),
+        (("camera:/dev/video97",), 1, "warning"),
     ],
     ids=["a missing file", "an unknown setting", "an unknown option", "a camera's library complains"],
 )

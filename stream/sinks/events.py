@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from stream.errors import SinkError
 from stream.faces import Face
+from stream.health import Health
 from stream.sinks import Result
 from stream.sinks.files import claim, unwritable
 from stream.sinks.lines import Lines
@@ -31,8 +32,11 @@ class EventsSink:
     A reader that goes away (`| head`) ends the output quietly. One that does not read holds up a file's run, never a live picture.
     """
 
-    def __init__(self, path: Path | str, *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path | str, *, overwrite: bool = False, health: Health | None = None) -> None:
         """
+        Args:
+            health: is told what the thread is at that writes to a pipe.
+
         Raises:
             SinkError: the file cannot be written, or exists and must not be replaced.
         """
@@ -49,7 +53,7 @@ class EventsSink:
             except OSError as error:
                 raise SinkError(unwritable(path, error)) from error
         self._file: TextIO | None = file
-        self._lines = _lines(file)
+        self._lines = _lines(file, health)
 
     @property
     def full(self) -> bool:
@@ -119,7 +123,7 @@ class EventsSink:
                 os.close(nowhere)
 
 
-def _lines(file: TextIO) -> Lines | None:
+def _lines(file: TextIO, health: Health | None) -> Lines | None:
     """For pipes and terminals, where a reader may hold up the writer; None for a file on a disk."""
     if sys.platform == "win32":  # its pipes cannot be asked whether they take anything
         return None
@@ -129,7 +133,7 @@ def _lines(file: TextIO) -> Lines | None:
         return None
     file.flush()
     mode = os.fstat(descriptor).st_mode
-    return Lines(descriptor) if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor) else None
+    return Lines(descriptor, health) if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor) else None
 
 
 def _event(result: Result) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import threading
 import time
 from collections import deque
 
+from stream.health import Health
+
 WAITING_LINES = 1000
 """So many may wait for the reader: half a minute of looks, half a megabyte."""
 SLICE_S = 0.1
@@ -19,12 +21,13 @@ HURRIED_S = 0.7
 class Lines:
     """Writes lines to a pipe or terminal from a thread of its own. `put` never waits; who wants to lose nothing looks at `full` before."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, health: Health | None = None) -> None:
         self.error: OSError | None = None
         """Why nothing can be written any more; `BrokenPipeError` where the reader has gone."""
         self.lost = 0
         """Lines that nobody read in time."""
         self._descriptor = descriptor
+        self._health = health or Health()
         self._waiting: deque[bytes] = deque()
         self._news = threading.Condition()
         self._closing = False
@@ -63,14 +66,17 @@ class Lines:
             raise
 
     def _run(self) -> None:
-        while line := self._next():
-            try:
-                if not self._write(memoryview(line)):
-                    self.lost += 1 + len(self._waiting)
+        with self._health.thread("sink") as pulse:
+            while line := self._next():
+                pulse.begins("write events")
+                try:
+                    if not self._write(memoryview(line)):
+                        self.lost += 1 + len(self._waiting)
+                        return
+                except OSError as error:
+                    self.error = error
                     return
-            except OSError as error:
-                self.error = error
-                return
+                pulse.rests()
 
     def _next(self) -> bytes | None:
         with self._news:
