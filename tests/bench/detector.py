@@ -35,6 +35,9 @@ CASES = (
 BATCH = 8
 WARM_UP = PICTURES_BEFORE_STRIPS + 2
 
+WARM_S = 0.15
+"""One run of the slowest on 640x480: after a pause, or after another detector, processors need so long to reach full speed."""
+
 Timed = Callable[[np.ndarray, int], float]
 
 
@@ -62,14 +65,17 @@ def timed(run: Callable[[np.ndarray, int], object]) -> Timed:
 
 
 def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, rounds: int, label: str) -> None:
-    """Each detector once a round, in turns, after a run that is not timed: threads of the one before may still be spinning."""
+    """Each detector once a round, in turns, after runs of WARM_S that are not timed: threads of the one before may still be spinning."""
     seconds: dict[str, list[float]] = {name: [] for name in detectors}
     for _ in range(WARM_UP):  # a size that comes again and again is looked at by a network of its own
         detectors["facestream"](image, min_face_px)
         detectors["facestream f32"](image, min_face_px)
     for _ in range(rounds):
         for name, measure in detectors.items():
+            warm_until = time.perf_counter() + WARM_S
             measure(image, min_face_px)
+            while time.perf_counter() < warm_until:
+                measure(image, min_face_px)
             seconds[name].append(measure(image, min_face_px))
     ours = np.array(seconds["facestream"])
     for name, theirs in seconds.items():
