@@ -51,7 +51,11 @@ RANDOM_CROPS = 10
 
 
 def load_face_data(data: Path, seed: int, report: Report, progress: Progress) -> Split:
-    """All samples, split: a third of the photos with nobody and a sixth of the people are the test."""
+    """All samples, split: a third of the photos with nobody and a sixth of the people are the test.
+
+    Raises:
+        ModelError: the folder is not of that kind, or holds too little.
+    """
     for name in ("face_photos/labels.csv", "nobody_photos"):
         if not (data / name).exists():
             raise ModelError(f"{data}: has no {name}; the model `face` is trained on a folder with face_photos/ and nobody_photos/.")
@@ -65,6 +69,9 @@ def load_face_data(data: Path, seed: int, report: Report, progress: Progress) ->
         split[part_of_people(sample.group)].append(sample)
     for sample, part in _nobody(data / "nobody_photos", rng, report, progress):
         split[part].append(sample)
+    for part, chosen in split.items():
+        if {sample.label for sample in chosen} != {NOT_FACE, FACE}:
+            raise ModelError(f"{data}: has too few photos: none are left of faces, or of finds where nobody is, for {part}.")
     return split
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.crops import crop_squares
 from models.dataset import picture_paths
+from models.errors import ModelError
 from models.evaluate import Share, true_and_false
 from models.face_dataset import PEOPLE_AMONG_NOBODY, part_of_nobody, upright_views
 from models.mtcnn import MTCNN
@@ -42,10 +43,16 @@ def false_finds(folder: Path, margin: float) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         (N, 150, 150, 3) uint8 crops and (N,) the detector's scores.
+
+    Raises:
+        ModelError: it finds nothing there.
     """
     detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
     views = (view for image in _pictures(folder, "validation") for view in upright_views(image))
-    crops, scores = zip(*(_finds(view, detector, margin)[1:] for view in views), strict=True)
+    found = [(crops, scores) for _, crops, scores in (_finds(view, detector, margin) for view in views) if len(scores)]
+    if not found:
+        raise ModelError(f"{folder}: has too few photos: the detector finds nothing on those that a threshold would be chosen on.")
+    crops, scores = zip(*found, strict=True)
     return np.concatenate(crops), np.concatenate(scores)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import keras
 
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
-FalseFinds = Callable[[], tuple[np.ndarray, np.ndarray]]
+FalseFinds = tuple[np.ndarray, np.ndarray]
 """Crops and the detector's scores."""
 Sections = Sequence[tuple[str, Sequence[str]]]
 
@@ -158,7 +158,7 @@ def train_face(
             "It does not tell people apart, and a statue or a good drawing may pass as a face.",
         ],
         drop=(CLASSES[NOT_FACE],),
-        false_finds=lambda: false_finds(data / "nobody_photos", MARGIN),
+        false_finds=false_finds(data / "nobody_photos", MARGIN),
         judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
     return _train(task, split, start, out, report, progress, ())
@@ -244,7 +244,7 @@ def learn(
     model.set_weights(learner.get_weights())
     temperature = calibrate(model, crops, labels)
     halve_weights(model, crops)
-    reading = read_second_look(model, split["validation"], false_finds()) if false_finds else read_classes(model, crops, labels, changed)
+    reading = read_second_look(model, split["validation"], false_finds) if false_finds else read_classes(model, crops, labels, changed)
     return Learnt(model, reading, temperature, fitted)
 
 
