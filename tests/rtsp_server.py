@@ -22,6 +22,8 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 ENCODERS = {
     "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max={rate} ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max={rate} ! rtph265pay name=pay0 pt=96 config-interval=-1",
+    "vp8": "vp8enc deadline=1 keyframe-max-dist={rate} ! rtpvp8pay name=pay0 pt=96",
     "mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
     "sound": "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8",
 }
