@@ -28,6 +28,8 @@ from stream.sinks import Result, Screen, StopAsked
 
 DRAIN_S = 0.7
 """How long a run that was asked to end goes on showing what was analysed."""
+LOOK_S = 1.2
+"""How long a look may still take then: nobody can interrupt one at a photo of 24 megapixels. Its thread ends by itself."""
 POLL_S = 0.05
 """How long the renderer waits for a result before it lets the windows handle their keys."""
 
@@ -57,6 +59,11 @@ class Pipeline:
         self._screen = screen
         self._asked = threading.Event()
         self._errors: list[BaseException] = []
+        self._hurried_at: float | None = None
+        """`time.monotonic()` when somebody asked it to end."""
+        self._in_hand: list[tuple[RunningLane, Frame]] = []
+        """What the worker looks at now."""
+        self._handing_on = threading.Lock()
         analyser.stage = self._timed
         to_worker, to_renderer = threading.Condition(), threading.Condition()
         self._to_worker, self._to_renderer = to_worker, to_renderer
@@ -70,7 +77,8 @@ class Pipeline:
         """Run until the sources end, the time is over, a sink's user asks to stop, or `stop`.
 
         Raises:
-            the first error of a file, of the worker or of a sink. Everything is closed by then, and every thread has ended.
+            the first error of a file, of the worker or of a sink. Everything is closed by then, and every thread has ended,
+            but for a look that takes seconds.
         """
         for _ in self.results():
             pass
@@ -96,7 +104,9 @@ class Pipeline:
                 for lane in self._lanes:
                     lane.looks.end()  # a worker that waits for room is let go
                 pulse.rests()
-                for thread in threads:
+                threads[-1].join(None if self._hurried_at is None else max(0.0, self._hurried_at + LOOK_S - time.monotonic()))
+                self._drop_in_hand("stopped")
+                for thread in threads[:-1]:
                     thread.join()
                 pulse.begins("close")
                 errors = [error for lane in self._lanes for error in lane.finish()]
@@ -119,6 +129,7 @@ class Pipeline:
             lane.halt()
 
     def _hurry(self) -> None:
+        self._hurried_at = self._hurried_at or time.monotonic()
         for lane in self._lanes:
             lane.hurry()
 
@@ -130,13 +141,15 @@ class Pipeline:
         try:
             with self._metrics.health.thread("worker") as pulse:
                 while wait_for_any(self._to_worker, feeds) and not all(feed.ended for feed in feeds):
-                    batch = [(lane, frame) for lane in self._lanes for frame in lane.take()]
+                    self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take()]
                     pulse.begins("look")
-                    analyses = self._look(batch)
+                    analyses = self._look()
                     self._metrics.candidates_dropped(self._analyser.candidates_dropped)
                     pulse.rests()
-                    for (lane, frame), analysis in zip(batch, analyses, strict=True):
-                        lane.hand_on(frame, analysis)  # waits for room
+                    with self._handing_on:
+                        for (lane, frame), analysis in zip(self._in_hand, analyses, strict=False):  # nothing is in hand once it was left
+                            lane.hand_on(frame, analysis)  # waits for room
+                        self._in_hand = []
         except BaseException as error:  # noqa: BLE001 - a thread's edge: handed over to the renderer's
             self._errors.append(error)
             self._asked.set()
@@ -144,13 +157,20 @@ class Pipeline:
             for lane in self._lanes:
                 lane.looks.end()
 
-    def _look(self, batch: list[tuple[RunningLane, Frame]]) -> list[Analysis]:
+    def _look(self) -> list[Analysis]:
+        frames, memories = [frame for _, frame in self._in_hand], [lane.memory for lane, _ in self._in_hand]
         try:
-            return self._analyser.look([frame for _, frame in batch], [lane.memory for lane, _ in batch])
+            return self._analyser.look(frames, memories)
         except BaseException:
-            for lane, _ in batch:
-                lane.drop("failed")
+            self._drop_in_hand("failed")
             raise
+
+    def _drop_in_hand(self, reason: str) -> None:
+        """What the worker has in hand is lost, and nothing of it is handed on any more."""
+        with self._handing_on:
+            for lane, _ in self._in_hand:
+                lane.drop(reason)
+            self._in_hand = []
 
     def _render(self, pulse: Pulse) -> Iterator[Result]:
         """Shows what comes, lets the windows live, watches the clock and the stop flag."""

@@ -339,3 +339,18 @@ def test_the_worker_stands_back_where_a_live_picture_is_shown(live: bool, sinks:
     Pipeline([Lane(Scripted(3, live=live), sinks)], looks).run()
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     assert set(niceness) == {min(19, own + 10) if stands_back else own}
+
+
+def test_a_look_that_takes_long_is_not_waited_for_at_a_stop() -> None:
+    go_on = threading.Event()
+    shown = Kept()
+    pipeline = Pipeline([Lane(Endless(), [shown])], Slow(lambda frames: go_on.wait(20)))
+    timer = threading.Timer(0.3, pipeline.stop)
+    timer.start()
+    begin = time.monotonic()
+    report = pipeline.run()
+    took_s = time.monotonic() - begin
+    go_on.set()
+    assert took_s < 2.3
+    assert adds_up(report)
+    assert not shown.results

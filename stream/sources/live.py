@@ -154,11 +154,11 @@ class LiveSource:
         self.status.state = "up"
 
     def _say_lost(self, cause: str) -> None:
-        self.status.cause = cause
-        self.status.state = "lost"
         if cause not in self._causes:
             self._causes.add(cause)
             logger.warning("%s: %s; trying again until it answers.", self.info.name, cause, extra={"source": self.info.name})
+        self.status.cause = cause
+        self.status.state = "lost"
 
 
 class Timeline:
