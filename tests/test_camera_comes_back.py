@@ -168,4 +168,4 @@ def test_a_camera_that_changes_its_size_is_recorded_on(tmp_path: Path) -> None:
     with av.open(str(out)) as container:
         frames = list(container.decode(video=0))
     assert {(frame.width, frame.height) for frame in frames} == {(320, 240)}, "a file has one size: the first"
-    assert len(frames) > 16
+    assert len(frames) >= 16
