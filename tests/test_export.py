@@ -45,7 +45,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = create_cnn_model(3)
 
     def describe(files: dict[str, str]) -> ModelInfo:
-        changes = {"classes": ("a", "b", "c"), "drop": (), "threshold": None, "files": files}
+        changes = {"classes": ("a", "b", "c"), "drop": (), "threshold": None, "detector": None, "files": files}
         return read_bundle("face").info.model_copy(update=changes)
 
     return write_bundle(

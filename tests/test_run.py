@@ -276,7 +276,7 @@ def test_a_stopped_run_leaves_a_playable_file(portrait: np.ndarray, tmp_path: Pa
     out = tmp_path / "out.mp4"
     process = start("demo", "--seconds", "60", "-o", out, cwd=tmp_path)
     deadline = time.monotonic() + 30
-    while not (out.exists() and out.stat().st_size > 20_000) and time.monotonic() < deadline:
+    while not (out.exists() and out.stat().st_size > 100_000) and time.monotonic() < deadline:
         time.sleep(0.05)
     begin = time.monotonic()
     process.send_signal(number)
