@@ -8,11 +8,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -20,6 +17,7 @@ import numpy as np
 
 from models.batches import BatchedNetwork, Finish, Start
 from models.errors import ModelError
+from models.priority import stand_back
 
 if TYPE_CHECKING:
     import keras
@@ -34,10 +32,9 @@ Run = Callable[[np.ndarray], list[np.ndarray]]
 BATCH_SIZES = (1, 2, 4, 8, 16)
 MOST_CALLS_AT_A_TIME = 8
 """Of one network: each takes a core and 5 to 20 MB (a guess; eight cores already do the networks' part of a frame in a millisecond)."""
-
-
 STEPS_BACK = 2
-"""Of `nice`, for the threads that run calls side by side."""
+"""Of `nice`, for the threads that run calls side by side: whoever makes the next batches must go on, or cores have nothing to do at the end
+(4 % of a frame's time on two cores, measured; steps of 1 and 5 gave 2 and 5)."""
 
 
 class Network(Protocol):
@@ -100,21 +97,9 @@ def load_openvino(
         return _openvino_start(core.compile_model(sized, "CPU", config), (size, *sample.shape))
 
     # the threads that will run the calls are made in here, and are as far back as whoever makes them
-    with ThreadPoolExecutor(1, initializer=_step_back if side_by_side else None) as maker:
+    with ThreadPoolExecutor(1, initializer=stand_back, initargs=(STEPS_BACK if side_by_side else 0,)) as maker:
         starts = dict(zip(batch_sizes, maker.map(start_for, batch_sizes), strict=True))
     return BatchedNetwork(starts, sample)
-
-
-def _step_back() -> None:
-    """Lets the calling thread, and those that it makes, run behind the others where there are more threads than cores; on Linux only.
-
-    For the calls of a network that run side by side: whoever makes the next batches must go on, or cores have nothing to do at the end
-    (4 % of a frame's time on two cores, measured; steps of 1 and 5 gave 2 and 5).
-    """
-    if sys.platform == "linux":
-        with suppress(OSError):
-            own = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, own, min(os.getpriority(os.PRIO_PROCESS, own) + STEPS_BACK, 19))
 
 
 def calls_at_a_time() -> int:
