@@ -36,7 +36,7 @@ class MadeForFrequentSizes(Generic[T]):
 
     def expect(self, size: Size, make: Callable[[], T]) -> T:
         """The thing for pictures of a size that is known to come often."""
-        one = self.made.pop(size, None) or make()
+        one = self.made.pop(size) if size in self.made else make()
         self.made[size] = one
         self._seen[size] = max(self._seen.get(size, 0), self._pictures_before)
         if len(self.made) > self._kept:

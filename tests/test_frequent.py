@@ -33,6 +33,14 @@ def test_an_expected_size_has_its_thing_at_once() -> None:
     assert made_for(things, [1], 1) == []
 
 
+def test_that_nothing_can_be_made_for_a_size_is_found_out_once() -> None:
+    things = MadeForFrequentSizes[str | None](1, kept=2)
+    asked: list[int] = []
+    for number in range(5):
+        assert things.get((9, 9, 20), 1, lambda number=number: asked.append(number)) is None  # type: ignore[func-returns-value]
+    assert asked == [1]
+
+
 def test_more_frequent_sizes_than_are_kept_are_not_made_anew_for_each_picture() -> None:
     things = MadeForFrequentSizes[str](9, kept=2)
     assert len(made_for(things, [1, 2, 3], 100)) <= 30
