@@ -12,7 +12,7 @@ from models.dataset import Dataset, Progress, Report, load_dataset
 from models.errors import ModelError
 from models.measures import Evaluation
 from models.runtime import Precision
-from models.samples import Sample, crop_samples, labels_of, scores_of
+from models.samples import Sample, crop_samples, scores_of
 from models.split import fingerprint, split_samples
 
 
@@ -57,15 +57,8 @@ def judge_folder(
 def judge_samples(classifier: Classifier, samples: Sequence[Sample]) -> Evaluation:
     """What the classifier says of each sample."""
     crops = crop_samples(samples, classifier.input_px)
-    return Evaluation(
-        classes=classifier.classes,
-        threshold=classifier.threshold,
-        labels=labels_of(samples),
-        probabilities=classifier.classify(crops, scores_of(samples)),
-        crops=crops,
-        origins=tuple(sample.origin for sample in samples),
-        groups=tuple(sample.group for sample in samples),
-    )
+    said = classifier.classify(crops, scores_of(samples))
+    return Evaluation.of(samples, crops, said, classifier.classes, classifier.threshold)
 
 
 def _unseen(dataset: Dataset, info: ModelInfo) -> tuple[list[Sample], str]:

@@ -60,15 +60,7 @@ class Learnt:
     def judge(self, samples: Sequence[Sample], classes: tuple[str, ...]) -> Evaluation:
         """What it says of samples that nothing was learnt or chosen from."""
         crops = crop_samples(samples)
-        return Evaluation(
-            classes=classes,
-            threshold=self.reading.threshold,
-            labels=labels_of(samples),
-            probabilities=self.probabilities(crops, scores_of(samples)),
-            crops=crops,
-            origins=tuple(sample.origin for sample in samples),
-            groups=tuple(sample.group for sample in samples),
-        )
+        return Evaluation.of(samples, crops, self.probabilities(crops, scores_of(samples)), classes, self.reading.threshold)
 
 
 def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:

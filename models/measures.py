@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.evaluate import Share
+from models.samples import Sample, labels_of
 
 ROUNDS = 1000
 """Resamples of a bootstrap: its bounds then move by less than the bounds are apart by a twentieth from seed to seed."""
@@ -33,6 +35,21 @@ class Evaluation:
     """(N,) where each comes from, for people."""
     groups: tuple[str, ...] = ()
     """(N,) pictures of one group (copies, one person) are no independent witnesses; empty: each stands for itself."""
+
+    @classmethod
+    def of(
+        cls, samples: Sequence[Sample], crops: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...], threshold: float | None
+    ) -> Evaluation:
+        """What was said of samples, whose `crops` the model saw."""
+        return cls(
+            classes=classes,
+            threshold=threshold,
+            labels=labels_of(samples),
+            probabilities=probabilities,
+            crops=crops,
+            origins=tuple(sample.origin for sample in samples),
+            groups=tuple(sample.group for sample in samples),
+        )
 
     @property
     def called(self) -> np.ndarray:
