@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from stream import logs
 from stream.analyser import Analyser
 from stream.config import Named, Settings
 from stream.console import Console
@@ -294,7 +295,7 @@ def break_off() -> None:
 def _close(events: EventsSink) -> None:
     events.close()
     for note in events.notes:
-        print(f"facestream: {note}", file=sys.stderr, flush=True)
+        logs.say(note, level=logging.WARNING)
 
 
 class _Kept:
