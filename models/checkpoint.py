@@ -98,11 +98,6 @@ class Checkpoint:
                 report(f"{self.path}: no checkpoint can be written ({error.strerror}); an interruption would lose what is learnt now.")
             self._told = True
 
-    def remove(self) -> None:
-        """The training is done."""
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
-
     def _check(self, settings: dict[str, Any]) -> None:
         for name, value in self._settings.items():
             if settings.get(name) != value:
