@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -26,9 +28,10 @@ def facestream(
     )
 
 
-def start(*words: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start the command; the caller ends it."""
-    return subprocess.Popen(
+@contextmanager
+def running(*words: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The command while it runs; one that has not ended by itself is killed, also where a test fails."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "stream", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -36,6 +39,11 @@ def start(*words: str | Path, cwd: Path | None = None, environment: dict[str, st
         cwd=cwd,
         env=ENVIRONMENT | (environment or {}),
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def is_one_sentence(text: str) -> bool:

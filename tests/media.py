@@ -156,10 +156,11 @@ class RtspServer:
 
 
 @contextmanager
-def rtsp_server(**options: str | int) -> Iterator[RtspServer]:
-    """A running RTSP server."""
+def rtsp_server(*, absent: bool = False, **options: str | int) -> Iterator[RtspServer]:
+    """A running RTSP server; with `absent` one that is still to be started."""
     server = RtspServer(**options)
-    server.start()
+    if not absent:
+        server.start()
     try:
         yield server
     finally:
@@ -209,3 +210,15 @@ def watching(source: Source) -> Iterator[Watcher]:
     finally:
         assert watcher.stop() < 1.2
     assert source.status.state == "ended"
+
+
+class HandClock:
+    """A clock that moves when someone waits."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds

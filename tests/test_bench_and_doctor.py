@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import facestream, is_one_sentence, start
+from command import facestream, is_one_sentence, running
 from media import make_clip
 
 from stream.advice import advise
@@ -159,14 +159,14 @@ def test_a_camera_is_measured_at_its_own_pace(tmp_path: Path) -> None:
 
 
 def test_a_stopped_bench_leaves_nothing(tmp_path: Path) -> None:
-    process = start("bench", "--set", "detector.enabled=false", environment={"TMPDIR": str(tmp_path)})
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    deadline = time.monotonic() + 30
-    while not list(tmp_path.glob("*/*.mp4")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=30)
+    with running("bench", "--set", "detector.enabled=false", environment={"TMPDIR": str(tmp_path)}) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("*/*.mp4")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=30)
     assert first.startswith("facestream ")
     assert (process.returncode, stderr) == (130, "")
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import facestream, start
+from command import facestream, running
 from media import RtspServer, Watcher, free_port, rtsp_server, watching
 from unreliable import cuttable_network, line_to
 
@@ -139,10 +139,7 @@ def test_no_password_anywhere(tmp_path: Path) -> None:
 
 
 def test_a_camera_that_changes_its_size_is_recorded_on(tmp_path: Path) -> None:
-    server = RtspServer(size="320x240", rate=15)
-    server.start()
     out, log = tmp_path / "camera.mp4", tmp_path / "events.jsonl"
-    process = start("run", server.address, "-o", out, "--events", log, "--model", "none")
 
     def looks(width: int) -> int:
         return log.read_text(encoding="utf-8").count(f'"width": {width}') if log.exists() else 0
@@ -153,17 +150,16 @@ def test_a_camera_that_changes_its_size_is_recorded_on(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    try:
+    with (
+        rtsp_server(size="320x240", rate=15) as server,
+        running("run", server.address, "-o", out, "--events", log, "--model", "none") as process,
+    ):
         wait_for(320)
         server.kill()
         server.start(size="640x360")
         wait_for(640)
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.communicate()
-        server.kill()
     assert process.returncode == 130, stderr
     with av.open(str(out)) as container:
         frames = list(container.decode(video=0))

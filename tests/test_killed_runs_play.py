@@ -12,7 +12,7 @@ from pathlib import Path
 import clock
 import numpy as np
 import pytest
-from command import start
+from command import running
 from media import make_clip, need, picture, rtsp_server
 
 from stream.media import av
@@ -107,14 +107,14 @@ def test_a_killed_run_has_what_a_slow_camera_gave_until_a_second_before(tmp_path
     rate, out = 5, tmp_path / f"out{suffix}"
     with rtsp_server(clip=str(clock.make_clip(tmp_path / "clock", rate=rate)), rate=rate) as server:
         off = ("--model", "none", "--set", "detector.enabled=false")
-        process = start("run", server.address, "-o", out, "--no-window", *off)
-        deadline = time.monotonic() + 30
-        while not (out.exists() and len(decoded(out)) > 10):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        process.kill()
-        at = time.monotonic()
-        process.communicate()
+        with running("run", server.address, "-o", out, "--no-window", *off) as process:
+            deadline = time.monotonic() + 30
+            while not (out.exists() and len(decoded(out)) > 10):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            process.kill()
+            at = time.monotonic()
+            process.communicate()
     ages = [clock.age_s(image, rate, at) for image in decoded(out)]
     assert None not in ages
     assert (ages[-1] or 0) < 1

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from command import start
-from media import RtspServer, free_port, make_clip
+from command import running
+from media import free_port, make_clip, rtsp_server
 from test_metrics import scraped
 from test_pipeline import Endless, Kept, Scripted, Slow, nothing
 
@@ -57,7 +57,7 @@ def stalled(port: int) -> str:
 
 
 @contextmanager
-def running(lane: Lane, analyser: Analyser, metrics: Metrics) -> Iterator[int]:
+def served(lane: Lane, analyser: Analyser, metrics: Metrics) -> Iterator[int]:
     """A pipeline on a thread, and the port to ask about it."""
     pipeline = Pipeline([lane], analyser, metrics=metrics)
     thread = threading.Thread(target=pipeline.run)
@@ -90,7 +90,7 @@ def test_a_thread_that_hangs_is_named_until_it_goes_on(part: str) -> None:
     )
     sink = Kept(held if part in ("renderer", "sink") else free)
     lane = Lane(source, [Threaded(sink, health=metrics.health, source="script") if part == "sink" else sink])
-    with running(lane, Slow(held if part == "worker" else free), metrics) as port:
+    with served(lane, Slow(held if part == "worker" else free), metrics) as port:
         comes(port, "/readyz", lambda status, text: status == 200)
         is_well(port)
         held.door.clear()
@@ -107,7 +107,7 @@ def test_frames_that_a_slow_output_missed_are_counted() -> None:
     held, metrics = Held(), Metrics()
     held.door.clear()
     lane = Lane(Endless(live=True), [Threaded(Kept(held), waiting=2, health=metrics.health, source="script")])
-    with running(lane, nothing(), metrics) as port:
+    with served(lane, nothing(), metrics) as port:
         try:
             deadline = time.monotonic() + 20
             while not scraped(port).get("facestream_drops_total", {}).get(("unwritten", "script"), 0) > 3:
@@ -122,8 +122,8 @@ def test_a_blocked_reader_of_events_is_seen_and_nothing_is_lost(tmp_path: Path) 
     os.mkfifo(tmp_path / "events")
     port = free_port()
     words = ("--set", "detector.enabled=false", "--set", "pipeline.stalled_after_s=0.5", "--set", "pipeline.queue_size=1")
-    process = start("run", "clip.mp4", "--events", "events", "--overwrite", "--metrics-port", str(port), *words, cwd=tmp_path)
-    try:
+    command = ("run", "clip.mp4", "--events", "events", "--overwrite", "--metrics-port", str(port), *words)
+    with running(*command, cwd=tmp_path) as process:
         reader = os.open(tmp_path / "events", os.O_RDONLY | os.O_NONBLOCK)
         os.set_blocking(reader, True)
         fcntl.fcntl(reader, 1031, 4096)  # F_SETPIPE_SZ: so that a few lines fill it
@@ -132,38 +132,31 @@ def test_a_blocked_reader_of_events_is_seen_and_nothing_is_lost(tmp_path: Path) 
         with os.fdopen(reader, encoding="utf-8") as events:
             assert len(events.readlines()) == 200
         _, stderr = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.communicate()
     assert process.returncode == 0, stderr
 
 
 def test_a_camera_that_is_away_is_no_stall_and_the_program_is_ready_once_it_has_looked() -> None:
-    server, port = RtspServer(rate=15), free_port()
+    port = free_port()
     words = ("--set", "pipeline.stalled_after_s=1.5", "--set", "detector.enabled=false", "--no-window")
-    address, name = (server.address.replace("//", f"//viewer:{password}@") for password in ("S3cret", "***"))
-    process = start("run", address, "--metrics-port", str(port), *words)
-    try:
-        comes(port, "/healthz", lambda status, text: "capture" in text)
-        away_until = time.monotonic() + 3
-        while time.monotonic() < away_until:
-            assert asked(port, "/healthz")[0] == 200
-            assert asked(port, "/readyz") == (503, "not ready: no look was published yet\n")
-        server.start()
-        comes(port, "/readyz", lambda status, text: (status, text) == (200, "ready\n"))
-        is_well(port)
-        server.kill()
-        deadline = time.monotonic() + 20
-        while scraped(port)["facestream_source_up"] != {(name,): 0}:
-            assert time.monotonic() < deadline
-        assert time.time() - scraped(port)["facestream_last_shown_timestamp_seconds"][(name,)] < 30
-        is_well(port)
-        assert name in asked(port, "/healthz")[1]
-        assert all("S3cret" not in asked(port, page)[1] for page in ("/", "/metrics", "/healthz", "/readyz"))
-    finally:
-        process.kill()
-        process.communicate()
-        server.kill()
+    with rtsp_server(absent=True, rate=15) as server:
+        address, name = (server.address.replace("//", f"//viewer:{password}@") for password in ("S3cret", "***"))
+        with running("run", address, "--metrics-port", str(port), *words):
+            comes(port, "/healthz", lambda status, text: "capture" in text)
+            away_until = time.monotonic() + 3
+            while time.monotonic() < away_until:
+                assert asked(port, "/healthz")[0] == 200
+                assert asked(port, "/readyz") == (503, "not ready: no look was published yet\n")
+            server.start()
+            comes(port, "/readyz", lambda status, text: (status, text) == (200, "ready\n"))
+            is_well(port)
+            server.kill()
+            deadline = time.monotonic() + 20
+            while scraped(port)["facestream_source_up"] != {(name,): 0}:
+                assert time.monotonic() < deadline
+            assert time.time() - scraped(port)["facestream_last_shown_timestamp_seconds"][(name,)] < 30
+            is_well(port)
+            assert name in asked(port, "/healthz")[1]
+            assert all("S3cret" not in asked(port, page)[1] for page in ("/", "/metrics", "/healthz", "/readyz"))
 
 
 def test_pages_that_are_not_there_and_clients_that_misbehave() -> None:

@@ -14,7 +14,7 @@ import clock
 import promql_parser
 import pytest
 import yaml
-from command import facestream, start
+from command import facestream, running
 from media import free_port, rtsp_server
 from prometheus_client.parser import text_string_to_metric_families
 from test_monitor import asked, comes
@@ -36,14 +36,14 @@ def scrape(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     folder, port = tmp_path_factory.mktemp("run"), free_port()
     demo = DemoSource(size=(320, 240))
     clip = clock.make_clip(folder / "clip", rate=15, image=lambda number: demo.look(number * CYCLE_S / 150))
-    with rtsp_server(clip=str(clip), rate=15) as server:
-        process = start("run", server.address, "-o", folder / "out.mp4", "--metrics-port", str(port))
-        try:
-            comes(port, "/metrics", lambda status, text: "facestream_faces_total{" in text and 'stage="write"' in text)
-            text = asked(port, "/metrics")[1]
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
+    with (
+        rtsp_server(clip=str(clip), rate=15) as server,
+        running("run", server.address, "-o", folder / "out.mp4", "--metrics-port", str(port)) as process,
+    ):
+        comes(port, "/metrics", lambda status, text: "facestream_faces_total{" in text and 'stage="write"' in text)
+        text = asked(port, "/metrics")[1]
+        process.terminate()
+        process.communicate(timeout=20)
     samples: Samples = {"up": {}}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import start
+from command import running
 from media import free_port, make_clip, need, rtsp_server
 from PIL import Image
 
@@ -86,12 +86,8 @@ class Shown:
 def shown(screen: str, folder: Path, sources: list[dict[str, object]], *words: str) -> Iterator[Shown]:
     config = folder / "cams.yaml"
     config.write_text(json.dumps({"detector": {"enabled": False}, "sources": sources}), encoding="utf-8")
-    process = start("run", "--config", config, "--window", *words, environment={"DISPLAY": screen})
-    try:
+    with running("run", "--config", config, "--window", *words, environment={"DISPLAY": screen}) as process:
         yield Shown(process, screen, folder / "shot.png")
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")

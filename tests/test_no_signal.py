@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import start
-from media import RtspServer
+from command import running
+from media import rtsp_server
 from test_pipeline import Endless, Kept, Scripted, nothing
 from test_run_live import screenshot, wait_for
 
@@ -150,27 +150,23 @@ def test_a_silence_shorter_than_a_loss_tells_its_age_on_the_last_picture() -> No
 
 
 def test_the_window_of_a_camera_that_is_absent_then_there_then_lost(screen: str, tmp_path: Path) -> None:
-    server = RtspServer(size="320x240", rate=15)
     log, out = tmp_path / "events.jsonl", tmp_path / "camera.mp4"
-    process = start("run", server.address, "--window", "-o", out, "--events", log, "--model", "none", environment={"DISPLAY": screen})
 
     def dark(width: int, height: int) -> bool:
         pixels = screenshot(screen, tmp_path / "screen.png")[:height, :width]
         return bool(0.8 < (pixels == GROUND).mean() < 0.999)
 
-    try:
-        wait_for(lambda: dark(640, 360))
-        server.start()
-        wait_for(lambda: log.exists() and log.read_text().count("\n") > 15)
-        assert not dark(320, 240)
-        server.kill()
-        wait_for(lambda: dark(320, 240))
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.communicate()
-        server.kill()
+    with rtsp_server(absent=True, size="320x240", rate=15) as server:
+        words = ("run", server.address, "--window", "-o", out, "--events", log, "--model", "none")
+        with running(*words, environment={"DISPLAY": screen}) as process:
+            wait_for(lambda: dark(640, 360))
+            server.start()
+            wait_for(lambda: log.exists() and log.read_text().count("\n") > 15)
+            assert not dark(320, 240)
+            server.kill()
+            wait_for(lambda: dark(320, 240))
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130, stderr
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert {event["width"] for event in events} == {320}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import facestream, is_one_sentence, start
+from command import facestream, is_one_sentence, running
 from media import ffprobe, ffprobe_times, free_port, make_clip, need
 from PIL import Image
 
@@ -226,11 +226,11 @@ def test_rubbish_gets_one_sentence(rubbish: Path, words: list[str], code: int) -
 def test_an_address_nobody_answers_says_why_at_once_and_is_tried_until_the_time_is_over() -> None:
     address = f"rtsp://admin:secret@127.0.0.1:{free_port()}/camera"
     begin = time.monotonic()
-    process = start("run", address, "--duration", "3")
-    assert process.stderr is not None
-    first = process.stderr.readline()
-    said_at = time.monotonic()
-    out, rest = process.communicate(timeout=30)
+    with running("run", address, "--duration", "3") as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        said_at = time.monotonic()
+        out, rest = process.communicate(timeout=30)
     assert "refused" in first
     assert time.monotonic() - said_at > 2, "at once, not when it gives up after three seconds"
     assert 3 <= time.monotonic() - begin < 20
@@ -245,12 +245,12 @@ def test_ctrl_c_gets_through_while_an_address_says_nothing() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        process = start("run", f"http://127.0.0.1:{silent.getsockname()[1]}/x")
-        connection, _ = silent.accept()  # it has connected, and waits
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=20)
-        connection.close()
+        with running("run", f"http://127.0.0.1:{silent.getsockname()[1]}/x") as process:
+            connection, _ = silent.accept()  # it has connected, and waits
+            begin = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=20)
+            connection.close()
     assert time.monotonic() - begin < 3
     assert process.returncode == 130
     assert stderr == ""
@@ -274,14 +274,14 @@ def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_pa
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_a_playable_file(portrait: np.ndarray, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out.mp4"
-    process = start("demo", "--seconds", "60", "-o", out, cwd=tmp_path)
-    deadline = time.monotonic() + 30
-    while not (out.exists() and out.stat().st_size > 100_000) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    begin = time.monotonic()
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=20)
-    assert time.monotonic() - begin < 4
+    with running("demo", "--seconds", "60", "-o", out, cwd=tmp_path) as process:
+        deadline = time.monotonic() + 30
+        while not (out.exists() and out.stat().st_size > 100_000) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        begin = time.monotonic()
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=20)
+        assert time.monotonic() - begin < 4
     assert process.returncode == 130, stderr
     assert all(re.fullmatch(r"demo: \d+ frames", line) for line in stderr.splitlines()), "nothing but progress, where it took long"
     with av.open(str(out)) as container:
@@ -290,21 +290,21 @@ def test_a_stopped_run_leaves_a_playable_file(portrait: np.ndarray, tmp_path: Pa
 
 def test_metrics_can_be_scraped_while_it_runs(tmp_path: Path) -> None:
     port = free_port()
-    process = start("demo", "--seconds", "60", "--metrics-port", str(port), "-o", tmp_path / "out.mp4")
-    wanted = [f'facestream_stage_seconds_count{{stage="{stage}"}}' for stage in ("detect", "track", "classify", "draw", "write")]
-    wanted += [
-        'facestream_frames_total{outcome="shown"',
-        "facestream_capture_to_shown_seconds_bucket",
-        "facestream_build_info",
-        "facestream_source_up",
-    ]
-    text, deadline = "", time.monotonic() + 30
-    while not all(part in text for part in wanted) and time.monotonic() < deadline:
-        time.sleep(0.2)
-        try:
-            text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode()
-        except OSError:
-            continue
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    with running("demo", "--seconds", "60", "--metrics-port", str(port), "-o", tmp_path / "out.mp4") as process:
+        wanted = [f'facestream_stage_seconds_count{{stage="{stage}"}}' for stage in ("detect", "track", "classify", "draw", "write")]
+        wanted += [
+            'facestream_frames_total{outcome="shown"',
+            "facestream_capture_to_shown_seconds_bucket",
+            "facestream_build_info",
+            "facestream_source_up",
+        ]
+        text, deadline = "", time.monotonic() + 30
+        while not all(part in text for part in wanted) and time.monotonic() < deadline:
+            time.sleep(0.2)
+            try:
+                text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode()
+            except OSError:
+                continue
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
     assert [part for part in wanted if part not in text] == []

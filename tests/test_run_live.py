@@ -8,12 +8,13 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from command import start
-from media import RtspServer, need
+from command import running
+from media import need, rtsp_server
 from PIL import Image
 
 from stream.media import av
@@ -31,11 +32,11 @@ def lines(path: Path) -> int:
 
 
 def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: Path) -> None:
-    server = RtspServer(rate=15)
-    server.start()
     out, log = tmp_path / "camera.mp4", tmp_path / "faces.jsonl"
-    process = start("run", server.address, "-o", out, "--events", log, "--set", "source.read_timeout_s=1")
-    try:
+    with (
+        rtsp_server(rate=15) as server,
+        running("run", server.address, "-o", out, "--events", log, "--set", "source.read_timeout_s=1") as process,
+    ):
         wait_for(lambda: lines(log) > 15)
         server.kill()
         seen = lines(log)
@@ -44,10 +45,6 @@ def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: 
         wait_for(lambda: lines(log) > seen + 15)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.communicate()
-        server.kill()
     assert process.returncode == 130, stderr
     assert "1 reconnect" in stdout
     assert "trying again" in stderr
@@ -72,32 +69,26 @@ def press(display: str, key: str) -> None:
     subprocess.run([need("xdotool"), "mousemove", "100", "100", "key", key], env=os.environ | {"DISPLAY": display}, check=True)
 
 
-def shown(display: str, shot: Path, *words: str | Path) -> subprocess.Popen[str]:
-    """Starts the command; returns once its window shows a picture."""
-    process = start(*words, cwd=shot.parent, environment={"DISPLAY": display})
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if screenshot(display, shot).std() > 30:
-            return process
-        time.sleep(0.1)
-    process.kill()
-    process.communicate()
-    raise AssertionError("the window never showed a picture")
+@contextmanager
+def shown(display: str, shot: Path, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """The running command, once its window shows a picture."""
+    with running(*words, cwd=shot.parent, environment={"DISPLAY": display}) as process:
+        deadline = time.monotonic() + 20
+        while screenshot(display, shot).std() <= 30:
+            assert time.monotonic() < deadline, "the window never showed a picture"
+            time.sleep(0.1)
+        yield process
 
 
 def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> None:
     shot = tmp_path / "screen.png"
-    process = shown(screen, shot, "demo", "--seconds", "60")
-    try:
+    with shown(screen, shot, "demo", "--seconds", "60") as process:
         time.sleep(1)
         first = screenshot(screen, shot)
         time.sleep(0.5)
         assert (first != screenshot(screen, shot)).mean() > 0.05, "it moves"
         press(screen, "q")
         stdout, stderr = process.communicate(timeout=10)
-    finally:
-        process.kill()
-        process.communicate()
     assert process.returncode == 0, stderr
     assert all(re.fullmatch(r"demo: \d+ frames", line) for line in stderr.splitlines()), "nothing but progress, where it took long"
     assert "median latency" in stdout
@@ -105,12 +96,8 @@ def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> N
 
 
 def test_a_photo_stays_in_its_window_until_a_key_is_pressed(screen: str, portrait_path: Path, tmp_path: Path) -> None:
-    process = shown(screen, tmp_path / "screen.png", "run", portrait_path)
-    try:
+    with shown(screen, tmp_path / "screen.png", "run", portrait_path) as process:
         time.sleep(1)
         assert process.poll() is None
         press(screen, "space")
         assert process.wait(timeout=10) == 0
-    finally:
-        process.kill()
-        process.communicate()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import facestream, start
+from command import facestream, running
 from media import ffprobe_times, make_clip, picture, rtsp_server
 
 from stream.config import Output
@@ -118,17 +118,17 @@ def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
 
 def test_a_killed_camera_s_piece_is_closed_and_a_file_of_the_recording_s_name_is_left_alone(tmp_path: Path):
     (tmp_path / "door.mp4").write_bytes(b"of yesterday")
-    with rtsp_server() as server:
-        process = start("run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--no-window", *OFF)
-        try:
-            _wait_for(lambda: list(tmp_path.glob("door-*.mp4")))
-            server.kill()
-            _wait_for(lambda: all(boxes(piece)[-1:] == ["moov"] for piece in tmp_path.glob("door-*.mp4")))  # one index, at its end: closed
-            last = sorted(tmp_path.glob("door-*.mp4"))
-            assert process.poll() is None
-        finally:
-            process.send_signal(signal.SIGINT)
-            _, complaints = process.communicate(timeout=20)
+    with (
+        rtsp_server() as server,
+        running("run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--no-window", *OFF) as process,
+    ):
+        _wait_for(lambda: list(tmp_path.glob("door-*.mp4")))
+        server.kill()
+        _wait_for(lambda: all(boxes(piece)[-1:] == ["moov"] for piece in tmp_path.glob("door-*.mp4")))  # one index, at its end: closed
+        last = sorted(tmp_path.glob("door-*.mp4"))
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=20)
     assert process.returncode == 130, complaints
     assert (tmp_path / "door.mp4").read_bytes() == b"of yesterday"
     assert all(len(ffprobe_times(piece)) > 0 for piece in last)

@@ -9,21 +9,9 @@ import time
 from fractions import Fraction
 
 import numpy as np
-from media import watching
+from media import HandClock, watching
 
 from stream.sources.demo import AWAY_S, CYCLE_S, WALL, DemoSource
-
-
-class HandClock:
-    """A clock that moves when someone waits."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_it_gives_its_rate_for_as_long_as_asked():

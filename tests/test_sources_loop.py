@@ -10,24 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import facestream
-from media import make_clip, watching
+from media import HandClock, make_clip, watching
 
 from stream.config import Source
 from stream.sources import open_source
 from stream.sources.loop import LoopSource
 from stream.sources.video import VideoSource
-
-
-class HandClock:
-    """A clock that moves when someone waits."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_each_pass_follows_the_last_without_a_gap_or_a_jump(tmp_path: Path) -> None:
