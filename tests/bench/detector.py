@@ -1,7 +1,8 @@
-"""How long the detector takes beside others, picture by picture in turns: python tests/bench/detector.py [--peers] [--rounds N]
+"""How long the detector takes beside others, in turns: python tests/bench/detector.py [--peers] [--batch N] [--rounds N]
 
 Prints the median time, the best, and the ratio to each peer: the median of the ratios of each round, with its quartiles. Ratios survive a
-busy machine, times do not. mtcnn 1.0.0 finds nothing from a smallest face of about 30 px up (it fails inside): its times there say nothing.
+busy machine, times do not. With --batch, each is given so many copies of a picture at a time; times are of one of them. mtcnn 1.0.0 finds
+nothing from a smallest face of about 30 px up (it fails inside): its times there say nothing.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ CASES = (
     (1920, 1080, 80),
 )
 """Width, height, smallest face, px."""
-BATCH = 8
 WARM_UP = PICTURES_BEFORE_STRIPS + 2
 
 WARM_S = 0.15
 """One run of the slowest on 640x480: after a pause, or after another detector, processors need so long to reach full speed."""
 
-Timed = Callable[[np.ndarray, int], float]
+Timed = Callable[[np.ndarray, int, int], float]
+"""Seconds for a picture, a smallest face in px and a number of copies."""
 
 
 def scene(width: int, height: int) -> np.ndarray:
@@ -55,28 +56,28 @@ def scene(width: int, height: int) -> np.ndarray:
     return image
 
 
-def timed(run: Callable[[np.ndarray, int], object]) -> Timed:
-    def measure(image: np.ndarray, min_face_px: int) -> float:
+def timed(run: Callable[[np.ndarray, int, int], object]) -> Timed:
+    def measure(image: np.ndarray, min_face_px: int, copies: int) -> float:
         start = time.perf_counter()
-        run(image, min_face_px)
+        run(image, min_face_px, copies)
         return time.perf_counter() - start
 
     return measure
 
 
-def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, rounds: int, label: str) -> None:
+def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, batch: int, rounds: int, label: str) -> None:
     """Each detector once a round, in turns, after runs of WARM_S that are not timed: threads of the one before may still be spinning."""
     seconds: dict[str, list[float]] = {name: [] for name in detectors}
     for _ in range(WARM_UP):  # a size that comes again and again is looked at by a network of its own
-        detectors["facestream"](image, min_face_px)
-        detectors["facestream f32"](image, min_face_px)
+        detectors["facestream"](image, min_face_px, batch)
+        detectors["facestream f32"](image, min_face_px, batch)
     for _ in range(rounds):
         for name, measure in detectors.items():
             warm_until = time.perf_counter() + WARM_S
-            measure(image, min_face_px)
+            measure(image, min_face_px, batch)
             while time.perf_counter() < warm_until:
-                measure(image, min_face_px)
-            seconds[name].append(measure(image, min_face_px))
+                measure(image, min_face_px, batch)
+            seconds[name].append(measure(image, min_face_px, batch) / batch)
     ours = np.array(seconds["facestream"])
     for name, theirs in seconds.items():
         low, middle, high = np.percentile(np.array(theirs) / ours, [25, 50, 75])
@@ -87,33 +88,32 @@ def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, ro
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", action="store_true", help="also mtcnn 1.0.0 and facenet-pytorch")
+    parser.add_argument("--batch", type=int, default=1, help="pictures at a time")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", help="only the cases whose name holds this, such as 640x480 or 'at 20'", default="")
     parser.add_argument("--folder", action="store_true", help="also the mixed sizes of facemask, once")
     arguments = parser.parse_args()
     ours, exact = MTCNN(device="cpu"), MTCNN(device="cpu", precision="f32")
     detectors: dict[str, Timed] = {
-        "facestream": timed(lambda image, min_face_px: ours.detect([image], min_face_px)),
-        "facestream f32": timed(lambda image, min_face_px: exact.detect([image], min_face_px)),
-        f"a frame of {BATCH}": lambda image, px: timed(lambda image, px: ours.detect([image] * BATCH, px))(image, px) / BATCH,
+        "facestream": timed(lambda image, min_face_px, copies: ours.detect([image] * copies, min_face_px)),
+        "facestream f32": timed(lambda image, min_face_px, copies: exact.detect([image] * copies, min_face_px)),
     }
     facenet = None
     if arguments.peers:
-        detectors["mtcnn 1.0.0"] = timed(Mtcnn100().detect)
         facenet = FacenetPytorch()
 
-        def facenet_seconds(image: np.ndarray, min_face_px: int) -> float:
-            facenet.detect(image, min_face_px)
+        def facenet_seconds(image: np.ndarray, min_face_px: int, copies: int) -> float:
+            facenet.detect(image, min_face_px, copies)
             return facenet.seconds
 
-        detectors[facenet.name] = facenet_seconds
+        detectors |= {Mtcnn100.name: timed(Mtcnn100().detect), FacenetPytorch.name: facenet_seconds}
     for width, height, min_face_px in CASES:
         label = f"{width}x{height} at {min_face_px}"
         if arguments.only in label:
-            compare(detectors, scene(width, height), min_face_px, arguments.rounds, label)
+            compare(detectors, scene(width, height), min_face_px, arguments.batch, arguments.rounds, label)
     if arguments.folder:
         images, _, _ = labelled("facemask")
-        totals = {name: sum(measure(image, 20) for image in images) for name, measure in detectors.items()}
+        totals = {name: sum(measure(image, 20, 1) for image in images) for name, measure in detectors.items()}
         for name, total in totals.items():
             print(f"{len(images)} mixed photos at 20   {name:22} {total:7.2f} s  {total / totals['facestream']:5.1f} times ours")
     if facenet:
