@@ -73,7 +73,7 @@ class Checkpoint:
                     variable.assign(kept[f"variable_{index}"])
                 best = [kept[f"best_{index}"] for index in range(len(model.weights))]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{self.path}: cannot be gone on with ({error}); leave out --resume to begin anew.") from error
+            raise ModelError(f"{self.path}: cannot be gone on with ({error}); add --overwrite instead of --resume to begin anew.") from error
         return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
 
     def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
@@ -103,7 +103,7 @@ class Checkpoint:
             if settings.get(name) != value:
                 raise ModelError(
                     f"{self.path}: is of a training with other settings ({name}: {settings.get(name)}, now {value}); "
-                    "leave out --resume to begin anew."
+                    "add --overwrite instead of --resume to begin anew."
                 )
 
 

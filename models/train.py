@@ -209,9 +209,12 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuses, before any work, places where a bundle and its report may not be written; who goes on has allowed it when he began.
 
     Raises:
-        ModelError: there is something else, or an earlier bundle or report that must not be replaced.
+        ModelError: there is something else, or an earlier bundle, report or interrupted training that must not be replaced.
     """
-    overwrite = overwrite or (resume and beside(out, "checkpoint.npz").exists())
+    checkpoint = beside(out, "checkpoint.npz")
+    if checkpoint.exists() and not resume and not overwrite:
+        raise ModelError(f"{checkpoint}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
+    overwrite = overwrite or (resume and checkpoint.exists())
     check_place(out, overwrite=overwrite)
     check_report_place(beside(out, "report"), overwrite=overwrite)
 

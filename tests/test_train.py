@@ -130,7 +130,7 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
             train(people, out, again, overwrite=step == 6, report=begun.append, progress=interrupt_at(step))
         assert beside(out, "checkpoint.npz").exists()
     assert sum("there is nothing to go on with; training begins anew" in line for line in begun) == 1
-    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*leave out --resume"):
+    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*add --overwrite instead of --resume"):
         train(people, out, dataclasses.replace(again, seed=2), report=quiet)
     with full_disk(1_000_000), pytest.raises(ModelError, match=r"who: the model could not be written \(.*\); nothing was changed\.$"):
         train(people, out, again, report=lines.append)
@@ -156,8 +156,12 @@ def test_an_earlier_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
     done = facestream("train", tmp_path / "people", "-o", tmp_path / "other")
     assert done.returncode == 2
     assert "other-report: holds a report already; add --overwrite" in done.stderr
+    (tmp_path / "who-checkpoint.npz").touch()  # of an interrupted training that was allowed to
+    done = facestream("train", tmp_path / "people", "-o", tmp_path / "who")
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)
+    assert "who-checkpoint.npz: holds an interrupted training; add --resume" in done.stderr
     for extra in (["--overwrite"], ["--resume"]):
-        (tmp_path / "who-checkpoint.npz").touch()  # of an interrupted training that was allowed to
         done = facestream("train", tmp_path / "people", "-o", tmp_path / "who", *extra)
         assert "there is no such folder" in done.stderr
 
