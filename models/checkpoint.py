@@ -73,7 +73,7 @@ class Checkpoint:
                     variable.assign(kept[f"variable_{index}"])
                 best = [kept[f"best_{index}"] for index in range(len(model.weights))]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{self.path}: cannot be gone on with ({error}); add --overwrite instead of --resume to begin anew.") from error
+            raise ModelError(f"{self.path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
         return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
 
     def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
