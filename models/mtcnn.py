@@ -9,7 +9,8 @@ Where this differs from their MATLAB code, in half-open pixels counted from 0 (t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -66,14 +67,12 @@ class CascadeNetworks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Boxes of several images on their way through the cascade."""
+    """Boxes in one image on their way through the cascade."""
 
-    image: np.ndarray
-    """(N,) which image, by its number in the batch; ascending."""
+    image: int
+    """Its number in the batch."""
     boxes: np.ndarray
-    """(N, 4) float32, pixels of that image."""
-    scores: np.ndarray
-    """(N,) float32."""
+    """(N, 4) float32, squares of whole pixels."""
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -169,10 +168,11 @@ class MTCNN:
         return self._compiled.dropped if self._compiled is not None else 0
 
     def _detect_step_by_step(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
-        """Pictures of any sizes through the three networks, one after the other."""
-        found = self._propose(images, min_faces)
-        found = self._refine(images, found)
-        return self._output(images, found)
+        """Pictures of any sizes through the three networks. Each network goes on with one picture while the one before has the next."""
+        proposed = self._propose(images, min_faces)
+        refined = self._refine(images, proposed)
+        found = dict(self._output(images, refined))
+        return [found[number] for number in range(len(images))]
 
     def _min_faces(self, min_face_px: int | Sequence[int] | None, count: int) -> list[int]:
         if min_face_px is None:
@@ -183,36 +183,29 @@ class MTCNN:
             raise ValueError(f"min_face_px has {len(min_face_px)} values for {count} images")
         return [_checked_min_face(value) for value in min_face_px]
 
-    def _propose(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> Candidates:
-        """P-Net over the pyramids: squares of whole pixels that may hold a face."""
-        answers = []
-        for boxes, scores, offsets in self._proposer(images, min_faces, self.networks.propose, self.networks.propose_strips):
+    def _propose(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> Iterator[Candidates]:
+        """P-Net over each image's pyramid: squares of whole pixels that may hold a face."""
+        proposals = self._proposer(images, min_faces, self.networks.propose, self.networks.propose_strips)
+        for number, (boxes, scores, offsets) in proposals:
             best = nms(boxes, scores, NMS_OVERLAP)
-            answers.append((whole_squares(regress(boxes[best], offsets[best])), scores[best]))
-        return _joined(answers)
+            yield Candidates(number, whole_squares(regress(boxes[best], offsets[best])))
 
-    def _refine(self, images: Sequence[np.ndarray], found: Candidates) -> Candidates:
+    def _refine(self, images: Sequence[np.ndarray], proposed: Iterable[Candidates]) -> Iterator[Candidates]:
         """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
-        scores, offsets = _answers(self.networks.refine, images, found, 24)
-        answers = []
-        for mine in _by_image(found, len(images)):
-            passing = mine[scores[mine] > self.thresholds[1]]
+        for found, (scores, offsets) in _answered(self.networks.refine, images, proposed, 24):
+            passing = np.flatnonzero(scores > self.thresholds[1])
             kept = passing[nms(found.boxes[passing], scores[passing], NMS_OVERLAP)]
-            answers.append((whole_squares(regress(found.boxes[kept], offsets[kept])), scores[kept]))
-        return _joined(answers)
+            yield Candidates(found.image, whole_squares(regress(found.boxes[kept], offsets[kept])))
 
-    def _output(self, images: Sequence[np.ndarray], found: Candidates) -> list[Detections]:
-        """O-Net on what R-Net left: the faces."""
-        scores, offsets, landmarks = _answers(self.networks.output, images, found, 48)
-        corners, sides = found.boxes[:, None, :2], found.boxes[:, None, 2:] - found.boxes[:, None, :2]
-        landmarks = corners + landmarks * sides
-        boxes = regress(found.boxes, offsets) + np.float32(REPORTED_SHIFT_PX)
-        answers = []
-        for mine in _by_image(found, len(images)):
-            passing = mine[scores[mine] > self.thresholds[2]]
-            kept = passing[nms(boxes[passing], scores[passing], NMS_OVERLAP, over="smaller")]
-            answers.append(Detections(boxes[kept], scores[kept], landmarks[kept]))
-        return answers
+    def _output(self, images: Sequence[np.ndarray], refined: Iterable[Candidates]) -> Iterator[tuple[int, Detections]]:
+        """O-Net on what R-Net left: the number of each image and its faces."""
+        for found, (scores, offsets, landmarks) in _answered(self.networks.output, images, refined, 48):
+            passing = np.flatnonzero(scores > self.thresholds[2])
+            squares = found.boxes[passing]
+            boxes = regress(squares, offsets[passing]) + np.float32(REPORTED_SHIFT_PX)
+            points = squares[:, None, :2] + landmarks[passing] * (squares[:, None, 2:] - squares[:, None, :2])
+            kept = nms(boxes, scores[passing], NMS_OVERLAP, over="smaller")
+            yield found.image, Detections(boxes[kept], scores[passing][kept], points[kept])
 
 
 def _clipped(found: Detections, image: np.ndarray) -> Detections:
@@ -269,30 +262,32 @@ def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float) 
     return CompiledCascades(thresholds, pyramid_step)
 
 
-def _answers(network: Network, images: Sequence[np.ndarray], found: Candidates, size_px: int) -> list[np.ndarray]:
-    """What R- or O-Net says to every candidate."""
-    crops = _crops(images, found, size_px, network.at_a_time)
-    return [np.concatenate(outputs) for outputs in zip(*network.each(crops), strict=True)]
+def _answered(
+    network: Network, images: Sequence[np.ndarray], found: Iterable[Candidates], size_px: int
+) -> Iterator[tuple[Candidates, list[np.ndarray]]]:
+    """Each image's candidates and what R- or O-Net says to them. Crops of several images share a batch."""
+    waiting: deque[Candidates] = deque()
 
+    def crops() -> Iterator[np.ndarray]:
+        """Batches of (N, size_px, size_px, 3) uint8, as many as the network runs best; less, or none at all, in the last one."""
+        parts, room = [np.zeros((0, size_px, size_px, 3), np.uint8)], network.at_a_time
+        for candidates in found:
+            waiting.append(candidates)
+            boxes = candidates.boxes
+            while len(boxes) >= room:
+                yield np.concatenate([*parts, cut_squares(images[candidates.image], boxes[:room], size_px)])
+                boxes, parts, room = boxes[room:], parts[:1], network.at_a_time
+            parts.append(cut_squares(images[candidates.image], boxes, size_px))
+            room -= len(boxes)
+        yield np.concatenate(parts)
 
-def _crops(images: Sequence[np.ndarray], found: Candidates, size_px: int, at_a_time: int) -> Iterator[np.ndarray]:
-    """Every candidate out of its image, in one or more batches of (N, size_px, size_px, 3) uint8, N from 0 to `at_a_time`."""
-    nothing = np.zeros((0, size_px, size_px, 3), np.uint8)
-    for first in range(0, max(len(found), 1), at_a_time):
-        number, boxes = found.image[first : first + at_a_time], found.boxes[first : first + at_a_time]
-        yield np.concatenate([nothing, *(cut_squares(images[i], boxes[number == i], size_px) for i in np.unique(number))])
-
-
-def _by_image(found: Candidates, count: int) -> list[np.ndarray]:
-    """For each of `count` images, the indices of its candidates."""
-    return np.split(np.arange(len(found)), np.searchsorted(found.image, np.arange(1, count))) if count else []
-
-
-def _joined(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> Candidates:
-    """Candidates of all images out of (boxes, scores) of each."""
-    image = np.repeat(np.arange(len(parts)), [len(boxes) for boxes, _ in parts])
-    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _ in parts)])
-    return Candidates(image, boxes, np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts)]))
+    left: list[np.ndarray] | None = None
+    for outputs in network.each(crops()):
+        left = [np.concatenate(pair) for pair in zip(left, outputs, strict=True)] if left else outputs
+        while waiting and len(waiting[0]) <= len(left[0]):
+            candidates = waiting.popleft()
+            yield candidates, [answers[: len(candidates)] for answers in left]
+            left = [answers[len(candidates) :] for answers in left]
 
 
 def _checked_min_face(min_face_px: object) -> int:

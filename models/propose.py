@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -41,8 +42,10 @@ class Proposer:
 
     def __call__(
         self, images: Sequence[np.ndarray], min_faces: Sequence[int], network: Network, load_strips: LoadStrips | None
-    ) -> list[Proposals]:
-        """For each image the windows that pass, after suppression within each level.
+    ) -> Iterator[tuple[int, Proposals]]:
+        """Each image's number, those of one size after one another, and its windows that pass, after suppression within each level.
+
+        The network goes on with the next image meanwhile.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
@@ -53,7 +56,6 @@ class Proposer:
         groups = defaultdict(list)
         for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
             groups[image.shape[0], image.shape[1], min_face_px].append(number)
-        found: dict[int, Proposals] = {}
         for size, numbers in groups.items():
             strips = self._strips.get(size, len(numbers), functools.partial(self._load_strips, size, load_strips))
             plan, its_network = strips or (plan_pyramid(*size, self._step), network)
@@ -61,8 +63,7 @@ class Proposer:
             for number, (cells, answers) in zip(numbers, passing, strict=True):
                 scores = 1 / (1 + np.exp(-np.maximum(answers[:, 0], LOWEST_LOGIT)))
                 thin = thin_cells(cells, scores, plan)
-                found[number] = plan.boxes(cells[thin]), scores[thin], answers[thin, 1:]
-        return [found[number] for number in range(len(images))]
+                yield number, (plan.boxes(cells[thin]), scores[thin], answers[thin, 1:])
 
     def _load_strips(self, size: Size, load: LoadStrips | None) -> tuple[Plan, Network] | None:
         """A plan and a network for pictures of that size alone; None where the common tiles do."""
@@ -71,21 +72,23 @@ class Proposer:
             return None
         return plan, load(plan.tile_height, plan.tile_width)
 
-    def _passing(self, images: Sequence[np.ndarray], plan: Plan, network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _passing(self, images: Sequence[np.ndarray], plan: Plan, network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For each of some images of one size, the cells where P-Net sees a face, and its answers (N, 5) for them."""
-        found = [[(np.zeros(0, np.int32), np.zeros((0, 5), np.float32))] for _ in images]
-        drawn: deque[tuple[int, np.ndarray]] = deque()
+        drawn: deque[np.ndarray] = deque()
 
         def draw() -> Iterator[np.ndarray]:
-            for number, image in enumerate(images):
+            for image in images:
                 for cells, tiles in draw_tiles(image, plan, network.at_a_time):
-                    drawn.append((number, cells.reshape(-1)))
+                    drawn.append(cells.reshape(-1))
                     yield tiles
 
-        for (answers,) in network.each(draw()):
-            number, cells = drawn.popleft()
-            flat = answers.reshape(-1, 5)
-            passing = np.flatnonzero(flat[:, 0] >= self._lowest)
-            passing = passing[cells[passing] >= 0]
-            found[number].append((cells[passing], flat[passing]))
-        return [(np.concatenate(cells), np.concatenate(answers)) for cells, answers in (zip(*parts, strict=True) for parts in found)]
+        answers = network.each(draw())
+        for _ in images:
+            found = [(np.zeros(0, np.int32), np.zeros((0, 5), np.float32))]
+            for (answer,) in itertools.islice(answers, math.ceil(len(plan.parts) / network.at_a_time)):
+                cells, flat = drawn.popleft(), answer.reshape(-1, 5)
+                passing = np.flatnonzero(flat[:, 0] >= self._lowest)
+                passing = passing[cells[passing] >= 0]
+                found.append((cells[passing], flat[passing]))
+            all_cells, all_answers = zip(*found, strict=True)
+            yield np.concatenate(all_cells), np.concatenate(all_answers)
