@@ -1,0 +1,24 @@
+"""Memory that threads free, and who may have it next."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from contextlib import suppress
+
+HEAPS = 2
+"""With glibc's own choice, 8 for each core, the memory of a run with three sources rose by 230 MiB an hour; with 2 by a sixth of that, and
+ever less (two runs side by side, minutes 5 to 10, two cores)."""
+_M_ARENA_MAX = -8
+"""glibc, malloc.h."""
+
+
+def share_heaps() -> None:
+    """Lets all threads of this process share a few heaps, so that what one frees serves the others. To be called before there are any.
+
+    For a program, not for a library: it holds for the whole process. Only for glibc; whoever has chosen in the environment is left alone.
+    """
+    if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
+        with suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, HEAPS)

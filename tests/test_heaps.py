@@ -1,0 +1,51 @@
+"""Threads share heaps: what one of them frees serves the others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from stream.heaps import HEAPS
+
+THREADS = 12
+PROGRAM = f"""
+import ctypes, os, re, sys, tempfile, threading
+if "shared" in sys.argv:
+    from stream.heaps import share_heaps
+    share_heaps()
+c = ctypes.CDLL(None)
+c.malloc.restype, c.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+c.fopen.restype, c.fopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p] * 2
+together = threading.Barrier({THREADS})
+
+def allocate():
+    together.wait()
+    c.malloc(1000)
+    together.wait()  # a thread that is gone leaves its heap to the next one
+
+threads = [threading.Thread(target=allocate) for _ in range({THREADS})]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+with tempfile.NamedTemporaryFile() as told:
+    file = ctypes.c_void_p(c.fopen(told.name.encode(), b"w"))
+    c.malloc_info(0, file)
+    c.fclose(file)
+    print(len(re.findall(b"<heap nr", told.read())))
+"""
+
+
+def heaps(*arguments: str, **environment: str) -> int:
+    kept = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"} | environment
+    return int(subprocess.run([sys.executable, "-c", PROGRAM, *arguments], env=kept, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(os, "confstr"), reason="heaps are shared on Linux only")
+def test_threads_share_heaps_unless_the_user_has_chosen_otherwise() -> None:
+    if "glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""):
+        pytest.skip("only glibc has such heaps")
+    assert heaps() > HEAPS
+    assert heaps("shared") <= HEAPS
+    assert heaps("shared", MALLOC_ARENA_MAX="1") == 1
