@@ -103,7 +103,7 @@ class Checkpoint:
             if settings.get(name) != value:
                 raise ModelError(
                     f"{self.path}: is of a training with other settings ({name}: {settings.get(name)}, now {value}); "
-                    "add --overwrite instead of --resume to begin anew."
+                    "--overwrite instead of --resume begins anew."
                 )
 
 
