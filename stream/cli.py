@@ -15,6 +15,7 @@ import typer
 
 from stream import logs
 from stream.errors import FacestreamError, UsageError, as_usage
+from stream.heaps import share_heaps
 
 if TYPE_CHECKING:
     from stream.config import Settings
@@ -102,6 +103,7 @@ def run(
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
     logs.start(log_format)
+    share_heaps()
     settings = _settings(config, set_, model)
     if segment is not None:
         if output is None:
@@ -126,6 +128,7 @@ def demo(
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
+    share_heaps()
     from stream.job import Input, Job
     from stream.sinks.window import display_available
     from stream.sources.demo import DemoSource

@@ -12,9 +12,7 @@ def main() -> None:
         signal.signal(number, lambda *_: os._exit(130))  # there is nothing to finish yet
     from stream import logs
     from stream.cli import main as run
-    from stream.heaps import share_heaps
 
-    share_heaps()
     try:
         run()
     except SystemExit as end:

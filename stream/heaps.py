@@ -9,7 +9,7 @@ from contextlib import suppress
 
 HEAPS = 2
 """With glibc's own choice, 8 for each core, the memory of a run with three sources rose by 230 MiB an hour; with 2 by a sixth of that, and
-ever less (two runs side by side, minutes 5 to 10, two cores)."""
+ever less (two runs side by side, minutes 5 to 10, two cores; with many cores, whether threads get in each other's way was not measured)."""
 _M_ARENA_MAX = -8
 """glibc, malloc.h."""
 
@@ -19,6 +19,7 @@ def share_heaps() -> None:
 
     For a program, not for a library: it holds for the whole process. Only for glibc; whoever has chosen in the environment is left alone.
     """
-    if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
+    chosen = "MALLOC_ARENA_MAX" in os.environ or "glibc.malloc.arena_max" in os.environ.get("GLIBC_TUNABLES", "")
+    if sys.platform == "linux" and not chosen:
         with suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, HEAPS)
