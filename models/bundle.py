@@ -230,7 +230,7 @@ def write_bundle(
             (fresh / "README.md").write_text(make_card(info), encoding="utf-8")
     except OSError as error:
         raise ModelError(f"{folder}: the model could not be written ({error.strerror or error}); nothing was changed.") from error
-    return read_bundle(folder)
+    return read_bundle(folder.absolute())  # the folder, also where its name alone is that of a shipped one
 
 
 def check_place(folder: Path, *, overwrite: bool = True) -> None:

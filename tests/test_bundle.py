@@ -110,6 +110,11 @@ def test_what_is_written_can_be_read_and_replaces_an_earlier_bundle(face: Path) 
     assert [path.name for path in face.parent.iterdir()] == ["face"], "something half-written was left"
 
 
+def test_a_bundle_that_is_named_like_a_shipped_one_is_the_one_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write_bundle(Path("smile"), info_like_face, copy_face_into, lambda info: "").folder == tmp_path / "smile"
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_an_interrupted_write_leaves_what_was_there(face: Path, error: BaseException) -> None:
     def fail(folder: Path) -> None:
