@@ -236,7 +236,9 @@ def learn(
     plan, seed = start.plan(len(split["train"])), start.options.seed
     checkpoint = None
     if checkpoint_path:
-        if start.options.resume and not checkpoint_path.exists():
+        if not start.options.resume:
+            checkpoint_path.unlink(missing_ok=True)  # so that nobody goes on with what was to be begun anew
+        elif not checkpoint_path.exists():
             report(f"{checkpoint_path}: is not there, so there is nothing to go on with; training begins anew")
         checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
     keras.utils.set_random_seed(seed)  # of the first weights
