@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from models import MTCNN
 from models.boxes import iou
 from models.pictures import read_picture
 from models.propose import PICTURES_BEFORE_STRIPS
+from models.runtime import Network
 
 PORTRAIT_FACE = np.array([[165, 105, 360, 340]], np.float32)
 """Grace Hopper's face, drawn by hand: chin to hairline."""
@@ -128,6 +132,42 @@ def test_a_batch_of_mixed_sizes_gives_what_each_gives_alone(exact: MTCNN, portra
         assert found.boxes == pytest.approx(alone.boxes, abs=0.01)
         assert found.scores == pytest.approx(alone.scores, abs=1e-4)
         assert found.landmarks == pytest.approx(alone.landmarks, abs=0.01)
+
+
+class FailsInTheMiddle:
+    """A network that has no memory left for its third batch."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.at_a_time = network.at_a_time
+
+    def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
+        return self.network(batch)
+
+    def each(self, batches: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
+        for number, answers in enumerate(self.network.each(batches)):
+            if number == 2:
+                raise MemoryError
+            yield answers
+
+
+def test_a_large_batch_gives_what_each_picture_gives_alone_also_after_one_that_failed(portrait: np.ndarray, data_dir: Path) -> None:
+    """More tiles and crops than may be under way at a time."""
+    detector = MTCNN(device="cpu", precision="f32", min_face_px=30, mirror=True)
+    group = cv2.resize(read_picture(data_dir / "detect/group_checked/linz_02.jpg"), (960, 640))
+    images = [np.ascontiguousarray(np.roll(group, 40 * number, axis=1)) for number in range(6)]
+    images += [portrait, np.zeros((9, 9, 3), np.uint8)] * 6
+    alone = [detector.detect([image])[0] for image in images]
+    assert sum(len(found) for found in alone) > 18
+    networks = detector.networks
+    for name in ("refine", "output"):
+        detector.networks = replace(networks, **{name: FailsInTheMiddle(getattr(networks, name))})
+        with pytest.raises(MemoryError):
+            detector.detect(images)
+        detector.networks = networks
+        for found, expected in zip(detector.detect(images), alone, strict=True):
+            assert found.boxes == pytest.approx(expected.boxes, abs=0.01)
+            assert found.scores == pytest.approx(expected.scores, abs=1e-4)
 
 
 def test_each_image_may_have_its_own_smallest_face(exact: MTCNN, portrait: np.ndarray) -> None:
