@@ -67,8 +67,8 @@ def main() -> None:
     facenet = None
     if arguments.peers:
         mtcnn, facenet = Mtcnn100(), FacenetPytorch()
-        detectors[mtcnn.name] = lambda image: mtcnn.detect(image, arguments.min_face_px)
-        detectors[facenet.name] = lambda image: facenet.detect(image, arguments.min_face_px)
+        detectors[mtcnn.name] = lambda image: mtcnn.detect([image], arguments.min_face_px)
+        detectors[facenet.name] = lambda image: facenet.detect([image], arguments.min_face_px)
     for name in SETS:
         images, faces, ignored = labelled(name)
         for label, detect in detectors.items():

@@ -38,8 +38,9 @@ WARM_UP = PICTURES_BEFORE_STRIPS + 2
 WARM_S = 0.15
 """One run of the slowest on 640x480: after a pause, or after another detector, processors need so long to reach full speed."""
 
-Timed = Callable[[np.ndarray, int, int], float]
-"""Seconds for a picture, a smallest face in px and a number of copies."""
+Pictures = list[np.ndarray]
+Timed = Callable[[Pictures, int], float]
+"""Seconds for a batch of pictures and a smallest face in px."""
 
 
 def scene(width: int, height: int) -> np.ndarray:
@@ -56,28 +57,28 @@ def scene(width: int, height: int) -> np.ndarray:
     return image
 
 
-def timed(run: Callable[[np.ndarray, int, int], object]) -> Timed:
-    def measure(image: np.ndarray, min_face_px: int, copies: int) -> float:
+def timed(run: Callable[[Pictures, int], object]) -> Timed:
+    def measure(images: Pictures, min_face_px: int) -> float:
         start = time.perf_counter()
-        run(image, min_face_px, copies)
+        run(images, min_face_px)
         return time.perf_counter() - start
 
     return measure
 
 
-def compare(detectors: dict[str, Timed], image: np.ndarray, min_face_px: int, batch: int, rounds: int, label: str) -> None:
+def compare(detectors: dict[str, Timed], images: Pictures, min_face_px: int, rounds: int, label: str) -> None:
     """Each detector once a round, in turns, after runs of WARM_S that are not timed: threads of the one before may still be spinning."""
     seconds: dict[str, list[float]] = {name: [] for name in detectors}
     for _ in range(WARM_UP):  # a size that comes again and again is looked at by a network of its own
-        detectors["facestream"](image, min_face_px, batch)
-        detectors["facestream f32"](image, min_face_px, batch)
+        detectors["facestream"](images, min_face_px)
+        detectors["facestream f32"](images, min_face_px)
     for _ in range(rounds):
         for name, measure in detectors.items():
             warm_until = time.perf_counter() + WARM_S
-            measure(image, min_face_px, batch)
+            measure(images, min_face_px)
             while time.perf_counter() < warm_until:
-                measure(image, min_face_px, batch)
-            seconds[name].append(measure(image, min_face_px, batch) / batch)
+                measure(images, min_face_px)
+            seconds[name].append(measure(images, min_face_px) / len(images))
     ours = np.array(seconds["facestream"])
     for name, theirs in seconds.items():
         low, middle, high = np.percentile(np.array(theirs) / ours, [25, 50, 75])
@@ -95,25 +96,26 @@ def main() -> None:
     arguments = parser.parse_args()
     ours, exact = MTCNN(device="cpu"), MTCNN(device="cpu", precision="f32")
     detectors: dict[str, Timed] = {
-        "facestream": timed(lambda image, min_face_px, copies: ours.detect([image] * copies, min_face_px)),
-        "facestream f32": timed(lambda image, min_face_px, copies: exact.detect([image] * copies, min_face_px)),
+        "facestream": timed(ours.detect),
+        "facestream f32": timed(exact.detect),
     }
     facenet = None
     if arguments.peers:
         facenet = FacenetPytorch()
 
-        def facenet_seconds(image: np.ndarray, min_face_px: int, copies: int) -> float:
-            facenet.detect(image, min_face_px, copies)
+        def facenet_seconds(images: Pictures, min_face_px: int) -> float:
+            facenet.detect(images, min_face_px)
             return facenet.seconds
 
         detectors |= {Mtcnn100.name: timed(Mtcnn100().detect), FacenetPytorch.name: facenet_seconds}
     for width, height, min_face_px in CASES:
         label = f"{width}x{height} at {min_face_px}"
         if arguments.only in label:
-            compare(detectors, scene(width, height), min_face_px, arguments.batch, arguments.rounds, label)
+            images = list(np.stack([scene(width, height)] * arguments.batch))
+            compare(detectors, images, min_face_px, arguments.rounds, label)
     if arguments.folder:
         images, _, _ = labelled("facemask")
-        totals = {name: sum(measure(image, 20, 1) for image in images) for name, measure in detectors.items()}
+        totals = {name: sum(measure([image], 20) for image in images) for name, measure in detectors.items()}
         for name, total in totals.items():
             print(f"{len(images)} mixed photos at 20   {name:22} {total:7.2f} s  {total / totals['facestream']:5.1f} times ours")
     if facenet:

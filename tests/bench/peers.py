@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,12 @@ class Mtcnn100:
 
         self._detector = MTCNN()
 
-    def detect(self, image: np.ndarray, min_face_px: int, copies: int = 1) -> Detections:
-        """The faces in a picture, of which it gets so many copies as one batch."""
-        if copies == 1:
-            faces = self._detector.detect_faces(image, min_face_size=min_face_px)
+    def detect(self, images: Sequence[np.ndarray], min_face_px: int) -> Detections:
+        """The faces in the first of some pictures of one size, which are handed over as one batch."""
+        if len(images) == 1:
+            faces = self._detector.detect_faces(images[0], min_face_size=min_face_px)
         else:
-            faces = self._detector.detect_faces([image] * copies, min_face_size=min_face_px)[0]
+            faces = self._detector.detect_faces(list(images), min_face_size=min_face_px)[0]
         points = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
         boxes = [(x, y, x + w, y + h) for x, y, w, h in (face["box"] for face in faces)]
         return as_detections(
@@ -89,12 +90,12 @@ class FacenetPytorch:
         self._folder = tempfile.TemporaryDirectory()
         self.seconds = 0.0
         """How long the last pictures took, without their way between the processes."""
-        self.detect(np.zeros((64, 64, 3), np.uint8), 20)  # it has started when this returns, and disturbs no other's time
+        self.detect([np.zeros((64, 64, 3), np.uint8)], 20)  # it has started when this returns, and disturbs no other's time
 
-    def detect(self, image: np.ndarray, min_face_px: int, copies: int = 1) -> Detections:
-        """The faces in a picture, of which it gets so many copies as one batch."""
+    def detect(self, images: Sequence[np.ndarray], min_face_px: int) -> Detections:
+        """The faces in the first of some pictures of one size, which are handed over as one batch."""
         path = Path(self._folder.name) / "images.npy"
-        np.save(path, np.stack([image] * copies))
+        np.save(path, np.stack(images))
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps([str(path), min_face_px]) + "\n")
