@@ -39,7 +39,7 @@ FalseFinds = tuple[np.ndarray, np.ndarray]
 """Crops and the detector's scores."""
 Sections = Sequence[tuple[str, Sequence[str]]]
 
-FACE_PLAN = Plan(epochs=24, epoch_crops=8192, patience=8, recipe=ROUGH)
+FACE_PLAN = Plan(epochs=48, epoch_crops=8192, patience=16, recipe=ROUGH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def test_the_second_look_removes_false_finds_and_keeps_faces(exact: Classifier, 
     assert picture_paths(data_dir / "train" / "nobody_photos")
     removed = judge_on_nobody(score, exact.threshold, exact.margin, data_dir / "train" / "nobody_photos", step=2)
     assert removed.of >= 30
-    assert removed.value >= 0.7, "the card says 82.5 %; of half of those pictures, a little less may be left"
+    assert removed.value >= 0.7, "the card says 81.2 %; of half of those pictures, a little less may be left"
     lost, gone = judge_on_labelled(score, exact.threshold, exact.margin, data_dir / "detect" / "fddb_single", step=4)
     assert lost.of >= 60
     assert lost.value <= 0.02
