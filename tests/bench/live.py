@@ -33,6 +33,7 @@ from stream.analyser import Analyser, Memory
 from stream.config import Settings
 from stream.faces import Analysis
 from stream.frame import Frame
+from stream.heaps import share_heaps
 from stream.lane import Lane
 from stream.media import av
 from stream.pipeline import Pipeline
@@ -114,6 +115,7 @@ def bare(address: str, rate: int, seconds: float) -> dict[str, Any]:
 
 def ours(address: str, rate: int, seconds: float) -> dict[str, Any]:
     settings = Settings()
+    share_heaps()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(address, settings.source)
         recording = Threaded(VideoSink(Path(folder) / "camera.mp4", source.info, settings.output))
