@@ -8,8 +8,8 @@ import sys
 from contextlib import suppress
 
 HEAPS = 2
-"""With glibc's own choice, 8 for each core, the memory of a run with three sources rose by 230 MiB an hour; with 2 by a sixth of that, and
-ever less (two runs side by side, minutes 5 to 10, two cores; with many cores, whether threads get in each other's way was not measured)."""
+"""With glibc's own choice, 8 for each core, the memory of a run with three sources rose by 178 MiB an hour, with 2 by 13 (two runs side by
+side, minutes 6 to 13, two cores; with many cores, whether threads get in each other's way was not measured)."""
 _M_ARENA_MAX = -8
 """glibc, malloc.h."""
 

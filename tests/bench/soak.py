@@ -2,11 +2,11 @@
 
     python tests/bench/soak.py [--minutes 60] [--every 10] [--break-every 60] [--samples FILE]
 
-Two RTSP cameras (640×360 at 15 frames/s, one face, served by GStreamer) and a looping file, all recorded in pieces of a minute, with events
-and metrics. Each minute one of the two cameras is killed as by a power cut and is back two seconds later. Samples are taken while all
-three give pictures, so at equal states. The slope is Theil and Sen's (the median of the slopes between all pairs) of each half, with its
-interval of 95 %: what leaks rises in both, what warms up (caches, the heaps of threads) in the first. Flat is what rises in the second
-half by less than its allowance in an hour, or may do so by the interval.
+Two RTSP cameras (640×360 at 15 frames/s, one face, served by GStreamer) and a looping file of 25 frames/s, all recorded in pieces of a
+minute, with events and metrics. Each minute one of the two cameras is killed as by a power cut and is back two seconds later. Samples are
+taken while all three give pictures, so at equal states. The slope is Theil and Sen's (the median of the slopes between all pairs) of each
+half, with its interval of 95 %: what leaks rises in both, what warms up (caches, the heaps of threads) in the first. Flat is what rises in
+the second half by less than its allowance in an hour, or may do so by the interval.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def cameras(folder: Path) -> Iterator[list[RtspServer]]:
 
     demo, frames = DemoSource(size=SIZE), RATE * clock.LOOP_S
     clip = clock.make_clip(folder / "clip", rate=RATE, size=SIZE, image=lambda number: demo.look(number * CYCLE_S / frames))
-    make_clip(folder / "file.mp4", times=range(frames), images=(demo.look(number / RATE) for number in range(frames)), size=SIZE, rate=RATE)
+    make_clip(folder / "file.mp4", times=range(frames), images=(demo.look(number / 25) for number in range(frames)), size=SIZE)
     with ExitStack() as stack:
         servers = [RtspServer(clip=str(clip), rate=RATE) for _ in range(2)]
         for server in servers:
