@@ -107,6 +107,12 @@ class Checkpoint:
                 )
 
 
+def forget(path: Path) -> None:
+    """Removes a checkpoint that nobody should go on with; one that cannot be removed costs no training, so it stays."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
 def _variables(model: keras.Model) -> list[Any]:
     """All that training changes: weights, running means, the state of dropout's chance, the optimizer's moments."""
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]

@@ -15,7 +15,7 @@ from models.augment import ROUGH
 from models.bundle import CropRule, ModelInfo, TrainingData, check_place, load_keras_model, read_bundle, write_bundle
 from models.calibration import calibrate
 from models.card import write_card
-from models.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint, forget
 from models.dataset import Progress, Report, load_dataset
 from models.errors import ModelError
 from models.evaluation_report import check_report_place, write_report
@@ -212,9 +212,10 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
         ModelError: there is something else, or an earlier bundle, report or interrupted training that must not be replaced.
     """
     checkpoint = beside(out, "checkpoint.npz")
-    if checkpoint.exists() and not resume and not overwrite:
-        raise ModelError(f"{checkpoint}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
-    overwrite = overwrite or (resume and checkpoint.exists())
+    if checkpoint.exists():
+        if not resume and not overwrite:
+            raise ModelError(f"{checkpoint}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
+        overwrite = True
     check_place(out, overwrite=overwrite)
     check_report_place(beside(out, "report"), overwrite=overwrite)
 
@@ -237,7 +238,7 @@ def learn(
     checkpoint = None
     if checkpoint_path:
         if not start.options.resume:
-            checkpoint_path.unlink(missing_ok=True)  # so that nobody goes on with what was to be begun anew
+            forget(checkpoint_path)
         elif not checkpoint_path.exists():
             report(f"{checkpoint_path}: is not there, so there is nothing to go on with; training begins anew")
         checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
@@ -259,7 +260,7 @@ def _train(task: Task, split: Split, start: Start, out: Path, report: Report, pr
     place = beside(out, "checkpoint.npz")
     learnt = learn(split, len(task.classes), start, false_finds=task.false_finds, report=report, progress=progress, checkpoint_path=place)
     folder = _conclude(task, split, start, learnt, out, report, survey)
-    place.unlink(missing_ok=True)
+    forget(place)
     return folder
 
 
