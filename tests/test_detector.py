@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models import MTCNN
+from models import MTCNN, Detections
 from models.boxes import iou
 from models.pictures import read_picture
 from models.propose import PICTURES_BEFORE_STRIPS
@@ -127,11 +127,14 @@ def test_a_batch_of_mixed_sizes_gives_what_each_gives_alone(exact: MTCNN, portra
     images = [astronaut, blank, portrait, np.ascontiguousarray(portrait[::2, ::2]), portrait, blank[:5, :7], astronaut[:, ::-1]]
     together = exact.detect(images)
     assert [len(found) for found in together] == [1, 0, 1, 1, 1, 0, 1]
-    for image, found in zip(images, together, strict=True):
-        alone = exact.detect([image])[0]
-        assert found.boxes == pytest.approx(alone.boxes, abs=0.01)
-        assert found.scores == pytest.approx(alone.scores, abs=1e-4)
-        assert found.landmarks == pytest.approx(alone.landmarks, abs=0.01)
+    assert_same(together, [exact.detect([image])[0] for image in images])
+
+
+def assert_same(found: Sequence[Detections], expected: Sequence[Detections]) -> None:
+    for mine, its in zip(found, expected, strict=True):
+        assert mine.boxes == pytest.approx(its.boxes, abs=0.01)
+        assert mine.scores == pytest.approx(its.scores, abs=1e-4)
+        assert mine.landmarks == pytest.approx(its.landmarks, abs=0.01)
 
 
 class FailsInTheMiddle:
@@ -165,9 +168,7 @@ def test_a_large_batch_gives_what_each_picture_gives_alone_also_after_one_that_f
         with pytest.raises(MemoryError):
             detector.detect(images)
         detector.networks = networks
-        for found, expected in zip(detector.detect(images), alone, strict=True):
-            assert found.boxes == pytest.approx(expected.boxes, abs=0.01)
-            assert found.scores == pytest.approx(expected.scores, abs=1e-4)
+        assert_same(detector.detect(images), alone)
 
 
 def test_each_image_may_have_its_own_smallest_face(exact: MTCNN, portrait: np.ndarray) -> None:
