@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.evidence import CERTAIN, logit
+
 if TYPE_CHECKING:
     import keras
 
@@ -44,10 +46,31 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(grid[np.argmin([loss(temperature) for temperature in grid])])
 
 
-def calibrate(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> float:
-    """Fits the temperature on pictures that were not learnt from and builds it into the last layer, so that every runtime has it.
+def logits_of(said: np.ndarray) -> np.ndarray:
+    """A network's last sums, up to what a softmax does not see, from (N, 1) or (N, C) answers; float64."""
+    return logit(said) if said.shape[1] == 1 else np.log(np.clip(said.astype(np.float64), CERTAIN, 1))
+
+
+def soften(said: np.ndarray, temperature: float) -> np.ndarray:
+    """Answers as they would be had the last sums been divided by that temperature: the same shape, float32."""
+    scaled = logits_of(said) / temperature
+    if said.shape[1] == 1:
+        return np.asarray(1 / (1 + np.exp(-scaled)), np.float32)
+    raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
+
+
+def build_in(model: keras.Model, temperature: float) -> None:
+    """Divides the last sums of a model that ends in a `Dense` layer, in place, so that every runtime has it.
 
     Which of two scores is higher never changes.
+    """
+    last = model.layers[-1]
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+
+
+def calibrate(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> float:
+    """Fits the temperature on pictures that were not learnt from, and builds it in.
 
     Args:
         model: ends in a `Dense` layer with a sigmoid or softmax; changed in place.
@@ -63,5 +86,5 @@ def calibrate(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> floa
     kernel, bias = last.get_weights()
     features = keras.Model(model.inputs, last.input).predict(crops, verbose=0) if len(crops) else np.zeros((0, len(kernel)))
     temperature = fit_temperature(np.asarray(features, np.float64) @ kernel + bias, np.asarray(labels, int))
-    last.set_weights([kernel / temperature, bias / temperature])
+    build_in(model, temperature)
     return temperature

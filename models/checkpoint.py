@@ -31,15 +31,17 @@ class State:
     best_loss: float = float("inf")
     best_weights: list[np.ndarray] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
+    said: list[np.ndarray] = field(default_factory=list)
+    """By epoch: (N, 1) or (N, C) float32, the answers to the validation pictures."""
 
     def note(self, model: keras.Model, loss: float, accuracy: float, val_loss: float, val_accuracy: float, rate: float) -> None:
-        """An epoch is done."""
+        """An epoch is done; `val_loss` is NaN where there is nothing to validate on, and the last weights are then the best."""
         names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
         for name, value in zip(names, (loss, accuracy, val_loss, val_accuracy, rate), strict=True):
             self.history.setdefault(name, []).append(value)
         self.epoch += 1
         self.waited += 1
-        if val_loss < self.best_loss or not self.best_weights:
+        if not val_loss >= self.best_loss:
             self.best_loss, self.best_weights, self.waited = val_loss, [np.array(weights) for weights in model.get_weights()], 0
 
 
@@ -72,9 +74,10 @@ class Checkpoint:
                 for index, variable in enumerate(_variables(model)):
                     variable.assign(kept[f"variable_{index}"])
                 best = [kept[f"best_{index}"] for index in range(len(model.weights))]
+                said = list(kept["said"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"{self.path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
-        return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
+        return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"], said)
 
     def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
         """Replaces what the file held, whole or not at all. A disk that is full costs the checkpoint, not the training: it is said once."""
@@ -87,7 +90,7 @@ class Checkpoint:
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+                    np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), said=np.array(state.said), **arrays)
                 Path(name).replace(self.path)
             except BaseException:
                 with suppress(OSError):
@@ -107,10 +110,33 @@ class Checkpoint:
                 )
 
 
+def of_fold(path: Path, fold: int) -> Path:
+    """The place of the checkpoint of one of the trainings that go before the one whose checkpoint is at `path`."""
+    return path.with_name(f"{path.stem}-fold{fold}{path.suffix}")
+
+
+def interrupted(path: Path) -> Path | None:
+    """What an interrupted training has left at `path` or for its first fold."""
+    return next((place for place in (path, of_fold(path, 1)) if place.exists()), None)
+
+
 def forget(path: Path) -> None:
-    """Removes a checkpoint that nobody should go on with; one that cannot be removed costs no training, so it stays."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+    """Removes checkpoints that nobody should go on with; one that cannot be removed costs no training, so it stays."""
+    for place in (path, *path.parent.glob(of_fold(path, 1).name.replace("1", "[0-9]"))):
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
+
+
+def begin_anew(model: keras.Model, variables: list[np.ndarray]) -> None:
+    """Gives a model and its optimizer what `variables_of` gave: as if nothing had been learnt since."""
+    for variable, value in zip(_variables(model), variables, strict=True):
+        variable.assign(value)
+
+
+def variables_of(model: keras.Model) -> list[np.ndarray]:
+    """All that training changes, copied; the optimizer is built where it is not yet."""
+    model.optimizer.build(model.trainable_variables)
+    return [np.asarray(variable).copy() for variable in _variables(model)]
 
 
 def _variables(model: keras.Model) -> list[Any]:

@@ -62,6 +62,8 @@ class Fitted:
     seconds: float
     gradient_seconds: float
     """Of them, in gradient steps; this run's, if an earlier one was gone on with."""
+    said: list[np.ndarray]
+    """By epoch: (N, 1) or (N, C) float32, the answers to the validation pictures."""
 
 
 def batches(samples: Sequence[Sample], plan: Plan, seed: int, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -104,6 +106,7 @@ def fit(
     plan: Plan,
     seed: int,
     *,
+    epochs: int | None = None,
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
     checkpoint: Checkpoint | None = None,
@@ -111,7 +114,8 @@ def fit(
     """Trains a compiled model until the plan is through or validation loss stops falling; the model ends with its best weights.
 
     Args:
-        crops: (N, size, size, 3) uint8, and `labels`, (N,) int, their classes: to validate on.
+        crops: (N, size, size, 3) uint8, and `labels`, (N,) int, their classes: to validate on. Of none, the last weights are the best.
+        epochs: how many of the plan's are run; None: all.
         progress: told after each step.
         checkpoint: gone on with where it holds something, and written after each epoch.
     """
@@ -122,7 +126,7 @@ def fit(
     state = (checkpoint.read(model) if checkpoint else None) or State()
     started, gradients = time.monotonic(), 0.0
     coming = batches(train, plan, seed, state.epoch)
-    while state.epoch < plan.epochs and state.waited < plan.patience:
+    while state.epoch < (epochs or plan.epochs) and state.waited < plan.patience:
         step = state.epoch * plan.steps
         losses = hits = 0.0
         for pictures, right in itertools.islice(coming, plan.steps):
@@ -134,28 +138,39 @@ def fit(
             losses, hits = losses + float(learnt["loss"]), hits + float(learnt["accuracy"])
             step += 1
             progress("training", step, plan.epochs * plan.steps)
-        loss, accuracy = validate(model, crops, labels)
+        said = answers(model, crops)
+        state.said.append(said)
+        loss, accuracy = judge(said, labels) if len(labels) else (math.nan, math.nan)
         state.note(model, losses / plan.steps, hits / plan.steps, loss, accuracy, rate)
         report(_epoch_in_words(state, plan))
         if checkpoint:
             checkpoint.write(model, state, report)
     model.set_weights(state.best_weights)
-    return Fitted(state.history, time.monotonic() - started, gradients)
+    return Fitted(state.history, time.monotonic() - started, gradients, state.said)
 
 
 def _epoch_in_words(state: State, plan: Plan) -> str:
     last = {name: values[-1] for name, values in state.history.items()}
-    return (
-        f"epoch {state.epoch} of at most {plan.epochs}: loss {last['loss']:.4f}, right {last['accuracy']:.1%}; "
-        f"validation loss {last['val_loss']:.4f}, right {last['val_accuracy']:.1%}" + ("" if state.waited else " (best so far)")
-    )
+    words = f"epoch {state.epoch} of at most {plan.epochs}: loss {last['loss']:.4f}, right {last['accuracy']:.1%}"
+    if math.isnan(last["val_loss"]):
+        return words
+    best = "" if state.waited else " (best so far)"
+    return f"{words}; validation loss {last['val_loss']:.4f}, right {last['val_accuracy']:.1%}{best}"
 
 
-def validate(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Cross-entropy and accuracy on crops as they are served, each class counting the same."""
+def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:
+    """What a model says of (N, size, size, 3) uint8 crops: (N, 1) or (N, C) float32."""
+    if not len(crops):
+        return np.zeros((0, model.output_shape[1]), np.float32)
     whole = np.resize(crops, (-(-len(crops) // 64) * 64, *crops.shape[1:]))  # repeated to whole batches: a new size would be traced anew
-    scores = np.concatenate([np.asarray(model.predict_on_batch(part)) for part in np.split(whole, len(whole) // 64)])[: len(crops)]
-    scores = np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+    return np.concatenate([np.asarray(model.predict_on_batch(part), np.float32) for part in np.split(whole, len(whole) // 64)])[
+        : len(crops)
+    ]
+
+
+def judge(said: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Cross-entropy and accuracy of (N, 1) or (N, C) answers, each class counting the same."""
+    scores = np.concatenate([1 - said, said], axis=1) if said.shape[1] == 1 else said
     own = np.clip(scores[np.arange(len(labels)), labels], 1e-7, 1)
     weights = 1 / np.bincount(labels)[labels]
     weights = weights / weights.sum()

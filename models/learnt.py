@@ -13,7 +13,7 @@ from models.bundle import DetectorEvidence
 from models.evaluate import best_threshold, threshold_removing
 from models.evidence import fit_join, join
 from models.face_dataset import FACE, NOT_UNSURE
-from models.fit import Fitted
+from models.fit import Fitted, answers
 from models.measures import Evaluation
 from models.samples import Sample, crop_samples, labels_of, scores_of
 
@@ -51,6 +51,8 @@ class Learnt:
     reading: Reading
     temperature: float
     fitted: Fitted
+    samples: Sequence[Sample]
+    """What was learnt from."""
 
     def probabilities(self, crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """(N, C), as `Classifier.classify` gives them, for (N, size, size, 3) uint8 crops and the detector's (N,) scores."""
@@ -61,11 +63,6 @@ class Learnt:
         """What it says of samples that nothing was learnt or chosen from."""
         crops = crop_samples(samples)
         return Evaluation.of(samples, crops, self.probabilities(crops, scores_of(samples)), classes, self.reading.threshold)
-
-
-def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:
-    """(N, 1) or (N, C): the network's own."""
-    return np.asarray(model.predict(crops, verbose=0)) if len(crops) else np.zeros((0, model.output_shape[1]), np.float32)
 
 
 def to_choose_on(validation: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -81,13 +78,18 @@ def to_choose_on(validation: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray, 
     return crops, np.tile(labels, CHANGED + 1), True
 
 
-def read_classes(model: keras.Model, crops: np.ndarray, labels: np.ndarray, changed: bool) -> Reading:
-    """The threshold with the best balanced accuracy on what `to_choose_on` gave."""
-    if model.output_shape[1] > 1:
+def read_classes(said: np.ndarray, labels: np.ndarray, pictures: str) -> Reading:
+    """The threshold with the best balanced accuracy.
+
+    Args:
+        said: (N, 1) or (N, C) calibrated answers to pictures that were not learnt from.
+        labels: (N,) their classes.
+        pictures: what these are, in words.
+    """
+    if said.shape[1] > 1:
         return Reading(None, "More than two classes: the likeliest wins.")
-    on = f"few validation pictures as they are and changed in {CHANGED} ways" if changed else "validation pictures"
-    said = answers(model, crops)[:, 0]
-    return Reading(round(best_threshold(said[labels == 1], said[labels == 0]), 4), f"Chosen for the best balanced accuracy on the {on}.")
+    threshold = best_threshold(said[labels == 1, 0], said[labels == 0, 0])
+    return Reading(round(threshold, 4), f"Chosen for the best balanced accuracy on the {pictures}.")
 
 
 def read_second_look(model: keras.Model, validation: Sequence[Sample], nobody: tuple[np.ndarray, np.ndarray]) -> Reading:

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from models.augment import ROUGH
-from models.bundle import CropRule, ModelInfo, TrainingData, check_place, load_keras_model, read_bundle, write_bundle
-from models.calibration import calibrate
+from models.bundle import CropRule, ModelInfo, TrainingData, check_place, write_bundle
 from models.card import write_card
-from models.checkpoint import Checkpoint, forget
+from models.checkpoint import forget, interrupted
+from models.cross_validation import FOLDS, too_few
 from models.dataset import Progress, Report, load_dataset
 from models.errors import ModelError
 from models.evaluation_report import check_report_place, write_report
 from models.face_dataset import CLASSES, NOT_FACE, load_face_data
-from models.fit import Plan, fast_arithmetic, fit
-from models.keras_quiet import start_keras
-from models.learnt import Learnt, read_classes, read_second_look, to_choose_on
+from models.fit import Plan
+from models.learning import FalseFinds, Options, Start, learn, no_progress
+from models.learnt import Learnt
 from models.measures import flat, measure, sentences
-from models.networks import ARCHITECTURES, with_new_answer
-from models.rounding import check_bfloat16, halve_weights
+from models.rounding import check_bfloat16
 from models.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of, scores_of
 from models.saving import save_model
 from models.second_look import Score, false_finds, judge
 from models.split import fingerprint, split_samples
 
-if TYPE_CHECKING:
-    import keras
-
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
-FalseFinds = tuple[np.ndarray, np.ndarray]
-"""Crops and the detector's scores."""
 Sections = Sequence[tuple[str, Sequence[str]]]
 
 FACE_PLAN = Plan(epochs=48, epoch_crops=8192, patience=16, recipe=ROUGH)
@@ -59,31 +50,6 @@ class Task:
     """Measures more than right and wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How it is to be learnt."""
-
-    architecture: str | None = None
-    """A key of `ARCHITECTURES`; None: that of `base`, or the original network."""
-    base: str | Path | None = None
-    """A bundle whose features are the start: a shipped name or a folder. With thirty photos, this is what helps."""
-    resume: bool = False
-    """Go on with an interrupted training of the same data and settings."""
-    seed: int = 0
-    plan: Plan | None = None
-    """None: by how many pictures there are."""
-
-    @property
-    def words(self) -> str:
-        """As typed."""
-        parts = [f"--architecture {self.architecture}"] if self.architecture else []
-        parts += [f"--from {self.base}"] if self.base else []
-        return " ".join([*parts, f"--seed {self.seed}"])
-
-
-def _no_progress(what: str, done: int, of: int) -> None: ...
-
-
 def train(
     data: Path,
     out: Path,
@@ -91,7 +57,7 @@ def train(
     *,
     overwrite: bool = False,
     report: Report = print,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
 ) -> Path:
     """Trains a network on a folder with one folder of pictures for each class, and writes a bundle.
 
@@ -114,13 +80,18 @@ def train(
         name=out.absolute().name,
         classes=classes,
         meaning=f"Probability of {classes[1]}." if len(classes) == 2 else f"Probability of each of: {', '.join(classes)}.",
-        split="70 % to learn from, 15 % to choose weights and threshold, 15 % for the test; copies of a picture on one side."
-        if dataset.fixed_test is None
-        else "the folder's own test pictures; 15 % of the others to choose weights and threshold.",
+        split=_split_in_words(split, own_test=dataset.fixed_test is not None),
         command=f"facestream train {data.name} -o {out.name} {options.words}",
         limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
     )
     return _train(task, split, start, out, report, progress, dataset.survey.sections())
+
+
+def _split_in_words(split: Split, *, own_test: bool) -> str:
+    test = "the folder's own test pictures" if own_test else "15 % for the test, copies of a picture on one side"
+    if too_few(split["validation"]):
+        return f"{test}; all others to learn from, and in {FOLDS} parts, each asked about in its turn, to choose epochs and threshold."
+    return f"{test}; 15 % to choose weights and threshold; the others to learn from."
 
 
 def train_face(
@@ -130,7 +101,7 @@ def train_face(
     *,
     overwrite: bool = False,
     report: Report = print,
-    progress: Progress = _no_progress,
+    progress: Progress = no_progress,
 ) -> Path:
     """Trains the bundle `face`, faces against what MTCNN takes for faces, on the folder that `models.face_dataset` describes.
 
@@ -169,42 +140,6 @@ def beside(out: Path, ending: str) -> Path:
     return out.absolute().with_name(f"{out.absolute().name}-{ending}")
 
 
-class Start:
-    """The network to begin with, and what there is to say of it."""
-
-    def __init__(self, options: Options, plan: Plan | None = None) -> None:
-        self.options = options
-        self._plan = options.plan or plan
-        self._base = read_bundle(options.base) if options.base else None
-        self.architecture = options.architecture or (self._base.info.architecture if self._base else "original")
-        if self.architecture not in ARCHITECTURES:
-            raise ModelError(f"{self.architecture}: there is no such network; there are {', '.join(ARCHITECTURES)}.")
-        if self._base and self._base.info.architecture != self.architecture:
-            raise ModelError(f"{options.base}: is a network of the kind {self._base.info.architecture}, not {self.architecture}.")
-        if self._base and (self._base.info.input_px, self._base.info.crop.margin) != (CROP_PX, MARGIN):
-            raise ModelError(f"{options.base}: takes other crops than training cuts ({CROP_PX} px with a margin of {MARGIN:g}).")
-
-    def plan(self, train: int) -> Plan:
-        """For that many pictures to learn from."""
-        if self._plan:
-            return self._plan
-        return Plan(epochs=30, epoch_crops=min(max(2 * train, 1024), 8192))
-
-    def model(self, classes: int) -> keras.Model:
-        """Compiled; computes as fast as this machine can learn."""
-        with fast_arithmetic():
-            if not self._base:
-                return ARCHITECTURES[self.architecture](classes)
-            model = ARCHITECTURES[self.architecture](len(self._base.info.classes))
-            model.set_weights(load_keras_model(self._base).get_weights())
-            return with_new_answer(model, classes)
-
-    def settings(self, data: str, plan: Plan) -> dict[str, object]:
-        """What an interrupted training must share with the one that goes on with it."""
-        base = self._base.info.files if self._base else None
-        return {"data": data, "network": self.architecture, "from": base, "seed": self.options.seed, "plan": asdict(plan)}
-
-
 def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuses, before any work, places where a bundle and its report may not be written; who goes on has allowed it when he began.
 
@@ -212,46 +147,12 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
         ModelError: there is something else, or an earlier bundle, report or interrupted training that must not be replaced.
     """
     checkpoint = beside(out, "checkpoint.npz")
-    if checkpoint.exists():
+    if left := interrupted(checkpoint):
         if not resume and not overwrite:
-            raise ModelError(f"{checkpoint}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
+            raise ModelError(f"{left}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
         overwrite = True
     check_place(out, overwrite=overwrite)
     check_report_place(beside(out, "report"), overwrite=overwrite)
-
-
-def learn(
-    split: Split,
-    classes: int,
-    start: Start,
-    *,
-    false_finds: FalseFinds | None = None,
-    report: Report = print,
-    progress: Progress = _no_progress,
-    checkpoint_path: Path | None = None,
-) -> Learnt:
-    """Fits a network to `split["train"]`; what is chosen is chosen on `split["validation"]`: weights, temperature, threshold."""
-    start_keras()
-    import keras
-
-    plan, seed = start.plan(len(split["train"])), start.options.seed
-    checkpoint = None
-    if checkpoint_path:
-        if not start.options.resume:
-            forget(checkpoint_path)
-        elif not checkpoint_path.exists():
-            report(f"{checkpoint_path}: is not there, so there is nothing to go on with; training begins anew")
-        checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
-    keras.utils.set_random_seed(seed)  # of the first weights
-    learner = start.model(classes)
-    crops, labels, changed = to_choose_on(split["validation"])
-    fitted = fit(learner, split["train"], crops, labels, plan, seed, report=report, progress=progress, checkpoint=checkpoint)
-    model = ARCHITECTURES[start.architecture](classes)
-    model.set_weights(learner.get_weights())
-    temperature = calibrate(model, crops, labels)
-    halve_weights(model, crops)
-    reading = read_second_look(model, split["validation"], false_finds) if false_finds else read_classes(model, crops, labels, changed)
-    return Learnt(model, reading, temperature, fitted)
 
 
 def _train(task: Task, split: Split, start: Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
@@ -292,7 +193,7 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
             detector=reading.evidence,
             bfloat16=check_bfloat16(model, crop_samples(real), reading.threshold, lambda said: reading.joined(said, scores_of(real))),
             metrics={name: round(value, 4) for name, value in metrics.items()},
-            data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, split["train"])),
+            data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, learnt.samples)),
             trained_on=datetime.now(UTC).date().isoformat(),
             seed=start.options.seed,
             versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
@@ -313,6 +214,6 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
     return bundle.folder
 
 
-def _count(task: Task, samples: list[Sample]) -> dict[str, int]:
+def _count(task: Task, samples: Sequence[Sample]) -> dict[str, int]:
     labels = labels_of(samples)
     return {name: int((labels == index).sum()) for index, name in enumerate(task.classes)}

@@ -163,10 +163,12 @@ def train(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
     logs.start("text")
     from models import train as training
+    from models.checkpoint import interrupted
+    from models.learning import Options
     from stream.progress import Told
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
-    options = training.Options(architecture, base, resume, seed)
+    options = Options(architecture, base, resume, seed)
     learn = training.train_face if is_face_data else training.train
     with as_usage():
         training.check_places(output, resume=resume, overwrite=overwrite)
@@ -174,7 +176,7 @@ def train(
         with Told() as progress:
             made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
     except KeyboardInterrupt:
-        if training.beside(output, "checkpoint.npz").exists():
+        if interrupted(training.beside(output, "checkpoint.npz")):
             logs.say("interrupted; the same command with --resume goes on after the last whole epoch")
         raise
     print(f"written to {made}; use it: facestream run SOURCE --model {made}")

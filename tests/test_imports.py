@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 HEAVY = {"keras", "tensorflow"}
-TRAINING = {"calibration", "fit", "learnt", "rounding", "saving", "train"}
+TRAINING = {"calibration", "cross_validation", "fit", "learning", "learnt", "rounding", "saving", "train"}
 """These need Keras whatever they do, and nothing that serves imports them."""
 MAY_LOAD_KERAS = {
     "bundle",

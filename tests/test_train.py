@@ -25,10 +25,11 @@ from models.dataset import Progress
 from models.errors import ModelError
 from models.evaluate import Share, auc, best_threshold, threshold_removing, true_and_false
 from models.fit import Plan, batches
+from models.learning import Options
 from models.mtcnn import MTCNN
 from models.networks import ARCHITECTURES
 from models.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
-from models.train import Options, beside, train, train_face
+from models.train import beside, train, train_face
 from tests.command import facestream, is_one_sentence
 
 pytestmark = pytest.mark.filterwarnings(
@@ -62,17 +63,18 @@ def test_a_trained_folder_serves_at_once_and_says_how_good_it_is(trained: tuple[
     assert info.classes == ("collins", "hopper")
     assert info.drop == ()
     assert {"accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy", "auc"} <= set(info.metrics)
-    assert all(count == 12 for count in info.data.pictures.values()), "of 16, a quarter is kept to choose and to judge"
+    assert all(count == 14 for count in info.data.pictures.values()), "of 16, two are kept to judge; with so few all others are learnt from"
     classifier = Classifier.load(folder)
     crops = np.stack([np.asarray(Image.open(path).resize((150, 150))) for path in sorted(people.glob("hopper/*.png"))])
     assert classifier.classify(crops).shape == (16, 2)
     assert any("16 with one face" in line for line in lines)
     assert "facestream train people -o who --architecture compact --seed 1" in (folder / "README.md").read_text(encoding="utf-8")
     assert info.architecture == "compact"
-    assert "few validation pictures as they are and changed" in info.threshold_rule
+    assert "what a network said that had learnt from four of the five parts without it" in info.threshold_rule
+    assert "all others to learn from, and in 5 parts" in (folder / "README.md").read_text(encoding="utf-8")
     assert beside(folder, "pictures.csv").read_text(encoding="utf-8").count("with one face") == 32
     assert (beside(folder, "report") / "report.html").stat().st_size > 10_000
-    assert not beside(folder, "checkpoint.npz").exists()
+    assert not list(folder.parent.glob("*checkpoint*"))
     assert any("of training were gradient steps" in line for line in lines)
 
 
@@ -125,21 +127,27 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
     earlier = {path.name: path.read_bytes() for path in out.iterdir()}
     begun, lines = list[str](), list[str]()
     again = dataclasses.replace(COMPACT, resume=True)
-    for step in (6, 10):  # Ctrl-C in the second epoch, and, gone on with, in the third
+    in_second_fold, in_last_training = 12 + 6, 5 * 12 + 3
+    for step in (in_second_fold, in_last_training):  # Ctrl-C, and, gone on with, once more
         with pytest.raises(KeyboardInterrupt):
-            train(people, out, again, overwrite=step == 6, report=begun.append, progress=interrupt_at(step))
-        assert beside(out, "checkpoint.npz").exists()
+            train(people, out, again, overwrite=step == in_second_fold, report=begun.append, progress=interrupt_at(step))
+        assert (tmp_path / "who-checkpoint-fold1.npz").exists()
     assert sum("there is nothing to go on with; training begins anew" in line for line in begun) == 1
-    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*--overwrite instead of --resume begins anew"):
+    assert [line.split(":")[0] for line in begun if line.startswith("fold 2")] == [
+        f"fold 2 of 5, epoch {n} of at most 3" for n in (1, 2, 3)
+    ]
+    with pytest.raises(ModelError, match=r"fold1\.npz: is of a training with other settings \(data: .*--overwrite instead of --resume"):
         train(people, out, dataclasses.replace(again, seed=2), report=quiet)
     with full_disk(1_000_000), pytest.raises(ModelError, match=r"who: the model could not be written \(.*\); nothing was changed\.$"):
         train(people, out, again, report=lines.append)
     assert sum("no checkpoint can be written" in line for line in lines) == 1
     assert {path.name: path.read_bytes() for path in out.iterdir()} == earlier
-    assert {path.name for path in tmp_path.iterdir()} == {"who", "who-checkpoint.npz", "who-pictures.csv"}, "nothing half-written"
+    assert {path.name for path in tmp_path.iterdir() if "checkpoint" not in path.name} == {"who", "who-pictures.csv"}, (
+        "nothing half-written"
+    )
     lines.clear()
     assert_same_model(train(people, out, again, report=lines.append), trained[0])
-    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 3 of at most 3"]
+    assert not [line for line in lines if line.startswith("fold")], "all five were done"
     assert {path.name for path in tmp_path.iterdir()} == {"who", "who-report", "who-pictures.csv"}
 
 

@@ -1,0 +1,107 @@
+"""With few pictures every one chooses and every one is learnt from, but no network is asked about what it learnt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from models.augment import GENTLE
+from models.calibration import soften
+from models.checkpoint import begin_anew, variables_of
+from models.cross_validation import FEW, cross_validate, too_few
+from models.fit import Plan, fit, judge
+from models.networks import ARCHITECTURES
+from models.samples import CROP_PX, Sample, cut_sample
+
+if TYPE_CHECKING:
+    import keras
+
+PLAN = Plan(
+    epochs=25, epoch_crops=64, batch_size=16, learning_rate=3e-3, recipe=replace(GENTLE, shift=0.02, zoom=0.02, turn_deg=2, light=0)
+)
+"""Such that a small network can learn two dozen patterns by heart."""
+
+
+def quiet(line: str) -> None: ...
+
+
+def small_network() -> keras.Model:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((CROP_PX, CROP_PX, 3))
+    x = layers.Flatten()(layers.AveragePooling2D(10)(layers.Rescaling(2 / 255, offset=-1)(inputs)))
+    x = layers.Dense(128, activation="relu")(x)
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def pattern(rng: np.random.Generator, light: float, label: int, number: int) -> Sample:
+    """Patches of grey, of a mean lightness."""
+    patches = rng.uniform(light - 60, light + 60, (6, 6)).clip(0, 255).astype(np.uint8)
+    image = cv2.resize(cv2.cvtColor(patches, cv2.COLOR_GRAY2RGB), (200, 200), interpolation=cv2.INTER_CUBIC)
+    return cut_sample(image, np.array([50, 50, 150, 150], np.float32), label, f"{label}/{number}", f"{label}/{number}.png")
+
+
+def test_what_can_only_be_learnt_by_heart_is_not_known_and_what_can_be_learnt_is() -> None:
+    rng = np.random.default_rng(0)
+    by_heart = [pattern(rng, 128, number % 2, number) for number in range(24)]
+    by_lightness = [pattern(rng, 80 + 96 * (number % 2), number % 2, number) for number in range(24)]
+    model = small_network()
+    chance = cross_validate(model, by_heart, PLAN, 0, report=quiet)
+    assert sorted(chance.labels) == [0] * 12 + [1] * 12
+    assert chance.history["accuracy"][-1] > 0.85, "it did learn them by heart"
+    assert judge(chance.said, chance.labels)[1] < 0.75
+    assert judge(chance.said, chance.labels)[0] > 0.6, "and calibrated answers say that it knows nothing"
+    lines: list[str] = []
+    known = cross_validate(model, by_lightness, PLAN, 0, report=lines.append)
+    assert judge(known.said, known.labels)[1] > 0.95
+    assert judge(known.said, known.labels)[0] == pytest.approx(min(known.history["val_loss"]), rel=1e-3)
+    assert known.history["val_loss"][known.epochs - 1] == min(known.history["val_loss"])
+    assert lines[-1].startswith(f"epoch {known.epochs} has the lowest loss on what was left out")
+    assert sum(line.startswith("fold 5 of 5, epoch") for line in lines) == PLAN.epochs, "no fold ends early"
+
+
+def test_a_network_set_back_learns_the_same_again() -> None:
+    rng = np.random.default_rng(1)
+    samples = [pattern(rng, 128, number % 2, number) for number in range(4)]
+    plan = Plan(epochs=2, epoch_crops=8, batch_size=4)
+    none, labels = np.zeros((0, 150, 150, 3), np.uint8), np.zeros(0, int)
+    model = ARCHITECTURES["compact"](2)
+    begin = variables_of(model)
+    learnt = []
+    for _ in range(2):
+        fitted = fit(model, samples, none, labels, plan, 0, epochs=1, report=quiet)
+        assert len(fitted.history["loss"]) == 1
+        assert math.isnan(fitted.history["val_loss"][0]), "there is nothing to validate on"
+        learnt.append(model.get_weights())
+        begin_anew(model, begin)
+    assert all(np.array_equal(a, b) for a, b in zip(*learnt, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(learnt[0], model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("answers", [np.array([[0.9], [0.2]]), np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])])
+def test_answers_are_softened_as_a_network_would_be(answers: np.ndarray) -> None:
+    np.testing.assert_allclose(soften(answers, 1.0), answers, atol=1e-6)
+    softer = soften(answers, 3.0)
+    assert softer.shape == answers.shape
+    assert np.abs(softer - 1 / max(answers.shape[1], 2)).max() < np.abs(answers - 1 / max(answers.shape[1], 2)).max()
+    if answers.shape[1] == 1:
+        np.testing.assert_allclose(np.log(softer / (1 - softer)), np.log(answers / (1 - answers)) / 3, atol=1e-5)
+    else:
+        np.testing.assert_allclose(softer.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(np.log(softer[:, 0] / softer[:, 1]), np.log(answers[:, 0] / answers[:, 1]) / 3, atol=1e-5)
+
+
+def test_few_is_by_the_smallest_class() -> None:
+    rng = np.random.default_rng(2)
+    one = pattern(rng, 128, 0, 0), pattern(rng, 128, 1, 1)
+    assert not too_few([one[0]] * FEW + [one[1]] * FEW)
+    assert too_few([one[0]] * 10 * FEW + [one[1]] * (FEW - 1))
