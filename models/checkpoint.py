@@ -31,18 +31,16 @@ class State:
     best_loss: float = float("inf")
     best_weights: list[np.ndarray] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
-    said: list[np.ndarray] = field(default_factory=list)
-    """By epoch: (N, 1) or (N, C) float32, the answers to the validation pictures."""
 
-    def note(self, model: keras.Model, loss: float, accuracy: float, val_loss: float, val_accuracy: float, rate: float) -> None:
-        """An epoch is done; `val_loss` is NaN where there is nothing to validate on, and the last weights are then the best."""
-        names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-        for name, value in zip(names, (loss, accuracy, val_loss, val_accuracy, rate), strict=True):
+    def note(self, model: keras.Model, numbers: dict[str, float], *, keep: bool) -> None:
+        """An epoch is done, with these numbers for the history; `keep` the weights as the best so far."""
+        for name, value in numbers.items():
             self.history.setdefault(name, []).append(value)
         self.epoch += 1
         self.waited += 1
-        if not val_loss >= self.best_loss:
-            self.best_loss, self.best_weights, self.waited = val_loss, [np.array(weights) for weights in model.get_weights()], 0
+        if keep:
+            self.best_loss = numbers.get("val_loss", self.best_loss)
+            self.best_weights, self.waited = [np.array(weights) for weights in model.get_weights()], 0
 
 
 class Checkpoint:
@@ -74,10 +72,9 @@ class Checkpoint:
                 for index, variable in enumerate(_variables(model)):
                     variable.assign(kept[f"variable_{index}"])
                 best = [kept[f"best_{index}"] for index in range(len(model.weights))]
-                said = list(kept["said"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"{self.path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
-        return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"], said)
+        return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
 
     def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
         """Replaces what the file held, whole or not at all. A disk that is full costs the checkpoint, not the training: it is said once."""
@@ -90,7 +87,7 @@ class Checkpoint:
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), said=np.array(state.said), **arrays)
+                    np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
                 Path(name).replace(self.path)
             except BaseException:
                 with suppress(OSError):

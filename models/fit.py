@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.augment import GENTLE, Recipe, augment
+from models.calibration import fit_temperature, logits_of, soften
 from models.checkpoint import Checkpoint, State
 from models.runtime import has_bfloat16
 from models.samples import Sample, labels_of
@@ -32,8 +33,8 @@ class Plan:
     epochs: int
     epoch_crops: int
     """Crops drawn in each epoch, as many of each class."""
-    patience: int = 10
-    """Epochs without a lower validation loss before it ends; the best weights are kept."""
+    patience: int | None = 10
+    """Epochs without a lower validation loss before it ends; the best weights are kept. None: all epochs are run, and the last are kept."""
     batch_size: int = 32
     learning_rate: float = 1e-3
     """The highest, after one epoch; falls from there to nearly 0 along half a cosine."""
@@ -62,8 +63,6 @@ class Fitted:
     seconds: float
     gradient_seconds: float
     """Of them, in gradient steps; this run's, if an earlier one was gone on with."""
-    said: list[np.ndarray]
-    """By epoch: (N, 1) or (N, C) float32, the answers to the validation pictures."""
 
 
 def batches(samples: Sequence[Sample], plan: Plan, seed: int, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -106,7 +105,6 @@ def fit(
     plan: Plan,
     seed: int,
     *,
-    epochs: int | None = None,
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
     checkpoint: Checkpoint | None = None,
@@ -114,8 +112,8 @@ def fit(
     """Trains a compiled model until the plan is through or validation loss stops falling; the model ends with its best weights.
 
     Args:
-        crops: (N, size, size, 3) uint8, and `labels`, (N,) int, their classes: to validate on. Of none, the last weights are the best.
-        epochs: how many of the plan's are run; None: all.
+        crops: (N, size, size, 3) uint8, and `labels`, (N,) int, their classes: to validate on; of none where there is
+            no patience.
         progress: told after each step.
         checkpoint: gone on with where it holds something, and written after each epoch.
     """
@@ -126,7 +124,7 @@ def fit(
     state = (checkpoint.read(model) if checkpoint else None) or State()
     started, gradients = time.monotonic(), 0.0
     coming = batches(train, plan, seed, state.epoch)
-    while state.epoch < (epochs or plan.epochs) and state.waited < plan.patience:
+    while state.epoch < plan.epochs and (plan.patience is None or state.waited < plan.patience):
         step = state.epoch * plan.steps
         losses = hits = 0.0
         for pictures, right in itertools.islice(coming, plan.steps):
@@ -138,24 +136,23 @@ def fit(
             losses, hits = losses + float(learnt["loss"]), hits + float(learnt["accuracy"])
             step += 1
             progress("training", step, plan.epochs * plan.steps)
-        said = answers(model, crops)
-        state.said.append(said)
-        loss, accuracy = judge(said, labels) if len(labels) else (math.nan, math.nan)
-        state.note(model, losses / plan.steps, hits / plan.steps, loss, accuracy, rate)
-        report(_epoch_in_words(state, plan))
+        numbers = {"loss": losses / plan.steps, "accuracy": hits / plan.steps, "learning_rate": rate}
+        if len(labels):
+            numbers["val_loss"], numbers["val_accuracy"] = judge(answers(model, crops), labels)
+        state.note(model, numbers, keep=plan.patience is None or numbers["val_loss"] < state.best_loss)
+        report(_epoch_in_words(state, numbers, plan))
         if checkpoint:
             checkpoint.write(model, state, report)
     model.set_weights(state.best_weights)
-    return Fitted(state.history, time.monotonic() - started, gradients, state.said)
+    return Fitted(state.history, time.monotonic() - started, gradients)
 
 
-def _epoch_in_words(state: State, plan: Plan) -> str:
-    last = {name: values[-1] for name, values in state.history.items()}
-    words = f"epoch {state.epoch} of at most {plan.epochs}: loss {last['loss']:.4f}, right {last['accuracy']:.1%}"
-    if math.isnan(last["val_loss"]):
-        return words
-    best = "" if state.waited else " (best so far)"
-    return f"{words}; validation loss {last['val_loss']:.4f}, right {last['val_accuracy']:.1%}{best}"
+def _epoch_in_words(state: State, last: dict[str, float], plan: Plan) -> str:
+    words = f"epoch {state.epoch} of {'' if plan.patience is None else 'at most '}{plan.epochs}: "
+    words += f"loss {last['loss']:.4f}, right {last['accuracy']:.1%}"
+    if "val_loss" in last:
+        words += f"; validation loss {last['val_loss']:.4f}, right {last['val_accuracy']:.1%}"
+    return words if state.waited or plan.patience is None else f"{words} (best so far)"
 
 
 def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:
@@ -163,13 +160,17 @@ def answers(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     if not len(crops):
         return np.zeros((0, model.output_shape[1]), np.float32)
     whole = np.resize(crops, (-(-len(crops) // 64) * 64, *crops.shape[1:]))  # repeated to whole batches: a new size would be traced anew
-    return np.concatenate([np.asarray(model.predict_on_batch(part), np.float32) for part in np.split(whole, len(whole) // 64)])[
-        : len(crops)
-    ]
+    parts = np.split(whole, len(whole) // 64)
+    return np.concatenate([np.asarray(model.predict_on_batch(part), np.float32) for part in parts])[: len(crops)]
 
 
 def judge(said: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Cross-entropy and accuracy of (N, 1) or (N, C) answers, each class counting the same."""
+    """Cross-entropy and accuracy of (N, 1) or (N, C) answers, each class counting the same.
+
+    The cross-entropy is that of the answers once calibrated: late in training a network grows too sure of itself while it still learns to
+    tell classes apart, and the temperature mends the one but not a stop that came too early (Berta, Holzmüller, Jordan and Bach 2025).
+    """
+    said = soften(said, fit_temperature(logits_of(said), labels))
     scores = np.concatenate([1 - said, said], axis=1) if said.shape[1] == 1 else said
     own = np.clip(scores[np.arange(len(labels)), labels], 1e-7, 1)
     weights = 1 / np.bincount(labels)[labels]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.bundle import load_keras_model, read_bundle
-from models.calibration import build_in, calibrate
+from models.calibration import build_in, calibrate, fit_temperature, logits_of, soften
 from models.checkpoint import Checkpoint, forget, interrupted, of_fold
 from models.cross_validation import FOLDS, cross_validate, too_few
 from models.dataset import Progress, Report
 from models.errors import ModelError
-from models.fit import Plan, answers, fast_arithmetic, fit
+from models.fit import Fitted, Plan, answers, fast_arithmetic, fit
 from models.keras_quiet import start_keras
 from models.learnt import CHANGED, Learnt, read_classes, read_second_look, to_choose_on
 from models.networks import ARCHITECTURES, with_new_answer
@@ -161,22 +161,22 @@ def _chosen_by_folds(
     progress: Progress,
     checkpoint: Callable[[int | None], Checkpoint | None],
 ) -> Learnt:
-    seed = start.options.seed
-    choice = cross_validate(learner, samples, plan, seed, report=report, progress=progress, checkpoint=checkpoint)
-    done, of = (count * plan.epochs * plan.steps for count in (FOLDS, FOLDS + 1))
+    plan, seed = replace(plan, patience=None), start.options.seed
+    known = cross_validate(learner, samples, plan, seed, report=report, progress=progress, checkpoint=checkpoint)
+    done = FOLDS * plan.epochs * plan.steps
     fitted = fit(
-        learner, samples, crop_samples([]), labels_of([]), plan, seed, epochs=choice.epochs,
-        report=report, progress=lambda what, step, _: progress(what, done + step, of), checkpoint=checkpoint(None),
+        learner, samples, crop_samples([]), labels_of([]), plan, seed,
+        report=report, progress=lambda what, step, of: progress(what, done + step, (FOLDS + 1) * of), checkpoint=checkpoint(None),
     )  # fmt: skip
     model = _served(learner, start)
-    build_in(model, choice.temperature)
+    temperature = fit_temperature(logits_of(known.said), known.labels)
+    build_in(model, temperature)
     halve_weights(model, crop_samples(samples))
-    on = "pictures: of each, what a network said that had learnt from four of the five parts without it"
-    fitted = replace(
-        fitted, history=choice.history, seconds=fitted.seconds + choice.seconds,
-        gradient_seconds=fitted.gradient_seconds + choice.gradient_seconds,
+    on = "pictures: of each, what a network said that had learnt from the other parts of four"
+    all_times = Fitted(
+        known.fitted.history, known.fitted.seconds + fitted.seconds, known.fitted.gradient_seconds + fitted.gradient_seconds
     )  # fmt: skip
-    return Learnt(model, read_classes(choice.said, choice.labels, on), choice.temperature, fitted, samples)
+    return Learnt(model, read_classes(soften(known.said, temperature), known.labels, on), temperature, all_times, samples)
 
 
 def _served(learner: keras.Model, start: Start) -> keras.Model:

@@ -90,7 +90,7 @@ def train(
 def _split_in_words(split: Split, *, own_test: bool) -> str:
     test = "the folder's own test pictures" if own_test else "15 % for the test, copies of a picture on one side"
     if too_few(split["validation"]):
-        return f"{test}; all others to learn from, and in {FOLDS} parts, each asked about in its turn, to choose epochs and threshold."
+        return f"{test}; all others to learn from, and in {FOLDS} parts, each asked about in its turn, to choose temperature and threshold."
     return f"{test}; 15 % to choose weights and threshold; the others to learn from."
 
 

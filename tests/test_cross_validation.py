@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,8 @@ from models.samples import CROP_PX, Sample, cut_sample
 if TYPE_CHECKING:
     import keras
 
-PLAN = Plan(
-    epochs=25, epoch_crops=64, batch_size=16, learning_rate=3e-3, recipe=replace(GENTLE, shift=0.02, zoom=0.02, turn_deg=2, light=0)
-)
+STILL = replace(GENTLE, shift=0.02, zoom=0.02, turn_deg=2, light=0)
+PLAN = Plan(epochs=25, epoch_crops=64, patience=None, batch_size=16, learning_rate=3e-3, recipe=STILL)
 """Such that a small network can learn two dozen patterns by heart."""
 
 
@@ -57,30 +55,27 @@ def test_what_can_only_be_learnt_by_heart_is_not_known_and_what_can_be_learnt_is
     model = small_network()
     chance = cross_validate(model, by_heart, PLAN, 0, report=quiet)
     assert sorted(chance.labels) == [0] * 12 + [1] * 12
-    assert chance.history["accuracy"][-1] > 0.85, "it did learn them by heart"
+    assert chance.fitted.history["accuracy"][-1] > 0.85, "it did learn them by heart"
     assert judge(chance.said, chance.labels)[1] < 0.75
     assert judge(chance.said, chance.labels)[0] > 0.6, "and calibrated answers say that it knows nothing"
     lines: list[str] = []
     known = cross_validate(model, by_lightness, PLAN, 0, report=lines.append)
     assert judge(known.said, known.labels)[1] > 0.95
-    assert judge(known.said, known.labels)[0] == pytest.approx(min(known.history["val_loss"]), rel=1e-3)
-    assert known.history["val_loss"][known.epochs - 1] == min(known.history["val_loss"])
-    assert lines[-1].startswith(f"epoch {known.epochs} has the lowest loss on what was left out")
-    assert sum(line.startswith("fold 5 of 5, epoch") for line in lines) == PLAN.epochs, "no fold ends early"
+    assert sum(line.startswith("fold 4 of 4, epoch") for line in lines) == PLAN.epochs, "no fold ends early"
 
 
 def test_a_network_set_back_learns_the_same_again() -> None:
     rng = np.random.default_rng(1)
     samples = [pattern(rng, 128, number % 2, number) for number in range(4)]
-    plan = Plan(epochs=2, epoch_crops=8, batch_size=4)
+    plan = Plan(epochs=1, epoch_crops=8, batch_size=4, patience=None)
     none, labels = np.zeros((0, 150, 150, 3), np.uint8), np.zeros(0, int)
     model = ARCHITECTURES["compact"](2)
     begin = variables_of(model)
     learnt = []
     for _ in range(2):
-        fitted = fit(model, samples, none, labels, plan, 0, epochs=1, report=quiet)
+        fitted = fit(model, samples, none, labels, plan, 0, report=quiet)
         assert len(fitted.history["loss"]) == 1
-        assert math.isnan(fitted.history["val_loss"][0]), "there is nothing to validate on"
+        assert "val_loss" not in fitted.history, "there is nothing to validate on"
         learnt.append(model.get_weights())
         begin_anew(model, begin)
     assert all(np.array_equal(a, b) for a, b in zip(*learnt, strict=True))

@@ -70,8 +70,8 @@ def test_a_trained_folder_serves_at_once_and_says_how_good_it_is(trained: tuple[
     assert any("16 with one face" in line for line in lines)
     assert "facestream train people -o who --architecture compact --seed 1" in (folder / "README.md").read_text(encoding="utf-8")
     assert info.architecture == "compact"
-    assert "what a network said that had learnt from four of the five parts without it" in info.threshold_rule
-    assert "all others to learn from, and in 5 parts" in (folder / "README.md").read_text(encoding="utf-8")
+    assert "what a network said that had learnt from the other parts of four" in info.threshold_rule
+    assert "all others to learn from, and in 4 parts" in (folder / "README.md").read_text(encoding="utf-8")
     assert beside(folder, "pictures.csv").read_text(encoding="utf-8").count("with one face") == 32
     assert (beside(folder, "report") / "report.html").stat().st_size > 10_000
     assert not list(folder.parent.glob("*checkpoint*"))
@@ -127,7 +127,7 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
     earlier = {path.name: path.read_bytes() for path in out.iterdir()}
     begun, lines = list[str](), list[str]()
     again = dataclasses.replace(COMPACT, resume=True)
-    in_second_fold, in_last_training = 12 + 6, 5 * 12 + 3
+    in_second_fold, in_last_training = 12 + 6, 4 * 12 + 3
     for step in (in_second_fold, in_last_training):  # Ctrl-C, and, gone on with, once more
         with pytest.raises(KeyboardInterrupt):
             train(people, out, again, overwrite=step == in_second_fold, report=begun.append, progress=interrupt_at(step))
@@ -147,7 +147,7 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
     )
     lines.clear()
     assert_same_model(train(people, out, again, report=lines.append), trained[0])
-    assert not [line for line in lines if line.startswith("fold")], "all five were done"
+    assert not [line for line in lines if line.startswith("fold")], "all four were done"
     assert {path.name for path in tmp_path.iterdir()} == {"who", "who-report", "who-pictures.csv"}
 
 
@@ -178,7 +178,7 @@ def test_a_checkpoint_that_is_damaged_is_refused_and_a_full_disk_costs_only_the_
     model = ARCHITECTURES["compact"](2)
     model.optimizer.build(model.trainable_variables)
     state, told = State(), list[str]()
-    state.note(model, 1.0, 0.5, 1.0, 0.5, 1e-3)
+    state.note(model, {"loss": 1.0, "val_loss": 1.0}, keep=True)
     checkpoint = Checkpoint(tmp_path / "c.npz", {"seed": 1}, resume=True)
     checkpoint.write(model, state, told.append)
     assert (kept := checkpoint.read(model)) is not None
