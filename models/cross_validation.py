@@ -1,7 +1,7 @@
 """Choosing with few pictures: a network says of each what it says without having learnt from it.
 
 Of a class with 30 photos, 4 or 5 are for validation. By those neither epoch nor temperature nor threshold can be chosen, and they are lost
-to learning. So the pictures are divided into `FOLDS` parts; as many networks each learn from all parts but one and are asked about that one.
+to learning. So the pictures are divided into `FOLDS` parts; as many networks each learn from all parts but one and are asked about that.
 What they said together of every picture chooses temperature and threshold (Stone 1974); the network that is kept learns from all of them,
 for as long as each of the others did.
 """

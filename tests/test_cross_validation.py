@@ -14,6 +14,7 @@ from models.calibration import soften
 from models.checkpoint import begin_anew, variables_of
 from models.cross_validation import FEW, cross_validate, too_few
 from models.fit import Plan, fit, judge
+from models.learnt import to_choose_on
 from models.networks import ARCHITECTURES
 from models.samples import CROP_PX, Sample, cut_sample
 
@@ -95,8 +96,28 @@ def test_answers_are_softened_as_a_network_would_be(answers: np.ndarray) -> None
         np.testing.assert_allclose(np.log(softer[:, 0] / softer[:, 1]), np.log(answers[:, 0] / answers[:, 1]) / 3, atol=1e-5)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_an_epoch_is_judged_by_what_calibration_makes_of_its_answers(classes: int) -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, classes, 300)
+    sums = rng.normal(0, 1, (300, classes)) + 1.5 * np.eye(classes)[labels]
+    honest = np.exp(sums * 1.5) / np.exp(sums * 1.5).sum(axis=1, keepdims=True)
+    honest = honest[:, 1:] if classes == 2 else honest
+    sure = soften(honest, 0.25)
+    assert np.abs(sure - honest).max() > 0.15
+    assert judge(sure, labels)[0] == pytest.approx(judge(honest, labels)[0], rel=0.02), "too sure of itself is mended afterwards"
+    blind = rng.permutation(honest)
+    assert judge(blind, labels)[0] > 1.5 * judge(honest, labels)[0], "to know nothing is not"
+
+
 def test_few_is_by_the_smallest_class() -> None:
     rng = np.random.default_rng(2)
     one = pattern(rng, 128, 0, 0), pattern(rng, 128, 1, 1)
     assert not too_few([one[0]] * FEW + [one[1]] * FEW)
     assert too_few([one[0]] * 10 * FEW + [one[1]] * (FEW - 1))
+    crops, labels, changed = to_choose_on([one[0]] * 60 + [one[1]] * 20)
+    assert changed
+    assert len(crops) == len(labels) == 80 * 11
+    assert np.array_equal(crops[:80], np.stack([one[0].crop] * 60 + [one[1].crop] * 20)), "as they are come first"
+    assert len({crop.tobytes() for crop in crops}) == 2 + 80 * 10
+    assert not to_choose_on([one[0]] * 60 + [one[1]] * 60)[2]
