@@ -78,4 +78,4 @@ def cross_validate(
     history = {name: np.mean([fitted.history[name] for fitted in trained], axis=0).tolist() for name in trained[0].history}
     seconds, gradients = (sum(getattr(fitted, name) for fitted in trained) for name in ("seconds", "gradient_seconds"))
     labels = np.concatenate([labels_of(held) for held in parts])
-    return OutOfFold(np.concatenate(said), labels, Fitted(history, seconds, gradients))
+    return OutOfFold(np.concatenate(said), labels, Fitted(history, plan.epochs, seconds, gradients))

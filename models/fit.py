@@ -59,7 +59,9 @@ class Fitted:
     """What came of it."""
 
     history: dict[str, list[float]]
-    """By epoch: loss, accuracy, val_loss, val_accuracy, learning_rate."""
+    """By epoch: loss, accuracy, learning_rate, and val_loss, val_accuracy where there was something to validate on."""
+    kept: int
+    """The epoch, counted from 1, whose weights were kept."""
     seconds: float
     gradient_seconds: float
     """Of them, in gradient steps; this run's, if an earlier one was gone on with."""
@@ -144,7 +146,7 @@ def fit(
         if checkpoint:
             checkpoint.write(model, state, report)
     model.set_weights(state.best_weights)
-    return Fitted(state.history, time.monotonic() - started, gradients)
+    return Fitted(state.history, state.epoch - state.waited, time.monotonic() - started, gradients)
 
 
 def _epoch_in_words(state: State, last: dict[str, float], plan: Plan) -> str:

@@ -15,7 +15,7 @@ from models.checkpoint import Checkpoint, forget, interrupted, of_fold
 from models.cross_validation import FOLDS, cross_validate, too_few
 from models.dataset import Progress, Report
 from models.errors import ModelError
-from models.fit import Fitted, Plan, answers, fast_arithmetic, fit
+from models.fit import Plan, answers, fast_arithmetic, fit
 from models.keras_quiet import start_keras
 from models.learnt import CHANGED, Learnt, read_classes, read_second_look, to_choose_on
 from models.networks import ARCHITECTURES, with_new_answer
@@ -173,10 +173,9 @@ def _chosen_by_folds(
     build_in(model, temperature)
     halve_weights(model, crop_samples(samples))
     on = "pictures: of each, what a network said that had learnt from the other parts of four"
-    all_times = Fitted(
-        known.fitted.history, known.fitted.seconds + fitted.seconds, known.fitted.gradient_seconds + fitted.gradient_seconds
-    )  # fmt: skip
-    return Learnt(model, read_classes(soften(known.said, temperature), known.labels, on), temperature, all_times, samples)
+    seconds, gradient_seconds = known.fitted.seconds + fitted.seconds, known.fitted.gradient_seconds + fitted.gradient_seconds
+    whole = replace(known.fitted, seconds=seconds, gradient_seconds=gradient_seconds)
+    return Learnt(model, read_classes(soften(known.said, temperature), known.labels, on), temperature, whole, samples)
 
 
 def _served(learner: keras.Model, start: Start) -> keras.Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +21,21 @@ COLOURS = (BLUE, "#2f8f5b", "#b3305d", "#7a5bb5", "#8a6d3b", "#0f9aa8", "#5b6675
 MOST_NAMED = len(COLOURS)
 """Classes, at most, that a plot has room to name or to give a curve each."""
 
-History = Mapping[str, Sequence[float]]
-"""By measure, as Keras names them (`loss`, `val_loss`, `accuracy`, `val_accuracy`), its value after each epoch."""
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a training went."""
+
+    by_epoch: Mapping[str, Sequence[float]]
+    """By measure, as Keras names them (`loss`, `val_loss`, `accuracy`, `val_accuracy`), its value after each epoch."""
+    kept: int
+    """The epoch, counted from 1, whose weights were kept."""
 
 
 def all_plots(evaluation: Evaluation, history: History | None) -> dict[str, bytes]:
     """By name, what can be drawn of it as PNG: without two classes to tell apart there are no curves, without a history no epochs."""
     plots = {}
-    if history and history.get("loss"):
+    if history:
         plots["learning"] = learning(history)
     plots["confusion"] = confusion(evaluation)
     if len(evaluation.present) > 1:
@@ -39,21 +47,17 @@ def all_plots(evaluation: Evaluation, history: History | None) -> dict[str, byte
 
 def learning(history: History) -> bytes:
     """Loss and accuracy after each epoch, on what was learnt from and on validation pictures; the epoch that was kept is marked."""
-    figure, left, right = _figure(9.6, 3.6, columns=2)
-    epochs = range(1, len(history["loss"]) + 1)
+    figure, left, right = _figure(9.6, 3.9, columns=2)
     for axes, name in ((left, "loss"), (right, "accuracy")):
         for key, colour, label in ((name, GREY, "learnt from, each picture changed a little"), (f"val_{name}", BLUE, "validation")):
-            if history.get(key):
-                axes.plot(epochs, history[key], color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
+            if values := history.by_epoch.get(key):
+                axes.plot(range(1, len(values) + 1), values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
+        axes.axvline(history.kept, color=ORANGE, linewidth=1, linestyle=":", label=f"kept: epoch {history.kept}")
         axes.set_title(name.capitalize())
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     left.set_ylim(bottom=0)
-    if history.get("val_loss"):
-        best = int(np.argmin(history["val_loss"])) + 1
-        for axes in (left, right):
-            axes.axvline(best, color=ORANGE, linewidth=1, linestyle=":", label=f"lowest validation loss: epoch {best}")
-    left.legend(frameon=False, fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return _png(figure)
 
 

@@ -21,6 +21,7 @@ from models.fit import Plan
 from models.learning import FalseFinds, Options, Start, learn, no_progress
 from models.learnt import Learnt
 from models.measures import flat, measure, sentences
+from models.plots import History
 from models.rounding import check_bfloat16
 from models.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of, scores_of
 from models.saving import save_model
@@ -209,7 +210,7 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
     report(f"{fitted.gradient_seconds / max(fitted.seconds, 1e-9):.0%} of {fitted.seconds:.0f} s of training were gradient steps")
     write_report(
         beside(out, "report"), bundle.info, evaluation,
-        title=f"{task.name}: how good it is", history=fitted.history, data_report=survey, measured=measured,
+        title=f"{task.name}: how good it is", history=History(fitted.history, fitted.kept), data_report=survey, measured=measured,
     )  # fmt: skip
     return bundle.folder
 

@@ -233,6 +233,7 @@ def bench(
 ) -> int:
     """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
     logs.start("text")
+    share_heaps()
     settings = _settings(config, set_, model)
     from stream.benchmark import bench as measured
 

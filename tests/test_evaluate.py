@@ -23,6 +23,7 @@ from models.errors import ModelError
 from models.evaluation_report import check_report_place, write_report
 from models.judging import judge_folder
 from models.measures import Evaluation
+from models.plots import History
 from models.runtime import load_keras
 from models.samples import scores_of
 from models.split import fingerprint, split_samples
@@ -205,7 +206,8 @@ def small() -> Evaluation:
 
 def test_a_training_s_history_is_drawn_and_names_are_only_names(small: Evaluation, tmp_path: Path) -> None:
     info = read_bundle("face").info.model_copy(update={"classes": small.classes, "drop": ()})
-    history = {"loss": [0.7, 0.4, 0.3], "val_loss": [0.6, 0.5, 0.55], "accuracy": [0.5, 0.8, 0.9], "val_accuracy": [0.6, 0.8, 0.7]}
+    values = {"loss": [0.7, 0.4, 0.3], "val_loss": [0.6, 0.5, 0.55], "accuracy": [0.5, 0.8, 0.9], "val_accuracy": [0.6, 0.8, 0.7]}
+    history = History(values, kept=2)
     page = write_report(tmp_path / "r", info, small, title="<script>", history=history, data_report=[("What & why", ["<u>"])])
     text = page.read_text(encoding="utf-8")
     assert not re.search("<script>|<u>|<i>|_<b>", text)
