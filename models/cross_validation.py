@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 """A compromise (a guess): each learns from three quarters, and all takes five times as long."""
-FEW = 15
-"""Validation pictures of a class, below which there are too few to choose by (a guess): classes of fewer than 100 photos."""
+FEW = 10
+"""Validation pictures of a class, below which there are too few to choose by (a guess): classes of fewer than 64 photos."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
