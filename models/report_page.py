@@ -27,7 +27,7 @@ MEANINGS = {
     "calibration_error": ("Calibration error", "mean distance of what was said from what was true, in tenths; chance alone leaves some"),
 }
 PLOTS = {
-    "learning": "Loss and accuracy after each epoch. Validation pictures chose the epoch; those judged on this page had no part in it.",
+    "learning": "Loss and accuracy after each epoch, for validation pictures once calibrated. Those judged on this page had no part in it.",
     "confusion": "Rows are what the pictures show, columns what the model called them.",
     "roc": "How many of the class are caught against how many others are, for every threshold.",
     "precision_recall": "How many of those called so are so, against how many are caught, for every threshold.",
