@@ -108,7 +108,7 @@ class ModelInfo(_Part):
     threshold_rule: str
     """How the threshold was chosen."""
     temperature: Annotated[float, Field(gt=0)] | None = None
-    """By what the last sums were divided so that the scores fit validation pictures: built into the weights. None: not calibrated."""
+    """By what the last sums were divided so that the scores fit pictures not learnt from: built into the weights. None: not calibrated."""
     detector: DetectorEvidence | None = None
     """What the detector's score adds; None: nothing. Only for a second class that is a face at all."""
     bfloat16: RoundingCheck | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ from models.errors import ModelError
 
 if TYPE_CHECKING:
     import keras
+
+
+MOST_FOLDS = 9
+"""Checkpoints are looked for under as many names."""
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +60,27 @@ class Checkpoint:
         self.path = path
         self._settings = json.loads(json.dumps(settings))
         self._resume = resume
-        self._told = False
+        self._told: list[str] = []
+
+    def of_fold(self, fold: int) -> Checkpoint:
+        """That of one of the trainings that go before, counted from 1."""
+        other = copy.copy(self)  # what was told is told for both
+        other.path = of_fold(self.path, fold)
+        return other
+
+    def begin(self, report: Callable[[str], None]) -> None:
+        """Before anything is learnt: what must not be gone on with is removed, and what cannot be is refused.
+
+        Raises:
+            ModelError: a file is of another training, or damaged.
+        """
+        if not self._resume:
+            forget(self.path)
+        elif not (left := interrupted(self.path)):
+            report(f"{self.path}: is not there, so there is nothing to go on with; training begins anew")
+        else:
+            with self._opened(left) as kept:
+                self._check(left, json.loads(str(kept["about"]))["settings"])
 
     def read(self, model: keras.Model) -> State | None:
         """Gives the model and its optimizer the variables they had; None where there is nothing to go on with.
@@ -65,15 +90,12 @@ class Checkpoint:
         """
         if not self._resume or not self.path.exists():
             return None
-        try:
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                about = json.loads(str(kept["about"]))
-                self._check(about["settings"])
-                for index, variable in enumerate(_variables(model)):
-                    variable.assign(kept[f"variable_{index}"])
-                best = [kept[f"best_{index}"] for index in range(len(model.weights))]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{self.path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
+        with self._opened(self.path) as kept:
+            about = json.loads(str(kept["about"]))
+            self._check(self.path, about["settings"])
+            for index, variable in enumerate(_variables(model)):
+                variable.assign(kept[f"variable_{index}"])
+            best = [kept[f"best_{index}"] for index in range(len(model.weights))]
         return State(about["epoch"], about["waited"], about["best_loss"], best, about["history"])
 
     def write(self, model: keras.Model, state: State, report: Callable[[str], None]) -> None:
@@ -95,14 +117,25 @@ class Checkpoint:
                 raise
         except OSError as error:
             if not self._told:
-                report(f"{self.path}: no checkpoint can be written ({error.strerror}); an interruption would lose what is learnt now.")
-            self._told = True
+                self._told.append(
+                    f"{self.path}: no checkpoint can be written ({error.strerror}); an interruption would lose what is learnt now."
+                )
+                report(self._told[0])
 
-    def _check(self, settings: dict[str, Any]) -> None:
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[Any]:
+        """What a file holds; damage that shows while it is read is said in a sentence."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                yield kept
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelError(f"{path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
+
+    def _check(self, path: Path, settings: dict[str, Any]) -> None:
         for name, value in self._settings.items():
             if settings.get(name) != value:
                 raise ModelError(
-                    f"{self.path}: is of a training with other settings ({name}: {settings.get(name)}, now {value}); "
+                    f"{path}: is of a training with other settings ({name}: {settings.get(name)}, now {value}); "
                     "--overwrite instead of --resume begins anew."
                 )
 
@@ -112,14 +145,18 @@ def of_fold(path: Path, fold: int) -> Path:
     return path.with_name(f"{path.stem}-fold{fold}{path.suffix}")
 
 
+def _places(path: Path) -> list[Path]:
+    return [path, *(of_fold(path, fold) for fold in range(1, MOST_FOLDS + 1))]
+
+
 def interrupted(path: Path) -> Path | None:
-    """What an interrupted training has left at `path` or for its first fold."""
-    return next((place for place in (path, of_fold(path, 1)) if place.exists()), None)
+    """What an interrupted training has left at `path` or for one of its folds."""
+    return next((place for place in _places(path) if place.exists()), None)
 
 
 def forget(path: Path) -> None:
     """Removes checkpoints that nobody should go on with; one that cannot be removed costs no training, so it stays."""
-    for place in (path, *path.parent.glob(of_fold(path, 1).name.replace("1", "[0-9]"))):
+    for place in _places(path):
         with suppress(OSError):
             place.unlink(missing_ok=True)
 

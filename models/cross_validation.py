@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 """A compromise (a guess): each learns from three quarters, and all takes five times as long."""
-FEW = 10
+TOO_FEW = 10
 """Validation pictures of a class, below which there are too few to choose by (a guess): classes of fewer than 64 photos."""
+
+
+EPOCH_CROPS = 2048
+"""Drawn in an epoch, at most: the few are shown dozens of times in it already, and there are five trainings (a guess)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +45,7 @@ class OutOfFold:
 
 
 def too_few(validation: Sequence[Sample]) -> bool:
-    return bool(np.bincount(labels_of(validation)).min() < FEW)
+    return bool(np.bincount(labels_of(validation)).min() < TOO_FEW)
 
 
 def cross_validate(
@@ -52,25 +56,25 @@ def cross_validate(
     *,
     report: Callable[[str], None] = print,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
-    checkpoint: Callable[[int], Checkpoint | None] = lambda fold: None,
+    checkpoint: Checkpoint | None = None,
 ) -> OutOfFold:
     """Trains on all samples but a fold, for each fold, and asks about that fold.
 
     Args:
         model: compiled; learns and is set back each time, and ends as it was given.
         plan: without patience: what is left out must not choose when to end.
-        checkpoint: the one of a fold, counted from 1.
+        checkpoint: of the training that comes after these.
     """
-    parts, begin = folds(samples, FOLDS, seed), variables_of(model)
+    parts, begin = [part for part in folds(samples, FOLDS, seed) if part], variables_of(model)
     said, trained = list[np.ndarray](), list[Fitted]()
     for number, held in enumerate(parts, 1):
         rest = [sample for part in parts if part is not held for sample in part]
         crops, done = crop_samples(held), (number - 1) * plan.epochs * plan.steps
         fitted = fit(
             model, rest, crops, labels_of(held), plan, seed,
-            report=lambda line, number=number: report(f"fold {number} of {FOLDS}, {line}"),  # type: ignore[misc]
+            report=lambda line, number=number: report(f"fold {number} of {len(parts)}, {line}"),  # type: ignore[misc]
             progress=lambda what, step, of, done=done: progress(what, done + step, (FOLDS + 1) * of),  # type: ignore[misc]
-            checkpoint=checkpoint(number),
+            checkpoint=checkpoint and checkpoint.of_fold(number),
         )  # fmt: skip
         trained.append(fitted)
         said.append(answers(model, crops))
@@ -78,4 +82,4 @@ def cross_validate(
     history = {name: np.mean([fitted.history[name] for fitted in trained], axis=0).tolist() for name in trained[0].history}
     seconds, gradients = (sum(getattr(fitted, name) for fitted in trained) for name in ("seconds", "gradient_seconds"))
     labels = np.concatenate([labels_of(held) for held in parts])
-    return OutOfFold(np.concatenate(said), labels, Fitted(history, plan.epochs, seconds, gradients))
+    return OutOfFold(np.concatenate(said), labels, Fitted(history, plan.epochs, seconds, gradients, len(parts)))

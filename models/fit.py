@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,6 +65,12 @@ class Fitted:
     seconds: float
     gradient_seconds: float
     """Of them, in gradient steps; this run's, if an earlier one was gone on with."""
+    folds: int = 0
+    """The history is the mean of so many trainings of cross-validation."""
+
+    def and_then(self, last: Fitted) -> Fitted:
+        """The same history, with another training's time."""
+        return replace(self, seconds=self.seconds + last.seconds, gradient_seconds=self.gradient_seconds + last.gradient_seconds)
 
 
 def batches(samples: Sequence[Sample], plan: Plan, seed: int, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -113,6 +119,8 @@ def fit(
 ) -> Fitted:
     """Trains a compiled model until the plan is through or validation loss stops falling; the model ends with its best weights.
 
+    A plan without patience is run to its end, and the last weights are kept.
+
     Args:
         crops: (N, size, size, 3) uint8, and `labels`, (N,) int, their classes: to validate on; of none where there is
             no patience.
@@ -141,7 +149,8 @@ def fit(
         numbers = {"loss": losses / plan.steps, "accuracy": hits / plan.steps, "learning_rate": rate}
         if len(labels):
             numbers["val_loss"], numbers["val_accuracy"] = judge(answers(model, crops), labels)
-        state.note(model, numbers, keep=plan.patience is None or numbers["val_loss"] < state.best_loss)
+        best = plan.patience is None or not state.best_weights or numbers["val_loss"] < state.best_loss
+        state.note(model, numbers, keep=best)
         report(_epoch_in_words(state, numbers, plan))
         if checkpoint:
             checkpoint.write(model, state, report)

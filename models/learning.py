@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ import numpy as np
 
 from models.bundle import load_keras_model, read_bundle
 from models.calibration import build_in, calibrate, fit_temperature, logits_of, soften
-from models.checkpoint import Checkpoint, forget, interrupted, of_fold
-from models.cross_validation import FOLDS, cross_validate, too_few
+from models.checkpoint import Checkpoint
+from models.cross_validation import EPOCH_CROPS, FOLDS, cross_validate, too_few
 from models.dataset import Progress, Report
 from models.errors import ModelError
-from models.fit import Plan, answers, fast_arithmetic, fit
+from models.fit import Fitted, Plan, answers, fast_arithmetic, fit
 from models.keras_quiet import start_keras
 from models.learnt import CHANGED, Learnt, read_classes, read_second_look, to_choose_on
 from models.networks import ARCHITECTURES, with_new_answer
@@ -110,76 +110,72 @@ def learn(
 
     by_folds = false_finds is None and too_few(split["validation"])
     train = [*split["train"], *split["validation"]] if by_folds else split["train"]
-    plan, resume = start.plan(len(train)), start.options.resume
-    if checkpoint_path and not resume:
-        forget(checkpoint_path)
-    elif checkpoint_path and not interrupted(checkpoint_path):
-        report(f"{checkpoint_path}: is not there, so there is nothing to go on with; training begins anew")
-    settings = start.settings(fingerprint(split), plan)
-
-    def checkpoint(fold: int | None = None) -> Checkpoint | None:
-        if checkpoint_path is None:
-            return None
-        return Checkpoint(of_fold(checkpoint_path, fold) if fold else checkpoint_path, settings, resume=resume)
-
-    keras.utils.set_random_seed(start.options.seed)  # of the first weights
-    learner = start.model(classes)
+    plan = start.plan(len(train))
     if by_folds:
-        return _chosen_by_folds(learner, train, start, plan, report, progress, checkpoint)
-    return _chosen_by_validation(learner, split, start, plan, false_finds, report, progress, checkpoint())
+        plan = replace(plan, patience=None, epoch_crops=min(plan.epoch_crops, EPOCH_CROPS))
+    checkpoint = None
+    if checkpoint_path:
+        checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
+        checkpoint.begin(report)
+    keras.utils.set_random_seed(start.options.seed)  # of the first weights
+    run = _Run(start, start.model(classes), train, plan, report, progress, checkpoint)
+    return run.chosen_by_folds() if by_folds else run.chosen_by(split["validation"], false_finds)
 
 
-def _chosen_by_validation(
-    learner: keras.Model,
-    split: Split,
-    start: Start,
-    plan: Plan,
-    false_finds: FalseFinds | None,
-    report: Report,
-    progress: Progress,
-    checkpoint: Checkpoint | None,
-) -> Learnt:
-    crops, labels, changed = to_choose_on(split["validation"])
-    fitted = fit(
-        learner, split["train"], crops, labels, plan, start.options.seed, report=report, progress=progress, checkpoint=checkpoint
-    )  # fmt: skip
-    model = _served(learner, start)
-    temperature = calibrate(model, crops, labels)
-    halve_weights(model, crops)
-    if false_finds:
-        return Learnt(model, read_second_look(model, split["validation"], false_finds), temperature, fitted, split["train"])
-    on = f"few validation pictures as they are and changed in {CHANGED} ways" if changed else "validation pictures"
-    return Learnt(model, read_classes(answers(model, crops), labels, on), temperature, fitted, split["train"])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """One network's learning, and what all its steps share."""
 
+    start: Start
+    learner: keras.Model
+    train: Sequence[Sample]
+    plan: Plan
+    report: Report
+    progress: Progress
+    checkpoint: Checkpoint | None
 
-def _chosen_by_folds(
-    learner: keras.Model,
-    samples: Sequence[Sample],
-    start: Start,
-    plan: Plan,
-    report: Report,
-    progress: Progress,
-    checkpoint: Callable[[int | None], Checkpoint | None],
-) -> Learnt:
-    plan, seed = replace(plan, patience=None), start.options.seed
-    known = cross_validate(learner, samples, plan, seed, report=report, progress=progress, checkpoint=checkpoint)
-    done = FOLDS * plan.epochs * plan.steps
-    fitted = fit(
-        learner, samples, crop_samples([]), labels_of([]), plan, seed,
-        report=report, progress=lambda what, step, of: progress(what, done + step, (FOLDS + 1) * of), checkpoint=checkpoint(None),
-    )  # fmt: skip
-    model = _served(learner, start)
-    temperature = fit_temperature(logits_of(known.said), known.labels)
-    build_in(model, temperature)
-    halve_weights(model, crop_samples(samples))
-    on = "pictures: of each, what a network said that had learnt from the other parts of four"
-    seconds, gradient_seconds = known.fitted.seconds + fitted.seconds, known.fitted.gradient_seconds + fitted.gradient_seconds
-    whole = replace(known.fitted, seconds=seconds, gradient_seconds=gradient_seconds)
-    return Learnt(model, read_classes(soften(known.said, temperature), known.labels, on), temperature, whole, samples)
+    def chosen_by(self, validation: Sequence[Sample], false_finds: FalseFinds | None) -> Learnt:
+        crops, labels, changed = to_choose_on(validation)
+        fitted = self._fit(crops, labels, self.report, self.progress)
+        model = self._served()
+        temperature = calibrate(model, crops, labels)
+        halve_weights(model, crops)
+        if false_finds:
+            reading = read_second_look(model, validation, false_finds)
+        else:
+            on = f"the few validation pictures as they are and changed in {CHANGED} ways" if changed else "the validation pictures"
+            reading = read_classes(answers(model, crops), labels, on)
+        return Learnt(model, reading, temperature, fitted, self.train)
 
+    def chosen_by_folds(self) -> Learnt:
+        self.report(
+            f"few pictures of a class: {FOLDS} trainings, each asked about a part that it did not learn from, and a last one from all"
+        )
+        known = cross_validate(
+            self.learner, self.train, self.plan, self.start.options.seed,
+            report=self.report, progress=self.progress, checkpoint=self.checkpoint,
+        )  # fmt: skip
+        done = FOLDS * self.plan.epochs * self.plan.steps
+        last = self._fit(
+            crop_samples([]), labels_of([]),
+            lambda line: self.report(f"last, from all: {line}"),
+            lambda what, step, of: self.progress(what, done + step, (FOLDS + 1) * of),
+        )  # fmt: skip
+        model, temperature = self._served(), fit_temperature(logits_of(known.said), known.labels)
+        build_in(model, temperature)
+        halve_weights(model, crop_samples(self.train))
+        on = f"what was said of each picture in cross-validation ({FOLDS} folds)"
+        reading = read_classes(soften(known.said, temperature), known.labels, on)
+        return Learnt(model, reading, temperature, known.fitted.and_then(last), self.train)
 
-def _served(learner: keras.Model, start: Start) -> keras.Model:
-    """The same weights in a network that computes in float32."""
-    model = ARCHITECTURES[start.architecture](max(learner.output_shape[1], 2))
-    model.set_weights(learner.get_weights())
-    return model
+    def _fit(self, crops: np.ndarray, labels: np.ndarray, report: Report, progress: Progress) -> Fitted:
+        return fit(
+            self.learner, self.train, crops, labels, self.plan, self.start.options.seed,
+            report=report, progress=progress, checkpoint=self.checkpoint,
+        )  # fmt: skip
+
+    def _served(self) -> keras.Model:
+        """The same weights in a network that computes in float32."""
+        model = ARCHITECTURES[self.start.architecture](max(self.learner.output_shape[1], 2))
+        model.set_weights(self.learner.get_weights())
+        return model

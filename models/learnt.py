@@ -89,7 +89,7 @@ def read_classes(said: np.ndarray, labels: np.ndarray, pictures: str) -> Reading
     if said.shape[1] > 1:
         return Reading(None, "More than two classes: the likeliest wins.")
     threshold = best_threshold(said[labels == 1, 0], said[labels == 0, 0])
-    return Reading(round(threshold, 4), f"Chosen for the best balanced accuracy on the {pictures}.")
+    return Reading(round(threshold, 4), f"Chosen for the best balanced accuracy on {pictures}.")
 
 
 def read_second_look(model: keras.Model, validation: Sequence[Sample], nobody: tuple[np.ndarray, np.ndarray]) -> Reading:

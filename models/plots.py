@@ -30,6 +30,8 @@ class History:
     """By measure, as Keras names them (`loss`, `val_loss`, `accuracy`, `val_accuracy`), its value after each epoch."""
     kept: int
     """The epoch, counted from 1, whose weights were kept."""
+    folds: int = 0
+    """The values are the mean of so many trainings of cross-validation; 0: of the one that was kept."""
 
 
 def all_plots(evaluation: Evaluation, history: History | None) -> dict[str, bytes]:
@@ -48,8 +50,10 @@ def all_plots(evaluation: Evaluation, history: History | None) -> dict[str, byte
 def learning(history: History) -> bytes:
     """Loss and accuracy after each epoch, on what was learnt from and on validation pictures; the epoch that was kept is marked."""
     figure, left, right = _figure(9.6, 3.9, columns=2)
+    whose = f", mean of {history.folds} folds" if history.folds else ""
+    curves = (("", GREY, f"learnt from, each picture changed a little{whose}"), ("val_", BLUE, f"validation{whose}"))
     for axes, name in ((left, "loss"), (right, "accuracy")):
-        for key, colour, label in ((name, GREY, "learnt from, each picture changed a little"), (f"val_{name}", BLUE, "validation")):
+        for key, colour, label in ((before + name, colour, label) for before, colour, label in curves):
             if values := history.by_epoch.get(key):
                 axes.plot(range(1, len(values) + 1), values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
         axes.axvline(history.kept, color=ORANGE, linewidth=1, linestyle=":", label=f"kept: epoch {history.kept}")

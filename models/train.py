@@ -208,9 +208,10 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
         lambda info: write_card(info, task.command, task.split, results, task.limits),
     )
     report(f"{fitted.gradient_seconds / max(fitted.seconds, 1e-9):.0%} of {fitted.seconds:.0f} s of training were gradient steps")
+    history = History(fitted.history, fitted.kept, fitted.folds)
     write_report(
         beside(out, "report"), bundle.info, evaluation,
-        title=f"{task.name}: how good it is", history=History(fitted.history, fitted.kept), data_report=survey, measured=measured,
+        title=f"{task.name}: how good it is", history=history, data_report=survey, measured=measured,
     )  # fmt: skip
     return bundle.folder
 

@@ -12,8 +12,8 @@ import pytest
 from models.augment import GENTLE
 from models.calibration import soften
 from models.checkpoint import begin_anew, variables_of
-from models.cross_validation import FEW, cross_validate, too_few
-from models.fit import Plan, fit, judge
+from models.cross_validation import TOO_FEW, cross_validate, too_few
+from models.fit import Plan, answers, fit, judge
 from models.learnt import to_choose_on
 from models.networks import ARCHITECTURES
 from models.samples import CROP_PX, Sample, cut_sample
@@ -62,7 +62,31 @@ def test_what_can_only_be_learnt_by_heart_is_not_known_and_what_can_be_learnt_is
     lines: list[str] = []
     known = cross_validate(model, by_lightness, PLAN, 0, report=lines.append)
     assert judge(known.said, known.labels)[1] > 0.95
-    assert sum(line.startswith("fold 4 of 4, epoch") for line in lines) == PLAN.epochs, "no fold ends early"
+    assert len(lines) == 4 * PLAN.epochs, "no fold ends early"
+    assert lines[-1].startswith("fold 4 of 4, epoch 25 of 25")
+
+
+def test_the_best_epoch_is_kept_and_a_training_that_gets_no_better_ends() -> None:
+    rng = np.random.default_rng(4)
+    samples, others = ([pattern(rng, 128, number % 2, number) for number in range(24)] for _ in range(2))
+    model, labels = small_network(), np.arange(24) % 2
+    crops = np.stack([sample.crop for sample in others])
+    plan = replace(PLAN, patience=4)
+    fitted = fit(model, samples, crops, labels, plan, 0, report=quiet)
+    assert fitted.kept == int(np.argmin(fitted.history["val_loss"])) + 1
+    assert len(fitted.history["loss"]) == fitted.kept + 4 < plan.epochs, "by heart is no better, so it ends"
+    assert judge(answers(model, crops), labels)[0] == pytest.approx(min(fitted.history["val_loss"]), abs=1e-6)
+
+
+def test_three_pictures_of_a_class_are_enough_for_folds() -> None:
+    rng = np.random.default_rng(5)
+    samples = [pattern(rng, 128, number % 2, number) for number in range(6)]
+    plan = replace(PLAN, epochs=1, epoch_crops=16)
+    lines: list[str] = []
+    known = cross_validate(small_network(), samples, plan, 0, report=lines.append)
+    assert sorted(known.labels) == [0, 0, 0, 1, 1, 1]
+    assert len(known.said) == 6
+    assert len(lines) == known.fitted.folds == 3
 
 
 def test_a_network_set_back_learns_the_same_again() -> None:
@@ -83,17 +107,17 @@ def test_a_network_set_back_learns_the_same_again() -> None:
     assert not all(np.array_equal(a, b) for a, b in zip(learnt[0], model.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("answers", [np.array([[0.9], [0.2]]), np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])])
-def test_answers_are_softened_as_a_network_would_be(answers: np.ndarray) -> None:
-    np.testing.assert_allclose(soften(answers, 1.0), answers, atol=1e-6)
-    softer = soften(answers, 3.0)
-    assert softer.shape == answers.shape
-    assert np.abs(softer - 1 / max(answers.shape[1], 2)).max() < np.abs(answers - 1 / max(answers.shape[1], 2)).max()
-    if answers.shape[1] == 1:
-        np.testing.assert_allclose(np.log(softer / (1 - softer)), np.log(answers / (1 - answers)) / 3, atol=1e-5)
+@pytest.mark.parametrize("said", [np.array([[0.9], [0.2]]), np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])])
+def test_answers_are_softened_as_a_network_would_be(said: np.ndarray) -> None:
+    np.testing.assert_allclose(soften(said, 1.0), said, atol=1e-6)
+    softer = soften(said, 3.0)
+    assert softer.shape == said.shape
+    assert np.abs(softer - 1 / max(said.shape[1], 2)).max() < np.abs(said - 1 / max(said.shape[1], 2)).max()
+    if said.shape[1] == 1:
+        np.testing.assert_allclose(np.log(softer / (1 - softer)), np.log(said / (1 - said)) / 3, atol=1e-5)
     else:
         np.testing.assert_allclose(softer.sum(axis=1), 1, atol=1e-6)
-        np.testing.assert_allclose(np.log(softer[:, 0] / softer[:, 1]), np.log(answers[:, 0] / answers[:, 1]) / 3, atol=1e-5)
+        np.testing.assert_allclose(np.log(softer[:, 0] / softer[:, 1]), np.log(said[:, 0] / said[:, 1]) / 3, atol=1e-5)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -113,8 +137,8 @@ def test_an_epoch_is_judged_by_what_calibration_makes_of_its_answers(classes: in
 def test_few_is_by_the_smallest_class() -> None:
     rng = np.random.default_rng(2)
     one = pattern(rng, 128, 0, 0), pattern(rng, 128, 1, 1)
-    assert not too_few([one[0]] * FEW + [one[1]] * FEW)
-    assert too_few([one[0]] * 10 * FEW + [one[1]] * (FEW - 1))
+    assert not too_few([one[0]] * TOO_FEW + [one[1]] * TOO_FEW)
+    assert too_few([one[0]] * 10 * TOO_FEW + [one[1]] * (TOO_FEW - 1))
     crops, labels, changed = to_choose_on([one[0]] * 60 + [one[1]] * 20)
     assert changed
     assert len(crops) == len(labels) == 80 * 11

@@ -18,7 +18,7 @@ from PIL import Image
 from models.augment import ROUGH, Recipe, augment
 from models.boxes import iou
 from models.bundle import SHIPPED, load_keras_model, read_bundle
-from models.checkpoint import Checkpoint, State
+from models.checkpoint import Checkpoint, State, forget, interrupted
 from models.classifier import Classifier
 from models.crops import crop_squares
 from models.dataset import Progress
@@ -70,7 +70,7 @@ def test_a_trained_folder_serves_at_once_and_says_how_good_it_is(trained: tuple[
     assert any("16 with one face" in line for line in lines)
     assert "facestream train people -o who --architecture compact --seed 1" in (folder / "README.md").read_text(encoding="utf-8")
     assert info.architecture == "compact"
-    assert "what a network said that had learnt from the other parts of four" in info.threshold_rule
+    assert "on what was said of each picture in cross-validation (4 folds)" in info.threshold_rule
     assert "all others to learn from, and in 4 parts" in (folder / "README.md").read_text(encoding="utf-8")
     assert beside(folder, "pictures.csv").read_text(encoding="utf-8").count("with one face") == 32
     assert (beside(folder, "report") / "report.html").stat().st_size > 10_000
@@ -127,11 +127,12 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
     earlier = {path.name: path.read_bytes() for path in out.iterdir()}
     begun, lines = list[str](), list[str]()
     again = dataclasses.replace(COMPACT, resume=True)
-    in_second_fold, in_last_training = 12 + 6, 4 * 12 + 3
+    in_second_fold, in_last_training = 12 + 6, 4 * 12 + 6
     for step in (in_second_fold, in_last_training):  # Ctrl-C, and, gone on with, once more
         with pytest.raises(KeyboardInterrupt):
             train(people, out, again, overwrite=step == in_second_fold, report=begun.append, progress=interrupt_at(step))
         assert (tmp_path / "who-checkpoint-fold1.npz").exists()
+    assert beside(out, "checkpoint.npz").exists()
     assert sum("there is nothing to go on with; training begins anew" in line for line in begun) == 1
     assert [line.split(":")[0] for line in begun if line.startswith("fold 2")] == [f"fold 2 of 4, epoch {n} of 3" for n in (1, 2, 3)]
     with pytest.raises(ModelError, match=r"fold1\.npz: is of a training with other settings \(data: .*--overwrite instead of --resume"):
@@ -140,13 +141,36 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
         train(people, out, again, report=lines.append)
     assert sum("no checkpoint can be written" in line for line in lines) == 1
     assert {path.name: path.read_bytes() for path in out.iterdir()} == earlier
-    assert {path.name for path in tmp_path.iterdir() if "checkpoint" not in path.name} == {"who", "who-pictures.csv"}, (
-        "nothing half-written"
-    )
+    checkpoints = {"who-checkpoint.npz", *(f"who-checkpoint-fold{fold}.npz" for fold in range(1, 5))}
+    assert {path.name for path in tmp_path.iterdir()} == {"who", "who-pictures.csv"} | checkpoints, "nothing half-written"
     lines.clear()
     assert_same_model(train(people, out, again, report=lines.append), trained[0])
-    assert not [line for line in lines if line.startswith("fold")], "all four were done"
+    assert [line.split(":")[1] for line in lines if "epoch" in line] == [" epoch 3 of 3"], "all else was done"
     assert {path.name for path in tmp_path.iterdir()} == {"who", "who-report", "who-pictures.csv"}
+
+
+@pytest.mark.slow
+def test_with_enough_pictures_a_part_of_them_chooses_and_an_interrupted_training_goes_on(
+    two_faces: dict[str, Image.Image], tmp_path: Path
+) -> None:
+    """Also after a change of the data: said before anything is learnt."""
+    data = make_folder(tmp_path / "many", two_faces, 68)
+    begun = dataclasses.replace(COMPACT, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, tmp_path / "a", begun, report=quiet, progress=interrupt_at(6))
+    lines: list[str] = []
+    done = train(data, tmp_path / "a", begun, report=lines.append)
+    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == [f"epoch {epoch} of at most 3" for epoch in (2, 3)]
+    info = read_bundle(done).info
+    assert "on the few validation pictures as they are and changed in 10 ways" in info.threshold_rule
+    assert all(count == 48 for count in info.data.pictures.values())
+    assert_same_model(train(data, tmp_path / "b", COMPACT, report=quiet), done)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, tmp_path / "c", begun, report=quiet, progress=interrupt_at(6))
+    for number in range(40, 68):
+        (data / "hopper" / f"{number}.png").unlink()
+    with pytest.raises(ModelError, match=r"c-checkpoint\.npz: is of a training with other settings"):
+        train(data, tmp_path / "c", begun, report=quiet, progress=interrupt_at(1))
 
 
 def test_an_earlier_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
@@ -190,6 +214,20 @@ def test_a_checkpoint_that_is_damaged_is_refused_and_a_full_disk_costs_only_the_
     nowhere.write(model, state, told.append)
     assert len(told) == 1
     assert "no checkpoint can be written" in told[0]
+
+
+def test_no_other_training_s_checkpoints_are_forgotten(tmp_path: Path) -> None:
+    own = [tmp_path / name for name in ("who1-checkpoint.npz", "who1-checkpoint-fold1.npz", "who1-checkpoint-fold4.npz")]
+    others = [tmp_path / name for name in ("who2-checkpoint.npz", "who2-checkpoint-fold1.npz", "who1-other.npz", "x2-checkpoint-fold1.npz")]
+    for path in own + others:
+        path.touch()
+    assert interrupted(own[0]) == own[0]
+    forget(own[0])
+    forget(tmp_path / "x[2]-checkpoint.npz")
+    assert interrupted(own[0]) is None
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    own[2].touch()
+    assert interrupted(own[0]) == own[2]
 
 
 @pytest.mark.slow
