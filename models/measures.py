@@ -15,6 +15,9 @@ ROUNDS = 1000
 BINS = 10
 """Of the reliability diagram."""
 
+SHARES = ("accuracy", "balanced_accuracy", "auc", "average_precision")
+"""The numbers that are 1 at best and 0 at worst."""
+
 Curve = tuple[np.ndarray, np.ndarray]
 
 
@@ -181,8 +184,8 @@ def measure(evaluation: Evaluation, *, seed: int = 0) -> dict[str, Measured]:
     """Accuracy, balanced accuracy, areas under the ROC and precision-recall curves, log loss and calibration error.
 
     More than two classes: the areas are means over each class against all others. With pictures of one class only, there are no areas.
-    Intervals are percentiles of a bootstrap that draws whole groups anew within each class. Where every resample says 1 because nothing
-    was wrong, the lower bound is Wilson's for as many right out of as many as the smallest class has groups.
+    Intervals are percentiles of a bootstrap that draws whole groups anew within each class. Where every resample says the same,
+    because all of each class was right or all wrong, the bounds are Wilson's for all or none of as many as the smallest class has groups.
     """
     statistics = _Statistics(evaluation)
     values = statistics(np.ones(len(evaluation.labels)))
@@ -192,9 +195,9 @@ def measure(evaluation: Evaluation, *, seed: int = 0) -> dict[str, Measured]:
     surest = Share(least := min(int(group.max()) + 1 for _, group in strata), least).interval[0]
     measured = {}
     for name, value in values.items():
-        low, high = np.quantile([values[name] for values in drawn], [0.025, 0.975])
-        if value == low == high == 1:
-            low = surest
+        low, high = np.quantile([numbers[name] for numbers in drawn], [0.025, 0.975])
+        if high - low < 1e-9 and name in SHARES:
+            low, high = value * surest, value + (1 - value) * (1 - surest)
         measured[name] = Measured(value, float(low), float(high))
     return measured
 

@@ -60,6 +60,17 @@ def test_accuracy_and_balance_are_counted_and_their_interval_is_wilson_s_where_b
     assert measure(honest) == measured, "the same pictures give the same numbers"
 
 
+def test_a_handful_all_right_or_all_wrong_leaves_much_open() -> None:
+    right = measure(judged(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.9])))["accuracy"]
+    assert (right.low, right.high) == pytest.approx((Share(2, 2).interval[0], 1.0))
+    one_class = measure(judged(np.array([0, 0, 1, 1]), np.array([0.7, 0.6, 0.8, 0.9])))
+    for name in ("accuracy", "balanced_accuracy"):
+        assert one_class[name].value == 0.5
+        assert (one_class[name].low, one_class[name].high) == pytest.approx(
+            (np.mean([0, Share(2, 2).interval[0]]), np.mean([Share(0, 2).interval[1], 1]))
+        )
+
+
 def test_copies_of_a_picture_are_no_more_evidence_than_the_picture(honest: Evaluation) -> None:
     few = np.arange(300)
     copies = np.repeat(few, 4)

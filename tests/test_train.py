@@ -135,7 +135,7 @@ def test_an_interrupted_training_goes_on_to_the_same_model(trained: tuple[Path, 
     assert beside(out, "checkpoint.npz").exists()
     assert sum("there is nothing to go on with; training begins anew" in line for line in begun) == 1
     assert [line.split(":")[0] for line in begun if line.startswith("fold 2")] == [f"fold 2 of 4, epoch {n} of 3" for n in (1, 2, 3)]
-    with pytest.raises(ModelError, match=r"fold1\.npz: is of a training with other settings \(data: .*--overwrite instead of --resume"):
+    with pytest.raises(ModelError, match=r"is of a training with other settings \(data: .*--overwrite instead of --resume begins anew"):
         train(people, out, dataclasses.replace(again, seed=2), report=quiet)
     with full_disk(1_000_000), pytest.raises(ModelError, match=r"who: the model could not be written \(.*\); nothing was changed\.$"):
         train(people, out, again, report=lines.append)
