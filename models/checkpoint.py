@@ -79,8 +79,8 @@ class Checkpoint:
         elif not (left := interrupted(self.path)):
             report(f"{self.path}: is not there, so there is nothing to go on with; training begins anew")
         else:
-            with self._opened(left) as kept:
-                self._check(left, json.loads(str(kept["about"]))["settings"])
+            with self._opened(left):
+                pass  # opening checks it
 
     def read(self, model: keras.Model) -> State | None:
         """Gives the model and its optimizer the variables they had; None where there is nothing to go on with.
@@ -90,9 +90,7 @@ class Checkpoint:
         """
         if not self._resume or not self.path.exists():
             return None
-        with self._opened(self.path) as kept:
-            about = json.loads(str(kept["about"]))
-            self._check(self.path, about["settings"])
+        with self._opened(self.path) as (kept, about):
             for index, variable in enumerate(_variables(model)):
                 variable.assign(kept[f"variable_{index}"])
             best = [kept[f"best_{index}"] for index in range(len(model.weights))]
@@ -123,11 +121,13 @@ class Checkpoint:
                 report(self._told[0])
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[Any]:
-        """What a file holds; damage that shows while it is read is said in a sentence."""
+    def _opened(self, path: Path) -> Iterator[tuple[Any, Any]]:
+        """The arrays and the numbers of a file of this training; damage that shows while it is read is said in a sentence."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                yield kept
+                about = json.loads(str(kept["about"]))
+                self._check(path, about["settings"])
+                yield kept, about
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
 

@@ -26,8 +26,6 @@ FOLDS = 4
 """A compromise (a guess): each learns from three quarters, and all takes five times as long."""
 TOO_FEW = 10
 """Validation pictures of a class, below which there are too few to choose by (a guess): classes of fewer than 64 photos."""
-
-
 EPOCH_CROPS = 2048
 """Drawn in an epoch, at most: the few are shown dozens of times in it already, and there are five trainings (a guess)."""
 
