@@ -9,21 +9,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.classifier import Classifier
-    from models.detections import Detections
+    from models.classification.classifier import Classifier
+    from models.classification.networks import create_cnn_model
+    from models.detection.detections import Detections
+    from models.detection.mtcnn import MTCNN
     from models.errors import FacestreamError, ModelError, PictureError
-    from models.mtcnn import MTCNN
-    from models.networks import create_cnn_model
     from models.notebook import detect_and_recognize_faces
 
 _HOMES = {
-    "Classifier": "classifier",
-    "Detections": "detections",
+    "Classifier": "classification.classifier",
+    "Detections": "detection.detections",
     "FacestreamError": "errors",
-    "MTCNN": "mtcnn",
+    "MTCNN": "detection.mtcnn",
     "ModelError": "errors",
     "PictureError": "errors",
-    "create_cnn_model": "networks",
+    "create_cnn_model": "classification.networks",
     "detect_and_recognize_faces": "notebook",
 }
 

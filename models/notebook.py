@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.boxes import clip
-from models.classifier import Classifier
-from models.crops import crop_squares
-from models.mtcnn import MTCNN
-from models.networks import CNN_INPUT_PX
-from models.pictures import read_picture
+from models.classification.classifier import Classifier
+from models.classification.networks import CNN_INPUT_PX
+from models.detection.mtcnn import MTCNN
+from models.imaging.boxes import clip
+from models.imaging.crops import crop_squares
+from models.imaging.pictures import read_picture
 
 if TYPE_CHECKING:
     import keras

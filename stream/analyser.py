@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.detections import Detections
+from models.detection.detections import Detections
 from stream.config import Settings
 from stream.errors import UsageError
 from stream.faces import Analysis, Face
@@ -18,8 +18,8 @@ from stream.stages import Stage, untimed
 from stream.tracking import Track, Tracker
 
 if TYPE_CHECKING:
-    from models.classifier import Classifier
-    from models.mtcnn import MTCNN
+    from models.classification.classifier import Classifier
+    from models.detection.mtcnn import MTCNN
 
 SMALLEST_FACE_PX = 20
 """What `min_face_px: auto` looks for in pictures, and the least it looks for in moving ones: P-Net was trained on little below."""
@@ -82,7 +82,7 @@ class Analyser:
         detector = classifier = None
         everyone = [settings, *map(settings.of, settings.sources)]
         if any(one.detector.enabled for one in everyone):
-            from models.mtcnn import MTCNN
+            from models.detection.mtcnn import MTCNN
 
             detector = MTCNN(
                 preset=settings.detector.preset,
@@ -93,7 +93,7 @@ class Analyser:
                 precision=settings.detector.precision,
             )
             if settings.classifier.model != "none":
-                from models.classifier import Classifier
+                from models.classification.classifier import Classifier
 
                 classifier = Classifier.load(
                     settings.classifier.model, precision=settings.classifier.precision, device=settings.detector.device

@@ -162,9 +162,9 @@ def train(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
     logs.start("text")
-    from models import train as training
-    from models.checkpoint import interrupted
-    from models.learning import Options
+    from models.training import train as training
+    from models.training.checkpoint import interrupted
+    from models.training.trainer import Options
     from stream.progress import Told
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
@@ -211,7 +211,7 @@ def export(
 ) -> int:
     """Write a model for another program, checked against the original on real crops before it is called done."""
     logs.start("text")
-    from models.export import check_export_place, export_model
+    from models.export.exporter import check_export_place, export_model
 
     with as_usage():
         check_export_place(format_, output, overwrite=overwrite)

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from models.device import Device, choose_device
-from models.runtime import Precision
+from models.inference.device import Device, choose_device
+from models.inference.network import Precision
 
 MIB = 2**20
 
@@ -68,9 +68,9 @@ def try_openvino(precision: Precision = "auto") -> tuple[str, str, int]:
         RuntimeError: OpenVINO cannot do it, in its own words.
         FacestreamError: the network's weights cannot be read.
     """
-    from models.openvino_networks import build_rnet
-    from models.openvino_quiet import ov
-    from models.weights import read_mtcnn_weights
+    from models.detection.openvino_networks import build_rnet
+    from models.detection.weights import read_mtcnn_weights
+    from models.inference.openvino_quiet import ov
 
     core = ov.Core()
     model = build_rnet(read_mtcnn_weights("rnet"))

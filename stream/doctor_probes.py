@@ -153,7 +153,7 @@ def h264() -> Answer:
 
 
 def openvino() -> Answer:
-    from models.openvino_quiet import ov
+    from models.inference.openvino_quiet import ov
     from stream.devices import try_openvino
 
     core = ov.Core()
@@ -165,7 +165,7 @@ def openvino() -> Answer:
 
 def gpu() -> Answer:
     """The driver is asked first: TensorFlow takes seconds to import and is left alone where there is no GPU."""
-    from models.device import choose_device
+    from models.inference.device import choose_device
     from stream.devices import gpus
 
     kind, reason = choose_device("auto")

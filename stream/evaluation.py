@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.evaluation_report import check_report_place, write_report
-from models.judging import judge_folder
-from models.measures import measure, sentences
+from models.evaluation.evaluate import judge_folder
+from models.evaluation.metrics import measure, sentences
+from models.evaluation.report import check_report_place, write_report
 from stream.errors import as_usage
 from stream.progress import Told
 

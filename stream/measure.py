@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.pictures import writable_suffixes, write_picture
+from models.imaging.pictures import writable_suffixes, write_picture
 from stream.analyser import Analyser
 from stream.config import Output
 from stream.errors import SourceError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.priority import stand_back
+from models.inference.priority import stand_back
 
 __all__ = ["LOOKS", "RECORDINGS", "stand_back"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.boxes import iou
-from models.detections import Detections
+from models.detection.detections import Detections
+from models.imaging.boxes import iou
 
 VELOCITY_MEMORY_S = 0.2
 """Time over which older movement fades to a third (a guess: boxes tremble by a pixel or two, heads turn in half a second)."""

@@ -139,7 +139,7 @@ def test_how_small_a_face_is_looked_for(width: int, height: int, still: bool, as
 def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_photo(
     portrait: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from models.compiled_cascade import CompiledCascades
+    from models.detection.compiled.cascade import CompiledCascades
 
     detector = MTCNN(device="cpu", precision="f32")
     detector._compiled = CompiledCascades((0.6, 0.7, 0.7), 0.709)  # as on a GPU

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.boxes import clip, iou, nms, regress, square
+from models.imaging.boxes import clip, iou, nms, regress, square
 
 
 def box_list(most: int = 40) -> st.SearchStrategy[np.ndarray]:

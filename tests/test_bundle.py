@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import FILES, SHIPPED, ModelInfo, check_place, load_keras_model, read_bundle, shipped_names, write_bundle
-from models.classifier import Classifier
+from models.classification.bundle import FILES, SHIPPED, ModelInfo, check_place, load_keras_model, read_bundle, shipped_names, write_bundle
+from models.classification.classifier import Classifier
 from models.errors import ModelError
 
 
@@ -224,9 +224,9 @@ def test_a_file_is_no_bundle(face: Path) -> None:
 
 FULL_DISK = """
 import resource, sys
-from models.bundle import load_keras_model, read_bundle, write_bundle
+from models.classification.bundle import load_keras_model, read_bundle, write_bundle
 from models.errors import ModelError
-from models.saving import save_model
+from models.training.model_files import save_model
 
 bundle = read_bundle(sys.argv[1])
 model = load_keras_model(bundle)

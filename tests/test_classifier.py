@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import SHIPPED, RoundingCheck, load_keras_model, read_bundle
-from models.classifier import Classifier, load_network
-from models.dataset import picture_paths
+from models.classification.bundle import SHIPPED, RoundingCheck, load_keras_model, read_bundle
+from models.classification.classifier import Classifier, load_network
+from models.data.dataset import picture_paths
+from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
-from models.mtcnn import MTCNN
-from models.rounding import check_bfloat16
-from models.runtime import has_bfloat16, load_keras
-from models.second_look import judge_on_labelled, judge_on_nobody
+from models.evaluation.false_positives import judge_on_labelled, judge_on_nobody
+from models.inference.network import has_bfloat16, load_keras
+from models.training.reduced_precision import check_bfloat16
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_the_default_precision_changes_no_label(exact: Classifier, crops: np.nda
 def test_the_cpu_path_never_loads_keras(portrait_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
-        "from models import Classifier, MTCNN\nfrom models.pictures import read_picture\n"
+        "from models import Classifier, MTCNN\nfrom models.imaging.pictures import read_picture\n"
         "image = read_picture(sys.argv[1])\n"
         "boxes = MTCNN(device='cpu').detect([image])[0].boxes\n"
         "classifier = Classifier.load('face', device='cpu')\n"

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from models import MTCNN, Detections
-from models.boxes import iou, nms
-from models.compiled_layout import FRAME, crop_tables, grown_tables, plan_layout
-from models.crops import crop_squares, whole_squares
-from models.mtcnn import PYRAMID_STEP
-from models.pictures import read_picture
-from models.pyramid import level_sizes, plan_pyramid, shrink, thin_cells
+from models.detection.compiled.layout import FRAME, crop_tables, grown_tables, plan_layout
+from models.detection.mtcnn import PYRAMID_STEP
+from models.detection.pyramid import level_sizes, plan_pyramid, shrink, thin_cells
+from models.imaging.boxes import iou, nms
+from models.imaging.crops import crop_squares, whole_squares
+from models.imaging.pictures import read_picture
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 SIDE_PX = 512
@@ -28,7 +28,7 @@ SIDE_PX = 512
 RUN = """
 import json, sys
 import numpy as np
-from models.compiled_cascade import CompiledCascades
+from models.detection.compiled.cascade import CompiledCascades
 import keras
 
 compiled = []
@@ -135,7 +135,7 @@ def test_ordinary_pictures_fill_no_limit(answer: Answer) -> None:
 
 
 def test_full_places_are_counted_and_the_best_stay(portrait: np.ndarray) -> None:
-    from models.compiled_cascade import CompiledCascade, Limits
+    from models.detection.compiled.cascade import CompiledCascade, Limits
 
     limits = Limits(proposed=40, refined_small=9, refined_large=9, output_small=1, output_large=1)
     cascade = CompiledCascade(300, 256, 20, THRESHOLDS, PYRAMID_STEP, batch_size=2, limits=limits)
@@ -156,7 +156,7 @@ def test_full_places_are_counted_and_the_best_stay(portrait: np.ndarray) -> None
 
 
 def test_a_frame_smaller_than_the_smallest_face_has_none() -> None:
-    from models.compiled_cascade import CompiledCascade
+    from models.detection.compiled.cascade import CompiledCascade
 
     cascade = CompiledCascade(50, 60, 51, THRESHOLDS, PYRAMID_STEP)
     assert [len(found) for found in cascade(np.zeros((3, 50, 60, 3), np.uint8))] == [0, 0, 0]
@@ -165,7 +165,7 @@ def test_a_frame_smaller_than_the_smallest_face_has_none() -> None:
 def test_only_sizes_that_come_often_are_compiled(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from models import compiled_cascade
+    from models.detection.compiled import cascade as compiled_cascade
 
     monkeypatch.setattr(compiled_cascade, "FRAMES_BEFORE_COMPILING", 3)
     detector, on_cpu = MTCNN(device="cpu", precision="f32"), MTCNN(device="cpu", precision="f32")
@@ -186,7 +186,7 @@ def test_only_sizes_that_come_often_are_compiled(
 def test_levels_are_those_of_the_cpu_to_the_last_bit(portrait: np.ndarray, height: int, width: int, min_face_px: int) -> None:
     import keras
 
-    from models.compiled_steps import resize
+    from models.detection.compiled.steps import resize
 
     image = np.ascontiguousarray(portrait[:height, :width])
     layout = plan_layout(height, width, min_face_px, PYRAMID_STEP)
@@ -214,7 +214,7 @@ def test_every_window_of_every_level_is_on_the_canvas_once() -> None:
 def test_crops_are_those_of_the_cpu(portrait: np.ndarray, astronaut: np.ndarray, size_px: int) -> None:
     from keras import ops
 
-    from models.compiled_steps import CropTables, cut
+    from models.detection.compiled.steps import CropTables, cut
 
     frames = np.stack([portrait[:501], np.pad(astronaut, ((0, 88), (0, 0), (0, 0)))[99:]])
     rng = np.random.default_rng(size_px)
@@ -238,7 +238,7 @@ def test_crops_are_those_of_the_cpu(portrait: np.ndarray, astronaut: np.ndarray,
 def test_suppression_all_at_once_is_greedy_suppression(over: str) -> None:
     import keras
 
-    from models.compiled_steps import suppress
+    from models.detection.compiled.steps import suppress
 
     rng = np.random.default_rng(5)
     corner = rng.integers(0, 60, (4, 150, 2))
@@ -256,7 +256,7 @@ def test_suppression_all_at_once_is_greedy_suppression(over: str) -> None:
 def test_thinning_on_the_canvas_is_thinning_of_cells() -> None:
     import keras
 
-    from models.compiled_steps import thin
+    from models.detection.compiled.steps import thin
 
     plan = plan_pyramid(90, 70, 12, 0.01)
     (level,) = plan.levels

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.crops import crop_squares, whole_squares
+from models.imaging.crops import crop_squares, whole_squares
 
 
 def crop(image: np.ndarray, *box: float, size_px: int = 24, margin: float = 0.0) -> np.ndarray:

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from models.augment import GENTLE
-from models.calibration import soften
-from models.checkpoint import begin_anew, variables_of
-from models.cross_validation import TOO_FEW, cross_validate, too_few
-from models.fit import Plan, answers, fit, judge
-from models.learnt import to_choose_on
-from models.networks import ARCHITECTURES
-from models.samples import CROP_PX, Sample, cut_sample
+from models.classification.networks import ARCHITECTURES
+from models.data.augmentation import GENTLE
+from models.data.samples import CROP_PX, Sample, cut_sample
+from models.training.calibration import soften
+from models.training.checkpoint import begin_anew, variables_of
+from models.training.cross_validation import TOO_FEW, cross_validate, too_few
+from models.training.fit import Plan, answers, fit, judge
+from models.training.trained_model import to_choose_on
 
 if TYPE_CHECKING:
     import keras

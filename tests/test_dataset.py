@@ -13,12 +13,12 @@ import pytest
 from photos import make_folder, photo
 from PIL import Image
 
-from models.crop_cache import CropCache
-from models.dataset import load_dataset
+from models.data.crop_cache import CropCache
+from models.data.dataset import load_dataset
+from models.data.samples import labels_of
+from models.data.split import folds, split_samples
+from models.data.survey import Entry
 from models.errors import ModelError
-from models.samples import labels_of
-from models.split import folds, split_samples
-from models.survey import Entry
 
 
 @pytest.fixture(scope="module")

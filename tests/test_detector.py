@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from models import MTCNN, Detections
-from models.boxes import iou
-from models.pictures import read_picture
-from models.propose import PICTURES_BEFORE_STRIPS
-from models.runtime import Network
+from models.detection.proposals import PICTURES_BEFORE_STRIPS
+from models.imaging.boxes import iou
+from models.imaging.pictures import read_picture
+from models.inference.network import Network
 
 PORTRAIT_FACE = np.array([[165, 105, 360, 340]], np.float32)
 """Grace Hopper's face, drawn by hand: chin to hairline."""
@@ -206,7 +206,7 @@ def test_a_size_that_comes_often_gets_a_network_of_its_own_and_the_same_faces(as
 
 
 def test_keras_finds_the_faces_that_openvino_finds(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
-    from models.mtcnn import load_as_keras
+    from models.detection.mtcnn import load_as_keras
 
     keras_detector = MTCNN(device="cpu", precision="f32")
     keras_detector.networks = load_as_keras(propose_sizes=(4,), refine_sizes=(32,), output_sizes=(8,))

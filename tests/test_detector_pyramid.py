@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.boxes import nms
-from models.mtcnn import load_on_openvino
-from models.pyramid import TILE_PX, draw_tiles, level_sizes, plan_pyramid, shrink, thin_cells
-from models.runtime import Precision
+from models.detection.mtcnn import load_on_openvino
+from models.detection.pyramid import TILE_PX, draw_tiles, level_sizes, plan_pyramid, shrink, thin_cells
+from models.imaging.boxes import nms
+from models.inference.network import Precision
 
 sizes = st.integers(12, 700)
 

@@ -16,17 +16,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.bundle import FILES, SHIPPED, load_keras_model, read_bundle, write_bundle
-from models.classifier import Classifier
-from models.dataset import load_dataset
+from models.classification.bundle import FILES, SHIPPED, load_keras_model, read_bundle, write_bundle
+from models.classification.classifier import Classifier
+from models.data.dataset import load_dataset
+from models.data.samples import scores_of
+from models.data.split import fingerprint, split_samples
 from models.errors import ModelError
-from models.evaluation_report import check_report_place, write_report
-from models.judging import judge_folder
-from models.measures import Evaluation
-from models.plots import History
-from models.runtime import load_keras
-from models.samples import scores_of
-from models.split import fingerprint, split_samples
+from models.evaluation.evaluate import judge_folder
+from models.evaluation.metrics import Evaluation
+from models.evaluation.plots import History
+from models.evaluation.report import check_report_place, write_report
+from models.inference.network import load_keras
 from tests.command import facestream, is_one_sentence
 from tests.photos import photo
 

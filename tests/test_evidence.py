@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.evaluate import auc
-from models.evidence import fit_join, join
+from models.classification.score_fusion import fit_join, join
+from models.evaluation.thresholds import auc
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

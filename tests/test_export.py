@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import FILES, SHIPPED, ModelInfo, load_keras_model, read_bundle, write_bundle
-from models.classifier import Classifier
+from models.classification.bundle import FILES, SHIPPED, ModelInfo, load_keras_model, read_bundle, write_bundle
+from models.classification.classifier import Classifier
+from models.classification.networks import create_cnn_model
 from models.errors import ModelError
-from models.export import check_export_place, export_model, real_crops
-from models.formats import ENDINGS, Format
-from models.networks import create_cnn_model
-from models.saving import save_model
+from models.export.exporter import check_export_place, export_model, real_crops
+from models.export.formats import ENDINGS, Format
+from models.training.model_files import save_model
 from tests.command import facestream, is_one_sentence
 
 pytestmark = [
@@ -81,7 +81,7 @@ def run_onnx(path: Path, crops: np.ndarray) -> np.ndarray:
 
 
 def run_openvino(path: Path, crops: np.ndarray) -> np.ndarray:
-    from models.openvino_quiet import ov
+    from models.inference.openvino_quiet import ov
 
     compiled = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.asarray(compiled(crops)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.frequent import SIZES_REMEMBERED, MadeForFrequentSizes
+from models.detection.size_cache import SIZES_REMEMBERED, MadeForFrequentSizes
 
 
 def made_for(things: MadeForFrequentSizes[str], sizes: list[int], times: int) -> list[int]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.calibration import calibrate, fit_temperature
-from models.evaluate import Share, auc
-from models.measures import Evaluation, Ranking, flat, measure, reliability, sentences, worst_mistakes
+from models.evaluation.metrics import Evaluation, Ranking, flat, measure, reliability, sentences, worst_mistakes
+from models.evaluation.thresholds import Share, auc
+from models.training.calibration import calibrate, fit_temperature
 
 
 def judged(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Evaluation:

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from models import create_cnn_model, detect_and_recognize_faces
-from models.classifier import Classifier
+from models.classification.classifier import Classifier
 from models.errors import ModelError, PictureError
-from models.pictures import read_picture
+from models.imaging.pictures import read_picture
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.batches import UNDER_WAY, plan_batches
-from models.device import choose_device
+from models.detection.mtcnn import CascadeNetworks, load_on_openvino
+from models.detection.openvino_networks import build_rnet
+from models.detection.weights import read_mtcnn_weights
 from models.errors import FacestreamError, ModelError
-from models.mtcnn import CascadeNetworks, load_on_openvino
-from models.openvino_networks import build_rnet
-from models.runtime import STEPS_BACK, calls_at_a_time, load_openvino
-from models.weights import read_mtcnn_weights
+from models.inference.batching import UNDER_WAY, plan_batches
+from models.inference.device import choose_device
+from models.inference.network import STEPS_BACK, calls_at_a_time, load_openvino
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_batch_of_the_wrong_kind_is_refused_in_words(networks: CascadeNetworks
 
 
 def test_a_network_on_disk_runs_like_the_one_that_was_saved(tmp_path: Path, networks: CascadeNetworks) -> None:
-    from models.openvino_quiet import ov
+    from models.inference.openvino_quiet import ov
 
     path = tmp_path / "rnet.xml"
     ov.save_model(build_rnet(read_mtcnn_weights("rnet")), path, compress_to_fp16=False)
@@ -81,7 +81,7 @@ def test_a_file_that_is_no_network_is_refused_in_one_sentence(tmp_path: Path) ->
 
 
 def test_keras_and_openvino_are_the_same_networks(networks: CascadeNetworks) -> None:
-    from models.mtcnn import load_as_keras
+    from models.detection.mtcnn import load_as_keras
 
     keras_networks = load_as_keras(propose_sizes=(2,), refine_sizes=(4,), output_sizes=(4,))
     for name, batch in (("propose", noise(2, 128)), ("refine", noise(5, 24)), ("output", noise(5, 48))):
@@ -115,7 +115,7 @@ def test_the_device_is_chosen_with_a_reason() -> None:
 
 
 def test_the_choice_of_the_device_is_logged_once_with_its_reason() -> None:
-    code = "import logging; logging.basicConfig(level='INFO', format='%(message)s'); from models.device import choose_device\n"
+    code = "import logging; logging.basicConfig(level='INFO', format='%(message)s'); from models.inference.device import choose_device\n"
     code += "for _ in range(3): choose_device('cpu'), choose_device('cpu')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stderr
     assert told.splitlines() == ["networks run on the cpu: the settings say so"]
@@ -124,7 +124,7 @@ def test_the_choice_of_the_device_is_logged_once_with_its_reason() -> None:
 def test_the_weights_reader_reads_nothing_but_arrays(tmp_path: Path) -> None:
     import pickle
 
-    from models.weights import _ArrayReader
+    from models.detection.weights import _ArrayReader
 
     with pytest.raises(pickle.UnpicklingError, match="has no place"):
         _ArrayReader(pickle.dumps(Path("x"))).load()
@@ -167,7 +167,7 @@ def test_batches_that_nobody_waits_for_disturb_no_later_ones(networks: CascadeNe
 PRIORITIES = """
 import os
 from pathlib import Path
-from models.mtcnn import load_on_openvino
+from models.detection.mtcnn import load_on_openvino
 
 def priorities():
     return {thread.name: os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in Path("/proc/self/task").iterdir()}

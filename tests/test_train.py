@@ -15,21 +15,21 @@ import pytest
 from photos import make_folder
 from PIL import Image
 
-from models.augment import ROUGH, Recipe, augment
-from models.boxes import iou
-from models.bundle import SHIPPED, load_keras_model, read_bundle
-from models.checkpoint import Checkpoint, State, forget, interrupted
-from models.classifier import Classifier
-from models.crops import crop_squares
-from models.dataset import Progress
+from models.classification.bundle import SHIPPED, load_keras_model, read_bundle
+from models.classification.classifier import Classifier
+from models.classification.networks import ARCHITECTURES
+from models.data.augmentation import ROUGH, Recipe, augment
+from models.data.dataset import Progress
+from models.data.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
+from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
-from models.evaluate import Share, auc, best_threshold, threshold_removing, true_and_false
-from models.fit import Plan, batches
-from models.learning import Options
-from models.mtcnn import MTCNN
-from models.networks import ARCHITECTURES
-from models.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
-from models.train import beside, train, train_face
+from models.evaluation.thresholds import Share, auc, best_threshold, threshold_removing, true_and_false
+from models.imaging.boxes import iou
+from models.imaging.crops import crop_squares
+from models.training.checkpoint import Checkpoint, State, forget, interrupted
+from models.training.fit import Plan, batches
+from models.training.train import beside, train, train_face
+from models.training.trainer import Options
 from tests.command import facestream, is_one_sentence
 
 pytestmark = pytest.mark.filterwarnings(

@@ -9,7 +9,7 @@ import pytest
 from media import make_clip
 
 from models import MTCNN, Classifier
-from models.pictures import read_picture
+from models.imaging.pictures import read_picture
 from stream import watch
 from stream.config import load_settings
 from stream.errors import ModelError, SourceError

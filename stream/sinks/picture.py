@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.pictures import writable_suffixes, write_picture
+from models.imaging.pictures import writable_suffixes, write_picture
 from stream.config import Output
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo

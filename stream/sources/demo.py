@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.pictures import read_picture
-from models.portrait import portrait_path
+from models.imaging.pictures import read_picture
+from models.imaging.portrait import portrait_path
 from stream.frame import Frame, SourceInfo
 from stream.media import cv2
 from stream.sources import SourceStatus

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from models.pictures import read_picture
+from models.imaging.pictures import read_picture
 from stream.errors import PictureError, SourceError
 from stream.frame import Frame, SourceInfo
 from stream.sources import SourceStatus

@@ -17,8 +17,8 @@ import numpy as np
 from peers import FacenetPytorch, Mtcnn100
 
 from models import MTCNN, Detections
-from models.evaluate import detection_ap
-from models.pictures import read_picture
+from models.evaluation.thresholds import detection_ap
+from models.imaging.pictures import read_picture
 
 DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "detect"
 SETS = ("facemask", "fddb_single", "dlib_faces", "cmu_mit", "group_checked")

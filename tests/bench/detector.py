@@ -17,8 +17,8 @@ from accuracy import labelled
 from peers import FacenetPytorch, Mtcnn100
 
 from models import MTCNN
-from models.pictures import read_picture
-from models.propose import PICTURES_BEFORE_STRIPS
+from models.detection.proposals import PICTURES_BEFORE_STRIPS
+from models.imaging.pictures import read_picture
 
 CASES = (
     (640, 480, 20),

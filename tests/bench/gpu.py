@@ -16,10 +16,10 @@ import numpy as np
 from detector import scene
 
 from models import MTCNN, Detections
-from models.compiled_cascade import CompiledCascade
-from models.device import choose_device
+from models.detection.compiled.cascade import CompiledCascade
+from models.detection.mtcnn import PYRAMID_STEP, load_as_keras
 from models.errors import FacestreamError
-from models.mtcnn import PYRAMID_STEP, load_as_keras
+from models.inference.device import choose_device
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 CASES = ((854, 480, 27), (1280, 720, 40), (1920, 1080, 60), (1920, 1080, 20))

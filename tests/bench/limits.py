@@ -17,10 +17,10 @@ import numpy as np
 from detector import WARM_UP, scene
 
 from models import MTCNN
-from models.mtcnn import load_on_openvino
-from models.openvino_quiet import ops, ov
-from models.pyramid import TILE_PX
-from models.runtime import Network, Precision, load_openvino
+from models.detection.mtcnn import load_on_openvino
+from models.detection.pyramid import TILE_PX
+from models.inference.network import Network, Precision, load_openvino
+from models.inference.openvino_quiet import ops, ov
 
 FLOP = {"P-Net": 3660 * TILE_PX**2, "R-Net": 3.06e6, "O-Net": 25.8e6}
 """Of one tile or crop: two for each weight at each place."""

@@ -13,11 +13,11 @@ import numpy as np
 from accuracy import DATA, SETS, labelled
 
 from models import MTCNN, Classifier, Detections
-from models.dataset import picture_paths
-from models.evaluate import Share, detection_ap
-from models.face_dataset import part_of_nobody
-from models.pictures import read_picture
-from models.second_look import THRESHOLDS, judge
+from models.data.dataset import picture_paths
+from models.data.face_dataset import part_of_nobody
+from models.evaluation.false_positives import THRESHOLDS, judge
+from models.evaluation.thresholds import Share, detection_ap
+from models.imaging.pictures import read_picture
 
 NOBODY = DATA.parent / "train" / "nobody_photos"
 

@@ -17,12 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from models.dataset import load_dataset
-from models.fit import batches
-from models.learning import Options, Start, learn
-from models.measures import Evaluation, measure
-from models.samples import Sample, Split
-from models.split import folds, split_samples
+from models.data.dataset import load_dataset
+from models.data.samples import Sample, Split
+from models.data.split import folds, split_samples
+from models.evaluation.metrics import Evaluation, measure
+from models.training.fit import batches
+from models.training.trainer import Options, Start, learn
 
 DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "train"
 PEOPLE = ("Colin_Powell", "George_W_Bush", "Tony_Blair")

@@ -1,0 +1,121 @@
+"""Crops of faces -> probabilities and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from models.classification.bundle import INFO, Bundle, load_keras_model, read_bundle
+from models.classification.score_fusion import join
+from models.errors import ModelError
+from models.imaging.crops import crop_squares
+from models.inference.device import Device, choose_device
+from models.inference.network import BATCH_SIZES, Network, Precision, forbid_tf32, load_keras, load_openvino
+
+
+class Classifier:
+    """A trained bundle, ready to score faces. One thread at a time."""
+
+    def __init__(self, bundle: Bundle, network: Network, threshold: float | None = None) -> None:
+        self._network = network
+        info = bundle.info
+        self.name = info.name
+        self.classes = info.classes
+        """Names, in the order of the columns of `classify`."""
+        self.drop = info.drop
+        """Those of `classes` that mean "this is no face"."""
+        self.threshold = info.threshold if threshold is None else threshold
+        """Two classes: the lowest probability of the second class to be called so. None for more than two."""
+        self._evidence = info.detector
+        self.input_px = info.input_px
+        self.margin = info.crop.margin
+        """Share of a box's side by which its crop is larger on each side."""
+
+    @classmethod
+    def load(cls, model: str | Path, *, precision: Precision = "auto", device: Device = "auto", threshold: float | None = None) -> Self:
+        """A shipped model by its name, or any bundle by its folder.
+
+        Args:
+            precision: "f32" computes exactly; "auto" in bfloat16 where the processor has it and the bundle says, from what was measured
+                on real crops, that it changes no label in a thousand. On GPUs "auto" is what they do by default with float32 (TF32).
+            device: "auto" takes the GPU where there is one.
+            threshold: instead of the bundle's own, 0..1.
+
+        Raises:
+            ModelError: there is no such model, or it is damaged or foreign.
+            ValueError: a threshold outside 0..1, or for a model of more than two classes.
+        """
+        bundle = read_bundle(model)
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"threshold must be 0 to 1, not {threshold}")
+        if threshold is not None and bundle.info.threshold is None:
+            raise ValueError(f"{model}: has {len(bundle.info.classes)} classes; a threshold decides between two")
+        if choose_device(device)[0] == "gpu":
+            if precision == "f32":
+                forbid_tf32()
+            return cls(bundle, load_keras(load_keras_model(bundle)), threshold)
+        exact = precision == "f32" or bundle.info.bfloat16 is None or not bundle.info.bfloat16.harmless
+        return cls(bundle, load_network(bundle, "f32" if exact else "auto"), threshold)
+
+    def crop(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8."""
+        return crop_squares(image, boxes, self.input_px, self.margin)
+
+    def classify(self, crops: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
+        """The probability of each class for each crop, all crops in one call.
+
+        Args:
+            crops: (N, input_px, input_px, 3) uint8 RGB, as `crop` cuts them; N may be 0.
+            scores: (N,) the detector's scores of these finds, NaN where there is none. A bundle that weighs them (`face`) errs less with
+                them; any other ignores them.
+
+        Returns:
+            (N, C) float32; each row sums to 1.
+        """
+        self._check(crops)
+        answers = self._network(crops)[0]
+        if answers.shape[1] > 1:
+            return answers
+        second = answers[:, 0]  # one sigmoid: the probability of the second class
+        if self._evidence is not None:
+            second = join(second, np.full(len(second), np.nan) if scores is None else scores, self._evidence.weights)
+        return np.stack([1 - second, second], axis=1)
+
+    def label(self, probabilities: np.ndarray, threshold: float | None = None) -> tuple[str, float]:
+        """What a row of `classify` says: the class and its probability.
+
+        Args:
+            threshold: for this row, where there are two classes; None: the classifier's own.
+        """
+        threshold = self.threshold if threshold is None else threshold
+        index = int(probabilities[1] >= threshold) if threshold is not None else int(probabilities.argmax())
+        return self.classes[index], float(probabilities[index])
+
+    def _check(self, crops: np.ndarray) -> None:
+        if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:
+            came = f"an array of {crops.dtype}" if isinstance(crops, np.ndarray) else type(crops).__name__
+            raise TypeError(f"crops must be a uint8 array of RGB 0..255, not {came}")
+        side = self.input_px
+        if crops.shape[1:] != (side, side, 3):
+            raise ValueError(f"crops must be (N, {side}, {side}, 3), not {crops.shape}; Classifier.crop makes them")
+
+
+def load_network(bundle: Bundle, precision: Precision, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:
+    """The bundle's network on the CPU.
+
+    Raises:
+        ModelError: it is none, or not the one that `model.json` describes.
+    """
+    side = bundle.info.input_px
+    try:
+        network = load_openvino(bundle.openvino, precision=precision, batch_sizes=batch_sizes)
+        columns = network(np.zeros((0, side, side, 3), np.uint8))[0].shape[1:]
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{bundle.openvino}: is not a network that takes pictures of {side}×{side} px ({reason}).") from error
+    if columns != (bundle.info.columns,):
+        raise ModelError(f"{bundle.openvino}: does not give one answer for each class that {INFO} names.")
+    return network

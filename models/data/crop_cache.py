@@ -1,0 +1,118 @@
+"""Faces once found are not looked for again: what each picture gave, kept by its content under the user's cache folder."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import os
+import tempfile
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+CODE = (
+    "imaging/boxes",
+    "data/crop_cache",
+    "imaging/crops",
+    "data/dataset",
+    "detection/mtcnn",
+    "detection/openvino_networks",
+    "imaging/pictures",
+    "detection/pyramid",
+    "inference/network",
+    "data/samples",
+    "detection/weights",
+)
+"""Modules that a crop depends on: if one of them changes, crops are cut anew, or training would see what serving no longer cuts."""
+PACKAGES = ("mtcnn", "numpy", "opencv-python", "openvino", "pillow")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What there is to know of one picture file."""
+
+    size: tuple[int, int]
+    """Width and height, px."""
+    faces: int
+    """How many the detector finds."""
+    box: np.ndarray
+    """(4,) float32, pixels of `picture`: the face that is used; empty (0,) where none is."""
+    picture: np.ndarray
+    """(H, W, 3) uint8: what is around it."""
+    crop: np.ndarray
+    """(size, size, 3) uint8: as serving cuts it."""
+    sharpness: float
+    """Logarithm of the variance of the crop's Laplacian."""
+    score: float
+    """The detector's, of the face that is used; NaN where none was found."""
+    hashes: np.ndarray
+    """(2, 128) bool: difference hash of the whole picture, and of its mirror image."""
+    note: str = ""
+    """What the reader had to say of it."""
+
+
+class CropCache:
+    """A folder of `Look`s. What cannot be read or written is done without: a cache must never stop the work."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_folder()
+        self._writable = True
+
+    def get(self, key: str) -> Look | None:
+        """What was kept under the key; None for nothing, or something damaged."""
+        try:
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                width, height, faces = (int(value) for value in kept["numbers"])
+                sharpness, score, note = float(kept["sharpness"]), float(kept["score"]), str(kept["note"])
+                return Look((width, height), faces, kept["box"], kept["picture"], kept["crop"], sharpness, score, kept["hashes"], note)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def put(self, key: str, look: Look) -> None:
+        """Keeps it, whole or not at all."""
+        if not self._writable:
+            return
+        path = self._path(key)
+        numbers = np.array([*look.size, look.faces])
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                try:
+                    np.savez(
+                        file, numbers=numbers, box=look.box, picture=look.picture, crop=look.crop,
+                        sharpness=look.sharpness, score=look.score, hashes=look.hashes, note=look.note,
+                    )  # fmt: skip
+                    file.close()
+                    Path(file.name).replace(path)
+                except BaseException:
+                    with suppress(OSError):
+                        Path(file.name).unlink()
+                    raise
+        except OSError:
+            self._writable = False  # a full or read-only disk stays so
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.npz"
+
+
+def default_folder() -> Path:
+    """`$XDG_CACHE_HOME/facestream/crops`, by default under `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "facestream" / "crops"
+
+
+def cache_key(content: str, *settings: object) -> str:
+    """The same for the same file (its SHA-256), settings and code, whatever its name."""
+    return hashlib.sha256(repr((content, settings, code_version())).encode()).hexdigest()
+
+
+@functools.cache
+def code_version() -> str:
+    """Changes with every change of what a crop depends on."""
+    here = Path(__file__).parents[1]
+    digest = hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in CODE))
+    digest.update(repr([importlib.metadata.version(name) for name in PACKAGES]).encode())
+    return digest.hexdigest()

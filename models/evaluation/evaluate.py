@@ -1,0 +1,74 @@
+"""A bundle and a folder of pictures whose classes are known -> what the bundle says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.classification.bundle import Bundle, ModelInfo, read_bundle
+from models.classification.classifier import Classifier
+from models.data.dataset import Dataset, Progress, Report, load_dataset
+from models.data.samples import Sample, crop_samples, scores_of
+from models.data.split import fingerprint, split_samples
+from models.errors import ModelError
+from models.evaluation.metrics import Evaluation
+from models.inference.network import Precision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What came of judging a bundle on a folder."""
+
+    bundle: Bundle
+    evaluation: Evaluation
+    dataset: Dataset
+    part: str
+    """Which of the folder's pictures were judged, in a sentence."""
+
+
+def judge_folder(
+    model: str | Path,
+    data: Path,
+    *,
+    report: Report = print,
+    progress: Progress = lambda what, done, of: None,
+    precision: Precision = "auto",
+) -> Judgement:
+    """Scores the pictures of a folder that has a folder for each class of the bundle, cut and scored by the code that serves.
+
+    Args:
+        model: a shipped bundle's name, or a bundle's folder.
+        report: told what was found out about the folder.
+        precision: as `Classifier.load` takes it.
+
+    Raises:
+        ModelError: there is no such bundle or folder, or the folder's classes are not the bundle's.
+    """
+    bundle = read_bundle(model)
+    info = bundle.info
+    dataset = load_dataset(
+        data, input_px=info.input_px, margin=info.crop.margin, classes=info.classes, least=1, report=report, progress=progress
+    )
+    samples, part = _unseen(dataset, info)
+    return Judgement(bundle, judge_samples(Classifier.load(model, precision=precision), samples), dataset, part)
+
+
+def judge_samples(classifier: Classifier, samples: Sequence[Sample]) -> Evaluation:
+    """What the classifier says of each sample."""
+    crops = crop_samples(samples, classifier.input_px)
+    said = classifier.classify(crops, scores_of(samples))
+    return Evaluation.of(samples, crops, said, classifier.classes, classifier.threshold)
+
+
+def _unseen(dataset: Dataset, info: ModelInfo) -> tuple[list[Sample], str]:
+    """The samples to judge on: of the very folder that the bundle was trained on, only those that were kept apart then."""
+    if dataset.fixed_test is not None:
+        return [sample for sample in dataset.samples if sample.origin in dataset.fixed_test], "Judged on the folder test/."
+    try:
+        split = split_samples(dataset.samples, info.seed)
+    except ModelError:  # too few pictures to have been trained on
+        return dataset.samples, "Judged on all pictures of the folder."
+    if fingerprint(split) == info.data.fingerprint:
+        return split["test"], "The model was trained on this folder, so only the pictures that were kept apart then are judged."
+    return dataset.samples, "Judged on all pictures of the folder; they count only where the model did not learn from them."

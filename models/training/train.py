@@ -1,0 +1,221 @@
+"""Data -> samples -> a fitted network -> a bundle that says how good it is on what it never saw."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.classification.bundle import CropRule, ModelInfo, TrainingData, check_place, write_bundle
+from models.data.augmentation import ROUGH
+from models.data.dataset import Progress, Report, load_dataset
+from models.data.face_dataset import CLASSES, NOT_FACE, load_face_data
+from models.data.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of, scores_of
+from models.data.split import fingerprint, split_samples
+from models.errors import ModelError
+from models.evaluation.false_positives import Score, false_finds, judge
+from models.evaluation.metrics import flat, measure, sentences
+from models.evaluation.plots import History
+from models.evaluation.report import check_report_place, write_report
+from models.training.checkpoint import forget, interrupted
+from models.training.cross_validation import FOLDS, too_few
+from models.training.fit import Plan
+from models.training.model_card import write_card
+from models.training.model_files import save_model
+from models.training.reduced_precision import check_bfloat16
+from models.training.trained_model import Learnt
+from models.training.trainer import FalseFinds, Options, Start, learn, no_progress
+
+Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
+Sections = Sequence[tuple[str, Sequence[str]]]
+
+FACE_PLAN = Plan(epochs=48, epoch_crops=8192, patience=16, recipe=ROUGH)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be learnt, in words."""
+
+    name: str
+    classes: tuple[str, ...]
+    meaning: str
+    split: str
+    command: str
+    limits: list[str]
+    drop: tuple[str, ...] = ()
+    false_finds: FalseFinds | None = None
+    """Of a second look, which says whether what the detector found is a face at all: what it finds where nobody is, to choose on."""
+    judge: Judge | None = None
+    """Measures more than right and wrong."""
+
+
+def train(
+    data: Path,
+    out: Path,
+    options: Options | None = None,
+    *,
+    overwrite: bool = False,
+    report: Report = print,
+    progress: Progress = no_progress,
+) -> Path:
+    """Trains a network on a folder with one folder of pictures for each class, and writes a bundle.
+
+    Beside the bundle `out` come `out-pictures.csv`, what became of each picture, and `out-report/`, a page on how good it is.
+    What is there from an earlier training is replaced only with `overwrite`, or where the options say to go on with an interrupted one.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ModelError: the data is not enough to learn from, a place holds something else, or there is nothing like it to start from.
+    """
+    options = options or Options()
+    check_places(out, resume=options.resume, overwrite=overwrite)
+    start = Start(options)
+    dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"))
+    split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
+    classes = dataset.classes
+    task = Task(
+        name=out.absolute().name,
+        classes=classes,
+        meaning=f"Probability of {classes[1]}." if len(classes) == 2 else f"Probability of each of: {', '.join(classes)}.",
+        split=_split_in_words(split, own_test=dataset.fixed_test is not None),
+        command=f"facestream train {data.name} -o {out.name} {options.words}",
+        limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
+    )
+    return _train(task, split, start, out, report, progress, dataset.survey.sections())
+
+
+def _split_in_words(split: Split, *, own_test: bool) -> str:
+    test = "the folder's own test pictures" if own_test else "15 % for the test, copies of a picture on one side"
+    if too_few(split["validation"]):
+        return f"{test}; all others to learn from, and in {FOLDS} parts, each asked about in its turn, to choose temperature and threshold."
+    return f"{test}; 15 % to choose weights and threshold; the others to learn from."
+
+
+def train_face(
+    data: Path,
+    out: Path,
+    options: Options | None = None,
+    *,
+    overwrite: bool = False,
+    report: Report = print,
+    progress: Progress = no_progress,
+) -> Path:
+    """Trains the bundle `face`, faces against what MTCNN takes for faces, on the folder that `models.data.face_dataset` describes.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ModelError: the folder is not of that kind, or `out` holds something else.
+    """
+    options = options or Options()
+    check_places(out, resume=options.resume, overwrite=overwrite)
+    start = Start(options, FACE_PLAN)
+    split = load_face_data(data, options.seed, report, progress)
+    task = Task(
+        name="face",
+        classes=CLASSES,
+        meaning="Probability that what MTCNN found is a face.",
+        split="every third photo with nobody and a sixth of the people are the test; a fifth of the photos with nobody and an eighth of "
+        "the people chose weights and threshold.",
+        command=f"facestream train {data.name} -o {out.name} {options.words}",
+        limits=[
+            "It learnt from news and web photos: mostly frontal faces of adults, some with masks; no drawings.",
+            "Skin tones, ages and head covers were not balanced or measured.",
+            "Part of its training faces come from the same pool of news photos as fddb_single.",
+            "It does not tell people apart, and a statue or a good drawing may pass as a face.",
+        ],
+        drop=(CLASSES[NOT_FACE],),
+        false_finds=false_finds(data / "nobody_photos", MARGIN),
+        judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
+    )
+    return _train(task, split, start, out, report, progress, ())
+
+
+def beside(out: Path, ending: str) -> Path:
+    """The place next to a bundle for what belongs to it but must not lie in it: pictures of people, lists of them, checkpoints."""
+    return out.absolute().with_name(f"{out.absolute().name}-{ending}")
+
+
+def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuses, before any work, places where a bundle and its report may not be written; who goes on has allowed it when he began.
+
+    Raises:
+        ModelError: there is something else, or an earlier bundle, report or interrupted training that must not be replaced.
+    """
+    checkpoint = beside(out, "checkpoint.npz")
+    if left := interrupted(checkpoint):
+        if not resume and not overwrite:
+            raise ModelError(f"{left}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
+        overwrite = True
+    check_place(out, overwrite=overwrite)
+    check_report_place(beside(out, "report"), overwrite=overwrite)
+
+
+def _train(task: Task, split: Split, start: Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
+    for part, samples in split.items():
+        report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
+    place = beside(out, "checkpoint.npz")
+    learnt = learn(split, len(task.classes), start, false_finds=task.false_finds, report=report, progress=progress, checkpoint_path=place)
+    folder = _conclude(task, split, start, learnt, out, report, survey)
+    forget(place)
+    return folder
+
+
+def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path, report: Report, survey: Sections) -> Path:
+    """Judges on the test pictures, and writes the bundle and its report."""
+    model, reading, fitted = learnt.model, learnt.reading, learnt.fitted
+    evaluation = learnt.judge(split["test"], task.classes)
+    measured = measure(evaluation)
+    metrics, results = flat(measured), sentences(evaluation, measured)
+    if task.judge and reading.threshold is not None:
+        more, lines = task.judge(lambda crops, scores: learnt.probabilities(crops, scores)[:, 1], reading.threshold)
+        metrics, results = metrics | more, results + lines
+    for line in results:
+        report(line)
+    real = [sample for samples in split.values() for sample in samples][-4000:]
+
+    def describe(files: dict[str, str]) -> ModelInfo:
+        return ModelInfo(
+            name=task.name,
+            meaning=task.meaning,
+            classes=task.classes,
+            drop=task.drop,
+            architecture=start.architecture,
+            input_px=CROP_PX,
+            crop=CropRule(margin=MARGIN),
+            threshold=reading.threshold,
+            threshold_rule=reading.rule,
+            temperature=round(learnt.temperature, 4),
+            detector=reading.evidence,
+            bfloat16=check_bfloat16(model, crop_samples(real), reading.threshold, lambda said: reading.joined(said, scores_of(real))),
+            metrics={name: round(value, 4) for name, value in metrics.items()},
+            data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, learnt.samples)),
+            trained_on=datetime.now(UTC).date().isoformat(),
+            seed=start.options.seed,
+            versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
+            files=files,
+        )
+
+    bundle = write_bundle(
+        out,
+        describe,
+        lambda folder: save_model(model, folder),
+        lambda info: write_card(info, task.command, task.split, results, task.limits),
+    )
+    report(f"{fitted.gradient_seconds / max(fitted.seconds, 1e-9):.0%} of {fitted.seconds:.0f} s of training were gradient steps")
+    history = History(fitted.history, fitted.kept, fitted.folds)
+    write_report(
+        beside(out, "report"), bundle.info, evaluation,
+        title=f"{task.name}: how good it is", history=history, data_report=survey, measured=measured,
+    )  # fmt: skip
+    return bundle.folder
+
+
+def _count(task: Task, samples: Sequence[Sample]) -> dict[str, int]:
+    labels = labels_of(samples)
+    return {name: int((labels == index).sum()) for index, name in enumerate(task.classes)}
