@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stream.config import Settings
+    from stream.settings.schema import Settings
     from stream.sinks import Result
 
 __all__ = ["watch"]
@@ -23,16 +23,16 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
 
     Args:
         source: whatever `facestream run` takes: a camera's index, an address, a video, a picture, a folder, a glob.
-        settings: as `stream.config.load_settings` gives them; the defaults without.
+        settings: as `stream.settings.schema.load_settings` gives them; the defaults without.
 
     Raises:
         SourceError: the source cannot be opened or read.
         ModelError: the classifier's bundle is unknown or damaged.
     """
-    from stream.analyser import Analyser
-    from stream.config import Settings
-    from stream.lane import Lane
-    from stream.pipeline import Pipeline
+    from stream.analysis.analyser import Analyser
+    from stream.pipeline.lane import Lane
+    from stream.pipeline.pipeline import Pipeline
+    from stream.settings.schema import Settings
     from stream.sources import open_source
 
     settings = settings or Settings()

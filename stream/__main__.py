@@ -1,6 +1,6 @@
 """`python -m stream`: the same as `facestream`."""
 
-from stream.entry import main
+from stream.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.paths import DATA
+
 
 @pytest.fixture(scope="session", autouse=True)
 def a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -55,10 +57,9 @@ def two_faces(portrait: np.ndarray, astronaut: np.ndarray) -> dict[str, Image.Im
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real photos and videos; tests that need it are skipped where it is absent."""
-    path = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not path.is_dir():
-        pytest.skip(f"no photos and videos at {path} (FACESTREAM_DATA names another place)")
-    return path
+    if not DATA.is_dir():
+        pytest.skip(f"no photos and videos at {DATA} (FACESTREAM_DATA names another place)")
+    return DATA
 
 
 @pytest.fixture(scope="session")

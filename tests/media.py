@@ -23,6 +23,7 @@ import pytest
 from stream.frame import Frame
 from stream.media import av
 from stream.sources import Source
+from tests.paths import TESTS
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it
 
@@ -133,7 +134,7 @@ class RtspServer:
         """Returns once it answers."""
         self.options |= changed
         words = [word for name, value in self.options.items() for word in (f"--{name}", str(value))]
-        script = Path(__file__).with_name("rtsp_server.py")
+        script = TESTS / "rtsp_server.py"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
         inside = [need("ip"), "netns", "exec", self.namespace] if self.namespace else []
         self._process = subprocess.Popen(

@@ -8,10 +8,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from stream.draw import draw
+from stream.drawing.overlay import draw
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.stages import Stage, untimed
+from stream.monitoring.timing import Stage, untimed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from stream.errors import SinkError
 from stream.faces import Face
-from stream.health import Health
+from stream.monitoring.health import Health
 from stream.sinks import Result
 from stream.sinks.files import claim, unwritable
 from stream.sinks.lines import Lines

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 
-from stream.health import Health
+from stream.monitoring.health import Health
 
 WAITING_LINES = 1000
 """So many may wait for the reader: half a minute of looks, half a megabyte."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.imaging.pictures import writable_suffixes, write_picture
-from stream.config import Output
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo
+from stream.settings.schema import Output
 from stream.sinks import Result
 from stream.sinks.files import claim, make_folder, unwritable
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from stream.health import Health
-from stream.priority import stand_back
+from stream.monitoring.health import Health
+from stream.pipeline.priority import stand_back
 from stream.sinks import Result, Sink, Waits
 
 IDLE_S = 1.0

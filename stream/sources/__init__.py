@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from stream import config
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
+from stream.settings import schema as config
 
 if TYPE_CHECKING:
     from stream.sources.animation import AnimationSource
-    from stream.sources.images import PicturesSource
     from stream.sources.live import LiveSource
     from stream.sources.loop import LoopSource
+    from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
     AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
@@ -122,7 +122,7 @@ def _open_file(address: str, settings: config.Source | None, without: Path | Non
     from models.imaging.pictures import is_animated, is_picture, is_picture_name
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
-    from stream.sources.images import PicturesSource
+    from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
     path = Path(address)

@@ -7,13 +7,13 @@ import time
 from collections.abc import Generator
 from functools import partial
 
-from stream import config
 from stream.errors import SourceError
 from stream.frame import SourceInfo
 from stream.media import cv2
+from stream.settings import schema as config
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
-from stream.sources.patience import pumped
+from stream.sources.reader_thread import pumped
 
 PREFIX = "camera:"
 

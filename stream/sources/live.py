@@ -13,11 +13,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from stream import config
 from stream.frame import Frame, SourceInfo
 from stream.media import av
+from stream.settings import schema as config
 from stream.sources import SourceStatus
-from stream.sources.decoded import frame_of
+from stream.sources.pyav_frame import frame_of
 
 logger = logging.getLogger(__name__)
 

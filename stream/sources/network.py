@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from stream import config
 from stream.frame import SourceInfo
 from stream.media import av
+from stream.settings import schema as config
+from stream.sources.access_units import Units
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
-from stream.sources.patience import pumped
-from stream.sources.units import Units
+from stream.sources.reader_thread import pumped
 from stream.sources.video import VideoSource
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}

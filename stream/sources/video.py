@@ -10,14 +10,14 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
-from stream import config
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
 from stream.media import av
+from stream.settings import schema as config
 from stream.sources import SourceStatus
 from stream.sources.addresses import redact
-from stream.sources.decoded import frame_of, quarter_turns, upright_size
-from stream.sources.patience import pumped
+from stream.sources.pyav_frame import frame_of, quarter_turns, upright_size
+from stream.sources.reader_thread import pumped
 
 USUAL_RATE = Fraction(25)
 """Frames per second of a raw stream that does not even declare a rate (FFmpeg's own assumption)."""

@@ -25,18 +25,17 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import clock
-from media import RtspServer, need
-
-from stream.config import load_settings
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from stream.frame import Frame
-from stream.job import Job
-from stream.lane import Lane
+from stream.job.job import Job
 from stream.media import av
+from stream.pipeline.lane import Lane
+from stream.settings.schema import load_settings
 from stream.sinks import Result
-from stream.sinks.mosaic import Mosaic, Tile
+from stream.sinks.screen.mosaic import Mosaic, Tile
 from stream.sinks.threaded import Threaded
+from tests import clock
+from tests.media import RtspServer, need
 
 RATE, SIZE, WARM_UP_S = 15, (640, 360), 5.0
 WAYS = {"bare": "no output", "record": "each recorded", "window": "one window", "both": "window and recordings"}

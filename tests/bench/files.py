@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stream.config import Output
 from stream.media import av
-from stream.sinks.encoders import KEY_FRAME_S
+from stream.settings.schema import Output
+from stream.sinks.recording.encoders import KEY_FRAME_S
 
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 

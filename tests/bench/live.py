@@ -25,24 +25,23 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import clock
-from media import RtspServer, need
-
-from stream.analyser import Analyser, Memory
-from stream.config import Settings
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from stream.analysis.analyser import Analyser, Memory
+from stream.cli.malloc_arenas import share_heaps
 from stream.faces import Analysis
 from stream.frame import Frame
-from stream.heaps import share_heaps
-from stream.lane import Lane
 from stream.media import av
-from stream.pipeline import Pipeline
+from stream.pipeline.lane import Lane
+from stream.pipeline.pipeline import Pipeline
+from stream.settings.schema import Settings
 from stream.sinks import Result
+from stream.sinks.recording.video import VideoSink
+from stream.sinks.screen.window import WindowSink
 from stream.sinks.threaded import Threaded
-from stream.sinks.video import VideoSink
-from stream.sinks.window import WindowSink
 from stream.sources import open_source
 from stream.sources.demo import CYCLE_S, DemoSource
+from tests import clock
+from tests.media import RtspServer, need
 
 WARM_UP_S = 8.0
 LOOK_S = 1.0

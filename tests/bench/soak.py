@@ -32,9 +32,9 @@ from typing import TextIO
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import clock
-from media import RtspServer, ffprobe_times, free_port, make_clip
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests import clock
+from tests.media import RtspServer, ffprobe_times, free_port, make_clip
 
 SIZE, RATE = (640, 360), 15
 AWAY_S = 2.0

@@ -57,11 +57,11 @@ def notebook_way(clip: Path, out: Path, frames: int) -> Callable[[], float]:
 
 def our_way(clip: Path, out: Path, frames: int, *changes: str) -> Callable[[], float]:
     """The same for the pipeline of `facestream run`."""
-    from stream.analyser import Analyser
-    from stream.config import load_settings
-    from stream.lane import Lane
-    from stream.pipeline import Pipeline
-    from stream.sinks.video import VideoSink
+    from stream.analysis.analyser import Analyser
+    from stream.pipeline.lane import Lane
+    from stream.pipeline.pipeline import Pipeline
+    from stream.settings.schema import load_settings
+    from stream.sinks.recording.video import VideoSink
     from stream.sources import open_source
 
     settings = load_settings(None, ["detector.min_face_px=20", *changes])

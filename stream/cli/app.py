@@ -1,0 +1,274 @@
+"""The command line. Each command imports what it needs inside, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
+
+import typer
+
+from stream.cli.malloc_arenas import share_heaps
+from stream.console import logs
+from stream.errors import FacestreamError, UsageError, as_usage
+
+if TYPE_CHECKING:
+    from stream.settings.schema import Settings
+
+app = typer.Typer(
+    help="Finds faces in moving pictures, scores each with a CNN, and shows it live.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+P = ParamSpec("P")
+
+
+def _command(work: Callable[P, int]) -> Callable[P, None]:
+    """Makes a function that answers an exit code a command, and each explained error one sentence on stderr."""
+
+    @functools.wraps(work)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt: from here on there may be something to finish
+        try:
+            code = work(*args, **kwargs)
+        except FacestreamError as error:
+            logs.say(str(error), level=logging.ERROR)
+            code = 2 if isinstance(error, UsageError) else 1
+        except KeyboardInterrupt:
+            code = 130
+        except ImportError as error:
+            if not isinstance(error.__cause__, KeyboardInterrupt):  # what a library written in C makes of Ctrl-C while it loads
+                raise
+            code = 130
+        except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+            code = 0
+        raise typer.Exit(code)
+
+    app.command()(command)
+    return command
+
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the pictures with boxes: a file, or a folder.")]
+Events = Annotated[str | None, typer.Option(help="Write what was found as JSON Lines: a file, or - for stdout.")]
+Window = Annotated[
+    bool | None, typer.Option("--window/--no-window", help="Show it; default: where a display is there and nothing is written.")
+]
+Model = Annotated[str | None, typer.Option(help="The classifier: a shipped bundle's name, a bundle's folder, or none.")]
+Config = Annotated[Path | None, typer.Option(help="A settings file (facestream config prints one to start from).")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
+MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics, /healthz and /readyz on this port.")]
+MetricsHost = Annotated[str, typer.Option(metavar="ADDRESS", help="The address of this machine that they are served on; 0.0.0.0: all.")]
+LogFormat = Annotated[
+    Literal["text", "json"], typer.Option(help="How messages are written to stderr: as sentences, or one JSON object a line.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
+
+
+@_command
+def run(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE...",
+            help="A camera's index, an rtsp:// or http:// address, a video, a picture, a folder or a glob, or the name of one of the "
+            "sources that the settings file lists. Default: all of those.",
+        ),
+    ] = None,
+    output: Output = None,
+    events: Events = None,
+    window: Window = None,
+    model: Model = None,
+    config: Config = None,
+    set_: Set = None,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="End each source after so many frames.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0.01, help="Stop after so many seconds, all sources together.")] = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
+    log_format: LogFormat = "text",
+    segment: Annotated[
+        float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Find, follow and score the faces in SOURCE, and show or write the result."""
+    logs.start(log_format)
+    share_heaps()
+    settings = _settings(config, set_, model)
+    if segment is not None:
+        if output is None:
+            raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
+        settings = settings.model_copy(update={"output": settings.output.model_copy(update={"segment_minutes": segment})})
+    from stream.job.job import Job
+
+    job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, overwrite=overwrite)
+    job.metrics_port, job.metrics_host, job.segment = metrics_port, metrics_host, segment is not None
+    return job.run_addresses(sources or [])
+
+
+@_command
+def demo(
+    output: Output = None,
+    events: Events = None,
+    window: Window = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long it runs.")] = 10.0,
+    metrics_port: MetricsPort = None,
+    log_format: LogFormat = "text",
+    overwrite: Overwrite = False,
+) -> int:
+    """The live job on a bundled portrait: no camera, no file and no display needed."""
+    logs.start(log_format)
+    share_heaps()
+    from stream.job.job import Input, Job
+    from stream.sinks.screen.window import display_available
+    from stream.sources.demo import DemoSource
+
+    if output is None and (window is False or not display_available()[0]):
+        output, overwrite = Path("facestream-demo.mp4"), True
+    settings = _settings(None, None, None)
+    job = Job(settings, output, events, window, metrics_port=metrics_port, overwrite=overwrite)
+    return job.run([Input(DemoSource(seconds), settings)])
+
+
+@_command
+def train(
+    data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures for each class.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder that the bundle becomes.")],
+    architecture: Annotated[
+        Literal["original", "compact"] | None,
+        typer.Option(help="The network: the original, or one that needs an eighth of its work. Default: original, or that of --from."),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Start from a model's features (a shipped name or a folder): for few photos."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    overwrite: Overwrite = False,
+) -> int:
+    """Train the classifier on your own pictures; use the result with --model.
+
+    A folder with face_photos/ and nobody_photos/ in it trains the bundle that ships as `face` anew.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
+    logs.start("text")
+    from models.training import train as training
+    from models.training.checkpoint import interrupted
+    from models.training.trainer import Options
+    from stream.console.progress import Told
+
+    is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
+    options = Options(architecture, base, resume, seed)
+    learn = training.train_face if is_face_data else training.train
+    with as_usage():
+        training.check_places(output, resume=resume, overwrite=overwrite)
+    try:
+        with Told() as progress:
+            made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
+    except KeyboardInterrupt:
+        if interrupted(training.beside(output, "checkpoint.npz")):
+            logs.say("interrupted; the same command with --resume goes on after the last whole epoch")
+        raise
+    print(f"written to {made}; use it: facestream run SOURCE --model {made}")
+    print(f"how good it is: {training.beside(made, 'report') / 'report.html'}")
+    return 0
+
+
+@_command
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped bundle's name, or a bundle's folder.")],
+    data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures for each class of the model.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the report into this folder.")] = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Say how good a model is on pictures whose classes are known, with what chance leaves open.
+
+    The report shows pictures of those it was most wrong about.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logs.start("text")
+    from stream.cli.evaluation import evaluate as evaluated
+
+    return evaluated(model, data, output, overwrite=overwrite)
+
+
+@_command
+def export(
+    model: Annotated[str, typer.Argument(help="A shipped bundle's name, or a bundle's folder.")],
+    format_: Annotated[Literal["savedmodel", "tflite", "onnx", "openvino"], typer.Option("--format", help="For which other program.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file that it becomes; a folder for a SavedModel.")],
+    overwrite: Overwrite = False,
+) -> int:
+    """Write a model for another program, checked against the original on real crops before it is called done."""
+    logs.start("text")
+    from models.export.exporter import check_export_place, export_model
+
+    with as_usage():
+        check_export_place(format_, output, overwrite=overwrite)
+    done = export_model(model, format_, output, overwrite=overwrite)
+    print(f"written: {', '.join(map(str, done.paths))}")
+    print(f"on {done.crops} real crops it says what the original says, to {max(done.largest_difference, 1e-9):.1g}")
+    return 0
+
+
+@_command
+def bench(
+    source: Annotated[str | None, typer.Argument(help="Your own camera, video, picture or folder, measured too.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Say how to reach so many frames/s here.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long each line of the table is measured.")] = 1.5,
+    json: Annotated[bool, typer.Option("--json", help="Print the numbers for machines.")] = False,
+    model: Model = None,
+    config: Config = None,
+    set_: Set = None,
+) -> int:
+    """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
+    logs.start("text")
+    share_heaps()
+    settings = _settings(config, set_, model)
+    from stream.diagnostics.benchmark import bench as measured
+
+    return measured(settings, source, rate=rate, seconds=seconds, as_json=json)
+
+
+@_command
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings for machines.")] = False) -> int:
+    """Check what facestream needs on this machine, and say what to do about each problem; exit code 1 where there is one."""
+    from stream.diagnostics.doctor import doctor as examined
+
+    return examined(as_json=json)
+
+
+@_command
+def config() -> int:
+    """Print every setting with its default: the file to copy and change."""
+    from stream.settings.schema import as_yaml
+
+    print(as_yaml(), end="")
+    return 0
+
+
+def _settings(path: Path | None, overrides: list[str] | None, model: str | None) -> Settings:
+    from stream.settings.schema import load_settings
+
+    settings = load_settings(path, overrides or [])
+    if model is not None:
+        settings = settings.model_copy(update={"classifier": settings.classifier.model_copy(update={"model": model})})
+    return settings
+
+
+def main() -> None:
+    """The `facestream` command: exits with 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    words = " ".join(sys.argv[1:])
+    if "--log-format json" in words or "--log-format=json" in words:
+        logs.start("json")  # so early that what is wrong with the command line is told in JSON, too
+    app()

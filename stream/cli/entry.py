@@ -1,0 +1,26 @@
+"""Where the command begins: quietly ended by Ctrl-C from the first moment, before anything is loaded that could complain."""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+
+def main() -> None:
+    """Load and run the command line."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(130))  # there is nothing to finish yet
+    from stream.cli.app import main as run
+    from stream.console import logs
+
+    try:
+        run()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise
+        # Python's own end takes libraries apart for up to a second, and waits for, or crashes in, a thread that hangs in a driver.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        logs.end()
+        os._exit(end.code or 0)

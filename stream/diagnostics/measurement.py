@@ -1,0 +1,266 @@
+"""What one source costs on this machine: a whole `Pipeline`, from a file to a written file, timed from outside through its metrics.
+
+Its three threads work side by side (reading | detect, track, classify | draw, encode), as in `facestream run clip.mp4 -o out.mp4`: so
+frames/s is more than one part after the other would give, and each part is as slow as it is beside the others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from models.imaging.pictures import writable_suffixes, write_picture
+from stream.analysis.analyser import Analyser
+from stream.errors import SourceError
+from stream.faces import Analysis
+from stream.frame import Frame, SourceInfo
+from stream.monitoring.metrics import Metrics
+from stream.pipeline.lane import Lane
+from stream.pipeline.pipeline import Pipeline
+from stream.settings.schema import Output
+from stream.sinks import Result, Sink
+from stream.sinks.recording.video import VideoSink
+from stream.sources import Source, SourceStatus
+
+STAGES = ("decode", "detect", "track", "classify", "draw", "encode")
+WORKER = "finding faces"
+"""What the thread between reading and writing does."""
+WARM_UP_S = 0.4
+"""The start of each measurement that does not count: queues fill, the encoder starts (a guess). No longer than what counts."""
+FEWEST_BATCHES = 4
+"""A measurement goes on until it has so many, however slow they are."""
+PATIENCE_S = 20.0
+"""A source that has not given enough so long after its time was over is given up."""
+RATE_PARTS = 5
+"""The spread of frames/s is that of so many parts of a measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A number that was measured several times."""
+
+    median: float
+    """Or the mean, where that says more."""
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Median, tenth and ninetieth percentile; 0 where nothing was measured."""
+        low, median, high = np.percentile(values, (10, 50, 90)).tolist() if len(values) else (0.0, 0.0, 0.0)
+        return cls(median, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one source costs with the settings of the moment."""
+
+    name: str
+    width: int
+    """Pixels, of the last picture looked at."""
+    height: int
+    faces: float
+    """In a frame, the mean."""
+    min_face_px: int
+    live: bool
+    frames: int
+    """So many were measured."""
+    skipped: float
+    """Share of a camera's frames that were not looked at because a newer one had come."""
+    frames_per_s: Spread
+    """Frames looked at."""
+    stages_ms: dict[str, Spread]
+    """By stage, per frame. `classify`, due now and then, and `encode`, done in bursts on the encoder's own threads, have their mean.
+    A camera has no `decode`."""
+
+    @property
+    def label(self) -> str:
+        """In a sentence."""
+        return f"{self.name} ({self.width}×{self.height}, {self.faces:.0f} face{'' if round(self.faces) == 1 else 's'})"
+
+    @property
+    def threads_ms(self) -> dict[str, float]:
+        """Per frame, what each of the three threads does: the longest one sets the rate."""
+        ms = {stage: spread.median for stage, spread in self.stages_ms.items()}
+        return {
+            "reading": ms.get("decode", 0.0),
+            WORKER: ms["detect"] + ms["track"] + ms["classify"],
+            "drawing and writing": ms["draw"] + ms["encode"],
+        }
+
+
+def figure(value: float) -> str:
+    """A measured number for people: three digits say all that is known."""
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, name: str = "") -> Row:
+    """Run the job on a source for some seconds that count.
+
+    Args:
+        source: a camera, or what never ends (`Again`).
+        folder: where the written file goes.
+        name: what the row is called; by default as the source.
+
+    Raises:
+        SourceError: it cannot be read, or gave too little.
+    """
+    times, warm_up_s = _Times(), min(WARM_UP_S, seconds)
+    lane = Lane(source, [_sink(source.info, folder, analyser.settings.output)])
+    pipeline = Pipeline([lane], analyser, metrics=times, duration_s=warm_up_s + seconds + PATIENCE_S)
+    last: Result | None = None
+    for result in pipeline.results():
+        last = result
+        counted = times.counted(warm_up_s)
+        if len(counted) > FEWEST_BATCHES and counted[-1].ended_at - counted[0].ended_at >= seconds:
+            pipeline.stop()
+    report, batches = pipeline.report.sources[0], times.counted(warm_up_s)
+    if last is None or len(batches) < 2:
+        reason = source.status.cause or "; ".join(report.failures) or "that is too slow to measure"
+        took_s = warm_up_s + seconds + PATIENCE_S
+        raise SourceError(f"{source.info.name}: no more than {len(times.faces_seen)} pictures were looked at in {took_s:.0f} s; {reason}.")
+    return Row(
+        name=name or source.info.name,
+        width=last.frame.width,
+        height=last.frame.height,
+        faces=float(np.mean(times.faces_seen)),
+        min_face_px=analyser.min_face_px(last.frame, analyser.memory(source.info)),
+        live=source.info.live,
+        frames=sum(batch.frames for batch in batches),
+        skipped=report.drops["newer"] / max(1, report.read),
+        frames_per_s=_rates(batches),
+        stages_ms=times.stages_ms(batches),
+    )
+
+
+class Again:
+    """A file or some pictures, from the start again each time they end, as one source whose time goes on."""
+
+    def __init__(self, open_one: Callable[[], Source]) -> None:
+        self._open_one = open_one
+        self._closing = threading.Event()
+        self._source = open_one()
+        self.info = replace(self._source.info, has_audio=False, frames=None)  # the sound would not start again
+
+    @property
+    def status(self) -> SourceStatus:
+        return self._source.status
+
+    def close(self) -> None:
+        self._closing.set()
+        self._source.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = pts = 0
+        before, step = None, 1
+        while not self._closing.is_set():
+            begun_at, before = index, None
+            for frame in self._source:
+                step = step if before is None else frame.pts - before
+                before, pts = frame.pts, pts + step
+                yield frame if self.info.still else replace(frame, index=index, pts=pts)
+                index += 1
+            if index == begun_at:
+                return
+            self._source = self._open_one()
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Frames that were looked at together."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    frames: int = 0
+    ended_at: float = 0.0
+
+
+class _Times(Metrics):
+    """Keeps what the pipeline tells its metrics. Each list is written by one thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[_Batch] = []
+        self.faces_seen: list[int] = []
+        self._decoded_s: list[float] = []
+        self._drawn_s: list[float] = []
+        self._encoded_s: list[float] = []
+        self._drawing_s = 0.0
+
+    def stage(self, stage: str, seconds: float) -> None:
+        if stage == "decode":
+            self._decoded_s.append(seconds)
+        elif stage == "draw":
+            self._drawing_s = seconds
+        elif stage == "write":  # the sink asks for the drawing, so that time is inside this one
+            self._drawn_s.append(self._drawing_s)
+            self._encoded_s.append(seconds - self._drawing_s)
+            self._drawing_s = 0.0
+        else:
+            if stage == "detect":
+                self.batches.append(_Batch())
+            self.batches[-1].seconds[stage] = seconds
+
+    def analysed(self, source: str, age_s: float, analysis: Analysis) -> None:
+        self.batches[-1].frames += 1
+        self.batches[-1].ended_at = time.perf_counter()
+        self.faces_seen.append(len(analysis.faces))
+
+    def counted(self, warm_up_s: float) -> list[_Batch]:
+        """Those after the warm-up."""
+        done = [batch for batch in self.batches[:-1] if batch.frames]  # the last one may still be at work
+        return [batch for batch in done if batch.ended_at >= done[0].ended_at + warm_up_s]
+
+    def stages_ms(self, batches: Sequence[_Batch]) -> dict[str, Spread]:
+        """By stage, per frame."""
+        frames = sum(batch.frames for batch in batches)
+        per_frame: dict[str, list[float]] = {"decode": self._decoded_s, "draw": self._drawn_s, "encode": self._encoded_s}
+        per_frame = {stage: values[-frames:] for stage, values in per_frame.items()}  # the others were warm-up
+        for stage in ("detect", "track", "classify"):
+            per_frame[stage] = [batch.seconds.get(stage, 0.0) / batch.frames for batch in batches]
+        spreads = {stage: Spread.of([1000 * value for value in per_frame[stage]]) for stage in STAGES if per_frame[stage]}
+        classify_ms = 1000 * sum(batch.seconds.get("classify", 0.0) for batch in batches) / frames
+        encode_ms = 1000 * float(np.mean(per_frame["encode"] or [0.0]))
+        means = {"classify": classify_ms, "encode": encode_ms}
+        return spreads | {stage: replace(spreads[stage], median=mean) for stage, mean in means.items()}
+
+
+def _rates(batches: Sequence[_Batch]) -> Spread:
+    """Frames per second, from the end of one batch to that of another."""
+    cuts = np.unique(np.linspace(0, len(batches) - 1, RATE_PARTS + 1).astype(int)).tolist()
+    rates = []
+    for start, end in pairwise(cuts):
+        frames = sum(batch.frames for batch in batches[start + 1 : end + 1])
+        rates.append(frames / (batches[end].ended_at - batches[start].ended_at))
+    return Spread.of(rates)
+
+
+class _PictureAgain:
+    """Writes every picture to the same place, in its own format where it can be written."""
+
+    def __init__(self, folder: Path, settings: Output) -> None:
+        self.notes: list[str] = []
+        self._folder = folder
+        self._settings = settings
+
+    def write(self, result: Result) -> None:
+        suffix = Path(result.frame.source).suffix.lower()
+        path = self._folder / f"picture{suffix if suffix in writable_suffixes else '.png'}"
+        write_picture(path, result.picture, quality=self._settings.jpeg_quality)
+
+    def poll(self, stale: Result | None = None) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _sink(info: SourceInfo, folder: Path, settings: Output) -> Sink:
+    if info.still:
+        return _PictureAgain(folder, settings)
+    return VideoSink(folder / "measured.mp4", info, settings, overwrite=True)

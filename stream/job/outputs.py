@@ -1,0 +1,98 @@
+"""Where each source's output goes, decided and checked against everything else before any work begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from models.imaging.pictures import writable_suffixes
+from stream.errors import UsageError
+from stream.frame import SourceInfo
+from stream.sinks.picture import place
+from stream.sinks.recording.video import FORMATS
+
+
+def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path | None]) -> list[Path]:
+    """The output path of each source: a file for a video or one picture, a folder for several pictures.
+
+    Args:
+        output: what the user named: a file, which only one source can have, or a folder.
+        roots: the folder that each source was found in, whose structure the output keeps; None where it was named itself.
+
+    Raises:
+        UsageError: the output fits the source in no way.
+    """
+    known = output.suffix.lower() in FORMATS or output.suffix.lower() in writable_suffixes
+    several = len(infos) > 1 or (infos[0].still and (infos[0].path is None or infos[0].path.is_dir()))
+    if several and not output.is_dir() and (known or output.is_file()):
+        raise UsageError(f"{output}: {_what(infos)}, so the output must be a folder, and this is the name of a file.")
+    if not several and not output.is_dir() and output.suffix:
+        _check_ending(infos[0], output)
+        return [output]
+    planned: list[Path] = []
+    for info, root in zip(infos, roots, strict=True):
+        planned.append(output if info.still else _unused(output / _video_name(info, root), planned))
+    return planned
+
+
+def check_outputs(
+    infos: Sequence[SourceInfo], planned: Sequence[Path], others: Sequence[Path], *, overwrite: bool, lent: Collection[Path] = ()
+) -> None:
+    """Make sure that no input is written over, nothing is written twice, and nothing is replaced that must not be.
+
+    Args:
+        planned: as `plan_outputs` gives them; empty where no pictures are written.
+        others: what else is written: the events.
+        lent: those of `planned` that only lend their names, to pieces of a recording; they may be there already.
+
+    Raises:
+        UsageError: it would be.
+    """
+    inputs = {path.resolve() for info in infos for path in (info.pictures or (info.path,)) if path is not None and not path.is_dir()}
+    taken: set[Path] = set()
+    for path in [*_files(infos, planned), *others]:
+        if path.resolve() in inputs:
+            raise UsageError(f"{path}: this is an input; choose another output.")
+        if path.resolve() in taken:
+            raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
+        if path.exists() and not path.is_dir() and not overwrite and path not in lent:
+            raise UsageError(f"{path}: is there already; add --overwrite to replace it.")
+        taken.add(path.resolve())
+
+
+def _files(infos: Sequence[SourceInfo], planned: Sequence[Path]) -> Iterable[Path]:
+    """Every file that will be written."""
+    for info, path in zip(infos, planned, strict=False):  # nothing is planned where nothing is written
+        if info.still and (path.is_dir() or path.suffix.lower() not in writable_suffixes):
+            yield from (place(picture, info.path, path) for picture in info.pictures)
+        else:
+            yield path
+
+
+def _check_ending(info: SourceInfo, output: Path) -> None:
+    kind, endings = ("a picture", writable_suffixes) if info.still else ("a video", frozenset(FORMATS))
+    if output.suffix.lower() not in endings:
+        raise UsageError(f"{output}: {kind} cannot be written as {output.suffix}; there are {', '.join(sorted(endings))}.")
+
+
+def _what(infos: Sequence[SourceInfo]) -> str:
+    return f"{infos[0].name} holds several pictures" if len(infos) == 1 else "there are several sources"
+
+
+def _video_name(info: SourceInfo, root: Path | None) -> Path:
+    if info.named:
+        return Path(f"{info.name}.mp4")
+    if info.path is None:
+        name = re.sub(r"[^\w.-]+", "-", info.name.split("?")[0].split("://")[-1]).strip("-.") or "camera"
+        return Path(f"{name}.mp4")
+    relative = info.path.relative_to(root) if root is not None and info.path.is_relative_to(root) else Path(info.path.name)
+    return relative.with_name(f"{relative.stem}.mp4")
+
+
+def _unused(path: Path, taken: Sequence[Path]) -> Path:
+    candidate, number = path, 1
+    while candidate in taken:
+        number += 1
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return candidate

@@ -1,0 +1,243 @@
+"""Results as a video file that plays everywhere, also after the program was killed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+from stream.errors import SinkError
+from stream.frame import Frame, SourceInfo
+from stream.media import av
+from stream.settings.schema import Output
+from stream.sinks import Result
+from stream.sinks.files import OutputFile, claim, unwritable
+from stream.sinks.recording.encoders import KEY_FRAME_S, USUAL_RATE, software_encoder
+from stream.sinks.recording.hardware import CODECS as HARDWARE
+from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
+from stream.sinks.recording.other_tracks import OtherTracks
+from stream.sinks.recording.planes import Planes
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""FFmpeg's name of the container for each ending."""
+
+ALWAYS_PLAYABLE = {
+    # Fragments of 0.1 s (in µs) while it grows, one regular file once closed. Plain MP4 is unreadable until closed; `empty_moov` moves the
+    # first frame.
+    "mp4": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe", "frag_duration": "100000"},
+    "mov": {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe", "frag_duration": "100000"},
+    "matroska": {"cluster_time_limit": "100"},  # ms; a cluster waits in memory until the next begins
+    "webm": {"cluster_time_limit": "100"},
+}
+PROMPT = {"flush_packets": "1", "max_interleave_delta": "100000", "avoid_negative_ts": "disabled"}
+"""Each packet goes to the disk at once, and none waits longer than 0.1 s (in µs) for a silent stream. Sound may begin before 0 (what a
+decoder swallows at its start): Matroska would move all pictures for it."""
+
+OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
+"""Tags that say how the input was packed, not what it is."""
+HURRIED_S = 1.2
+"""How long the encoder may go on once the user wants to end."""
+FAR_START_S = 10
+"""A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
+
+logger = logging.getLogger(__name__)
+
+
+class VideoSink:
+    """Writes a source's pictures with their boxes as H.264 (VP9 in WebM), each at its exact time, and a file's sound beside them.
+
+    Odd sizes grow by one pixel: 4:2:0 has even ones only. A live source begins at 0.
+    """
+
+    def __init__(self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False) -> None:
+        """
+        Raises:
+            SinkError: the file cannot be written, is the input, exists and must not be replaced, or its ending is no video's.
+            UsageError: the encoder that is asked for does not work here.
+        """
+        self.path = path
+        self.notes: list[str] = []
+        """One sentence for each thing that could not be kept as it was in the input."""
+        self._info = info
+        self._settings = settings
+        if path.suffix.lower() not in FORMATS:
+            raise SinkError(f"{path}: a video cannot be written as '{path.suffix}'; choose one of {', '.join(FORMATS)}.")
+        self._codecs = ("libvpx-vp9",) if FORMATS[path.suffix.lower()] == "webm" else h264_codecs(settings)
+        claim(path, info.path, overwrite=overwrite)
+        self._recording: _Recording | None = None
+        self._closed = False
+        self._until = float("inf")
+        """`time.monotonic()` until which the encoder may finish."""
+
+    def write(self, result: Result) -> None:
+        """Encode one picture and the sound that goes with it.
+
+        Raises:
+            SinkError: the disk is full or gone. What was written until then plays.
+        """
+        if self._closed:
+            raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
+        try:
+            if self._recording is None:
+                self._recording = _begin(self.path, self._info, self._settings, self._codecs, result.frame, self.notes)
+            self._recording.write(result)
+        except (OSError, av.error.FFmpegError) as error:
+            self._break_off()
+            raise SinkError(unwritable(self.path, error)) from error
+
+    @property
+    def full(self) -> bool:
+        """Never: writing waits for the encoder."""
+        return False
+
+    def hurry(self) -> None:
+        """The encoder may take a second more for what it holds."""
+        self._until = min(self._until, time.monotonic() + HURRIED_S)
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Nothing to do: what is stale is not recorded."""
+
+    def close(self) -> None:
+        """Finish the file. Any number of times; a sink that got no picture leaves no file."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._recording is None:
+            return
+        try:
+            self._recording.finish(self._until)
+        except (OSError, av.error.FFmpegError) as error:
+            self._break_off()
+            raise SinkError(unwritable(self.path, error)) from error
+
+    def _break_off(self) -> None:
+        self._closed = True
+        if self._recording is not None:
+            with suppress(OSError, av.error.FFmpegError):  # the first error is the one to tell
+                self._recording.let_go()
+
+
+def _begin(path: Path, info: SourceInfo, settings: Output, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
+    """A recording that has begun, by the first codec that can; what the container refuses to take as it is is encoded anew."""
+    said_before = len(notes)
+    attempts = [(codec, copies) for codec in codecs for copies in (True, False)]
+    for attempt in attempts:
+        try:
+            return _Recording(path, info, settings, attempt, first, notes)
+        except (av.error.FFmpegError, ValueError) as error:
+            if attempt == attempts[-1]:
+                raise
+            logger.info("%s: is tried in another way (%s)", path, error)
+            del notes[said_before:]
+    raise AssertionError("the last attempt returns or raises")
+
+
+class _Recording:
+    """One open output file."""
+
+    def __init__(self, path: Path, info: SourceInfo, settings: Output, attempt: tuple[str, bool], first: Frame, notes: list[str]) -> None:
+        codec, copies = attempt
+        kind = FORMATS[path.suffix.lower()]
+        self._file = OutputFile(path)
+        self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
+        self._name, self._notes = info.name, notes
+        self._time_base = first.time_base
+        self._interlaced = False
+        self._planes = Planes(first, yuvj=codec == "libx264")
+        self._begin_s = first.pts * first.time_base
+        self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
+        if kind == "webm" and info.pixel_aspect not in (None, 1):  # its header has a place for it, which PyAV cannot fill
+            notes.append(f"{info.name}: its pixels are {info.pixel_aspect} as wide as high; in WebM they are shown as squares.")
+        if self._shift_s and not info.live:
+            notes.append(f"{info.name}: begins at {float(self._begin_s):.1f} s by its own clock; the output begins at 0.")
+        self._last: int | None = None
+        self._key_at: int | None = None
+        self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
+        self._others: OtherTracks | None = None
+        try:
+            self._container.metadata.update({key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER})
+            self._stream = self._add_pictures(codec, info, settings)
+            if info.path is not None and not info.live and (info.has_more or (info.has_audio and settings.audio)):
+                shift_s, sound = self._shift_s, settings.audio
+                self._others = OtherTracks(info.path, self._container, notes, shift_s=shift_s, copies=copies, sound=sound)
+            self._container.start_encoding()
+        except BaseException:
+            self.let_go()
+            raise
+
+    def write(self, result: Result) -> None:
+        frame = result.frame
+        pts = round((frame.pts * frame.time_base - self._shift_s) / self._time_base)
+        if self._last is not None:
+            pts = max(pts, self._last + 1)
+            self._duration = pts - self._last
+        picture = self._planes.of(result)
+        if isinstance(frame.decoded, av.VideoFrame):
+            self._look_at(frame.decoded)
+        picture.pts, picture.time_base, picture.duration = pts, self._time_base, self._duration
+        if self._key_at is None or (pts - self._key_at) * self._time_base >= KEY_FRAME_S:  # the declared rate may be wrong
+            picture.pict_type, self._key_at = av.video.frame.PictureType.I, pts
+        self._mux(self._stream.encode(picture))
+        self._last = pts
+
+    def _look_at(self, decoded: av.VideoFrame) -> None:
+        """How long the picture lasts, and whether it is one that cannot be kept as it was."""
+        if decoded.duration and decoded.time_base:
+            self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
+        if decoded.interlaced_frame and not self._interlaced:
+            self._interlaced = True
+            self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
+
+    def finish(self, until: float) -> None:
+        """The encoder's last pictures as far as there is time, the rest of the sound, and the container's index."""
+        for packet in self._stream.encode_lazy(None):
+            self._mux([packet])
+            if time.monotonic() > until:  # slow presets look ahead by fifty pictures
+                self._notes.append(f"{self._name}: the last pictures are missing: there was no time to encode them.")
+                break
+        if self._others is not None and self._last is not None:
+            last_s = self._last * self._time_base + self._shift_s
+            self._others.finish(float(last_s), float(last_s + self._duration * self._time_base))
+        self.let_go()
+        if self._file.failure is not None:
+            raise self._file.failure
+
+    def let_go(self) -> None:
+        """Close everything, whatever went wrong before."""
+        try:
+            if self._others is not None:
+                self._others.close()
+            self._container.close()
+        finally:
+            self._file.close()
+
+    def _mux(self, packets: list[av.Packet[av.VideoStream]]) -> None:
+        for packet in packets:
+            self._container.mux(packet)  # before its sound: a fragment of MP4 that ends with a sound must know when the next picture comes
+            if self._others is not None and packet.pts is not None:
+                self._others.write_until(float(packet.pts * packet.time_base + self._shift_s))
+        if self._file.failure is not None:
+            raise self._file.failure
+
+    def _add_pictures(self, codec: str, info: SourceInfo, settings: Output) -> av.VideoStream:
+        encoder = hardware_encoder(codec, settings.crf) if codec in HARDWARE else software_encoder(codec, info, settings)
+        rate = info.rate or USUAL_RATE
+        rounded = Fraction(rate).limit_denominator(100_000)
+        stream = cast(av.VideoStream, self._container.add_stream(encoder.codec, rate=rounded, options=encoder.options))
+        context, planes = stream.codec_context, self._planes
+        if encoder.frame_threads:
+            context.thread_type, context.thread_count = "FRAME", encoder.frame_threads
+        context.width, context.height, context.pix_fmt = planes.width, planes.height, encoder.pixels or planes.format
+        context.time_base = stream.time_base = self._time_base
+        context.colorspace, context.color_range = planes.matrix, planes.range
+        context.color_primaries, context.color_trc = planes.primaries, planes.transfer
+        if info.pixel_aspect:
+            context.sample_aspect_ratio = info.pixel_aspect
+        stream.metadata.update({key: value for key, value in info.picture_tags.items() if key in ("language", "title")})
+        context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
+        context.gop_size = max(1, round(rate * KEY_FRAME_S))
+        return stream

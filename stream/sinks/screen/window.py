@@ -1,0 +1,198 @@
+"""Results in a window on the screen."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from stream.media import cv2
+from stream.sinks import Result, StopAsked
+from stream.sinks.screen import x11
+
+ESCAPE = 27
+NO_KEY = 255
+PROBE_S = 10
+"""Longest time that a screen may take to show a trial window (remote ones are slow)."""
+
+SCREEN_SHARE = 0.9
+"""How much of the screen a new window may cover: its title bar and the desktop's own bars need the rest."""
+SMALLEST_PX = 320
+"""Least width of a new window: a smaller one has no room for its title and buttons."""
+
+TOLD_AFTER_S = (0.3, 1.0, 3.0)
+"""When a new window is told that it is on the screen (`x11.say_mapped`): soon, and again for machines that start slowly (a guess)."""
+
+_PROBE = "import cv2; cv2.namedWindow('facestream'); cv2.destroyAllWindows()"
+
+
+def display_available() -> tuple[bool, str]:
+    """Whether a window can be opened, and if not, why.
+
+    Qt ends the whole process where the display is missing, without an exception. So on Linux another process tries first.
+    """
+    if sys.platform in ("win32", "darwin"):
+        return True, ""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False, "there is no display (DISPLAY and WAYLAND_DISPLAY are not set)"
+    return _probe(os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", ""))
+
+
+@cache
+def _probe(x11: str, wayland: str) -> tuple[bool, str]:
+    """Open a window in another process. 0.3 s; a server's socket alone would not tell whether it lets us in."""
+    name = x11 or wayland
+    try:
+        done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, timeout=PROBE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False, f"the display {name} does not answer"
+    if done.returncode == 0:
+        return True, ""
+    if b"not implemented" in done.stderr:
+        return False, "this OpenCV is built without windows; install opencv-python in place of opencv-python-headless"
+    return False, f"the display {name} cannot be opened"
+
+
+class Window:
+    """One window that can be resized. Use it on the main thread only: macOS aborts the process otherwise. Ask `display_available` first."""
+
+    def __init__(self, title: str) -> None:
+        self.is_open = False
+        self._title = title
+        self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
+        self._made_for: tuple[int, int] | None = None
+        """Width and height of the picture that the window's size was chosen for."""
+        self._opened_at = 0.0
+        self._times_told = 0
+
+    def show(self, picture: np.ndarray, *, follow: bool = False) -> None:
+        """Show (height, width, 3) uint8 BGR, OpenCV's order. The first picture opens the window.
+
+        Args:
+            follow: give the window a new size where the picture has one.
+        """
+        height, width = picture.shape[:2]
+        if not self.is_open:
+            cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            cv2.setWindowTitle(self._name, f"{self._title} - facestream")
+            self.is_open = True
+            self._opened_at = time.monotonic()
+        if self._made_for is None or (follow and self._made_for != (width, height)):
+            self._made_for = (width, height)
+            cv2.resizeWindow(self._name, *_window_size(width, height))
+        cv2.imshow(self._name, picture)
+
+    def poll(self) -> int:
+        """Handle what the user does to the window: the key pressed, or `NO_KEY`.
+
+        Raises:
+            StopAsked: `q`, Escape or the close button.
+        """
+        if not self.is_open:
+            return NO_KEY
+        self._tell()
+        key = cv2.waitKey(1) & 0xFF  # handles the window's events too
+        if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
+            raise StopAsked
+        return key
+
+    def on_click(self, clicked: Callable[[int, int], None]) -> None:
+        """Have `clicked(x, y)`, in pixels of the picture, called by `poll` at each click of the left button. Once the window is open."""
+        cv2.setMouseCallback(self._name, lambda event, x, y, *_: clicked(x, y) if event == cv2.EVENT_LBUTTONDOWN else None)
+
+    def close(self) -> None:
+        """Close it. Any number of times."""
+        if self.is_open:
+            self.is_open = False
+            if not self._was_closed():
+                cv2.destroyWindow(self._name)
+            cv2.waitKey(1)
+
+    def _tell(self) -> None:
+        due = self._times_told < len(TOLD_AFTER_S) and time.monotonic() - self._opened_at > TOLD_AFTER_S[self._times_told]
+        if due and sys.platform == "linux":
+            self._times_told += 1
+            x11.say_mapped()
+
+    def _was_closed(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # the window is gone
+            return True
+
+
+class WindowSink:
+    """Shows one source in a window. `q`, Escape and the close button end the show with `StopAsked`; any other key turns a page.
+
+    Main thread only, as `Window` is.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.notes: list[str] = []
+        self._window = Window(title)
+        self._closed = False
+        self._turned = False
+
+    def turned(self) -> bool:
+        """Whether a key was pressed since this was last asked: the user wants the next picture."""
+        turned, self._turned = self._turned, False
+        return turned
+
+    def write(self, result: Result) -> None:
+        """Show a picture.
+
+        Raises:
+            StopAsked: the user wants to end.
+        """
+        if self._closed:
+            return
+        self._show(result)
+        self.poll()
+
+    def poll(self, stale: Result | None = None) -> None:
+        """Handle keys and the close button; show what takes the place of a live picture that does not come.
+
+        Raises:
+            StopAsked: the user wants to end.
+        """
+        if stale is not None and not self._closed:
+            self._show(stale)
+        self._turned = self._window.poll() != NO_KEY or self._turned
+
+    def close(self) -> None:
+        """Close the window. Any number of times."""
+        self._closed = True
+        self._window.close()
+
+    def _show(self, result: Result) -> None:
+        picture = cv2.cvtColor(result.picture, cv2.COLOR_RGB2BGR)
+        self._window.show(picture, follow=result.info.live)  # a camera may come back with another size
+
+
+def _window_size(width: int, height: int) -> tuple[int, int]:
+    """The picture's size, made smaller to fit the screen and larger to have room for a title."""
+    screen_width, screen_height = screen_size()
+    scale = max(1.0, SMALLEST_PX / width)
+    scale = min(scale, SCREEN_SHARE * screen_width / width, SCREEN_SHARE * screen_height / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+USUAL_SCREEN = (1280, 720)
+"""Assumed where the system does not tell: fits every laptop."""
+
+
+def screen_size() -> tuple[int, int]:
+    """Width and height in pixels, asked of the system: OpenCV does not know."""
+    try:
+        if sys.platform == "win32":
+            metrics = ctypes.windll.user32.GetSystemMetrics
+            return metrics(0), metrics(1)
+        return x11.screen_size() or USUAL_SCREEN
+    except (OSError, AttributeError):
+        return USUAL_SCREEN

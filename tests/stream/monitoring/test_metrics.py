@@ -1,0 +1,139 @@
+"""Numbers about a run, read as Prometheus reads them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import urllib.request
+
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from stream.errors import UsageError
+from stream.faces import Analysis, Face
+from stream.monitoring.health import Health
+from stream.monitoring.metrics import DECLARED, ENDED_KEPT, Metrics, as_markdown_table
+from stream.monitoring.server import serve
+from tests.paths import ROOT
+
+
+def scraped(port: int) -> dict[str, dict[tuple[str, ...], float]]:
+    """Every sample by name and label values (in the order of the labels' names), as another program's parser reads it."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+    samples: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples.setdefault(sample.name, {})[tuple(value for _, value in sorted(sample.labels.items()))] = sample.value
+    return samples
+
+
+def face(label: str | None) -> Face:
+    return Face(np.zeros(4, np.float32), 0.9, np.zeros((5, 2), np.float32), label=label)
+
+
+def test_a_scrape_gives_what_was_counted():
+    metrics = Metrics()
+    metrics.began("cam")
+    metrics.frame("cam", "read")
+    metrics.frame("cam", "read")
+    metrics.frame("cam", "dropped")
+    metrics.drop("cam", "newer")
+    metrics.drop("cam", "unwritten", 4)
+    metrics.stage("detect", 0.004)
+    metrics.shown("cam", 0.06)
+    metrics.last_shown("cam", 1.8e9)
+    metrics.analysed("cam", 0.08, Analysis("cam", 0, 0.0, (face("Anna"), face(None))))
+    metrics.waiting("cam", "write", 7)
+    metrics.reconnects("cam", 3)
+    metrics.decode_errors("cam", 2)
+    metrics.up("cam", True)
+    with serve(metrics, 0) as port:
+        samples = scraped(port)
+    assert samples["facestream_frames_total"] == {("read", "cam"): 2, ("dropped", "cam"): 1, ("shown", "cam"): 1, ("analysed", "cam"): 1}
+    drops = {("newer", "cam"): 1, ("unshown", "cam"): 0, ("unwritten", "cam"): 4, ("stopped", "cam"): 0, ("failed", "cam"): 0}
+    assert samples["facestream_drops_total"] == drops
+    assert samples["facestream_stage_seconds_count"] == {("detect",): 1}
+    assert samples["facestream_stage_seconds_sum"] == {("detect",): 0.004}
+    assert samples["facestream_capture_to_shown_seconds_bucket"][("0.05", "cam")] == 0
+    assert samples["facestream_capture_to_shown_seconds_bucket"][("0.075", "cam")] == 1
+    assert samples["facestream_capture_to_analysed_seconds_bucket"][("0.075", "cam")] == 0
+    assert samples["facestream_capture_to_analysed_seconds_bucket"][("0.1", "cam")] == 1
+    assert samples["facestream_last_shown_timestamp_seconds"] == {("cam",): 1.8e9}
+    assert samples["facestream_queue_frames"] == {("write", "cam"): 7}
+    assert samples["facestream_faces_total"] == {("Anna", "cam"): 1, ("", "cam"): 1}
+    assert samples["facestream_faces_in_view"] == {("cam",): 2}
+    assert samples["facestream_reconnects_total"] == {("cam",): 3}
+    assert samples["facestream_decode_errors_total"] == {("cam",): 2}
+    assert samples["facestream_source_up"] == {("cam",): 1}
+    assert list(samples["facestream_build_info"].values()) == [1]
+
+
+def test_a_shelf_of_files_leaves_the_numbers_of_the_last_only():
+    metrics = Metrics()
+    for number in range(ENDED_KEPT + 5):
+        metrics.began(f"{number}.mp4")
+        metrics.shown(f"{number}.mp4", 0.1)
+        metrics.ended(f"{number}.mp4")
+    metrics.shown("cam", 0.1)
+    with serve(metrics, 0) as port:
+        samples = scraped(port)
+    assert len(samples["facestream_capture_to_shown_seconds_count"]) == ENDED_KEPT + 1
+    assert {source for _, source in samples["facestream_drops_total"]} == {f"{number}.mp4" for number in range(5, ENDED_KEPT + 5)}
+    assert ("cam",) in samples["facestream_capture_to_shown_seconds_count"]
+
+
+def test_the_age_of_the_work_of_each_thread_is_told():
+    metrics = Metrics(Health(stalled_after_s=7))
+    with serve(metrics, 0) as port:
+        with metrics.health.thread("worker") as worker, metrics.health.thread("sink", "cam"), metrics.health.thread("sink", "cam") as sink:
+            worker.begins("look")
+            sink.begins("write")
+            threading.Event().wait(0.05)
+            worker.rests()
+            samples = scraped(port)
+        after = scraped(port)
+    busy = samples["facestream_thread_busy_seconds"]
+    assert busy[("", "worker")] == 0
+    assert 0.05 <= busy[("cam", "sink")] < 5, "the slower of the two"
+    assert "facestream_thread_busy_seconds" not in after
+    assert list(samples["facestream_thread_stalled_after_seconds"].values()) == [7]
+
+
+def test_two_runs_in_one_process_count_for_themselves():
+    first, second = Metrics(), Metrics()
+    first.frame("cam", "read")
+    assert first.registry.get_sample_value("facestream_frames_total", {"source": "cam", "outcome": "read"}) == 1
+    assert second.registry.get_sample_value("facestream_frames_total", {"source": "cam", "outcome": "read"}) is None
+
+
+def test_the_port_is_free_again_after_the_run_and_only_this_machine_is_answered():
+    with serve(Metrics(), 0) as port:
+        assert scraped(port)
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what is left over from the answered request is no server
+        again.bind(("127.0.0.1", port))
+
+
+def test_a_port_in_use_is_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"127\.0\.0\.1:{port} .*in use.*choose another port"), serve(Metrics(), port):
+            pass
+
+
+def test_every_declared_metric_is_served_and_in_the_table():
+    served = {family.name for family in Metrics().registry.collect()}
+    table = as_markdown_table()
+    assert len(DECLARED) > 0
+    for one in DECLARED:
+        assert one.name.removesuffix("_total").removesuffix("_info") in {name.removesuffix("_info") for name in served}
+        assert f"`{one.name}`" in table
+
+
+def test_the_readme_has_the_table():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    between = readme.partition("<!-- metrics -->\n")[2].partition("<!-- /metrics -->")[0]
+    assert between == as_markdown_table()
