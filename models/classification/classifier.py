@@ -13,7 +13,9 @@ from models.classification.score_fusion import join
 from models.errors import ModelError
 from models.imaging.crops import crop_squares
 from models.inference.device import Device, choose_device
-from models.inference.network import BATCH_SIZES, Network, Precision, forbid_tf32, load_keras, load_openvino
+from models.inference.keras_backend import forbid_tf32, load_keras
+from models.inference.network import BATCH_SIZES, Network, Precision
+from models.inference.openvino_backend import load_openvino
 
 
 class Classifier:

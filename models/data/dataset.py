@@ -19,7 +19,8 @@ from models.data.samples import CROP_PX, MARGIN, Sample, surroundings
 from models.data.survey import Entry, Survey, mark_copies
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError, PictureError
-from models.imaging.pictures import is_picture_name, read_picture
+from models.imaging.picture_formats import is_picture_name
+from models.imaging.pictures import read_picture
 
 LEAST_PICTURES = 10
 """Usable pictures of each class: fewer leave nothing to judge on (a guess at the smallest that makes sense)."""

@@ -21,12 +21,15 @@ import numpy as np
 from models.detection.detections import Detections
 from models.detection.flip_averaging import MirroredTwice
 from models.detection.proposals import LoadStrips, Proposer
-from models.detection.pyramid import CELL_PX, TILE_PX
+from models.detection.pyramid import CELL_PX
+from models.detection.tiling import TILE_PX
 from models.detection.weights import read_mtcnn_weights
 from models.imaging.boxes import REPORTED_SHIFT_PX, clip, nms, regress
 from models.imaging.crops import cut_squares, whole_squares
 from models.inference.device import Device, choose_device
-from models.inference.network import Network, Precision, forbid_tf32, load_keras, load_openvino, prepare_tensorflow
+from models.inference.keras_backend import forbid_tf32, load_keras, prepare_tensorflow
+from models.inference.network import Network, Precision
+from models.inference.openvino_backend import load_openvino
 
 if TYPE_CHECKING:
     import keras
@@ -242,7 +245,7 @@ def load_as_keras(
 ) -> CascadeNetworks:
     """The same networks as compiled Keras, in float32, one call at a time, so for larger batches. Fewer batch sizes start faster."""
     prepare_tensorflow()
-    from models.classification import networks
+    from models.detection import keras_networks as networks
 
     def loaded(model: keras.Model, name: Literal["pnet", "rnet", "onet"], batch_sizes: Sequence[int], side_px: int) -> Network:
         networks.set_mtcnn_weights(model, read_mtcnn_weights(name))

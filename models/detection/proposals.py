@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from models.detection.pyramid import Plan, draw_tiles, plan_pyramid, thin_cells
+from models.detection.grid_nms import thin_cells
 from models.detection.size_cache import MadeForFrequentSizes, Size
-from models.inference.network import Network, calls_at_a_time
+from models.detection.tiling import Plan, draw_tiles, plan_pyramid
+from models.inference.network import Network
+from models.inference.openvino_backend import calls_at_a_time
 
 PICTURES_BEFORE_STRIPS = 30
 """Pictures of one size on common tiles before it gets a network of its own: compiling takes 20 to 100 ms and saves 1 ms a picture."""

@@ -15,7 +15,8 @@ from models.data.face_dataset import PEOPLE_AMONG_NOBODY, part_of_nobody, uprigh
 from models.data.samples import Part
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
-from models.evaluation.thresholds import Share, true_and_false
+from models.evaluation.detection_metrics import true_and_false
+from models.evaluation.proportion import Share
 from models.imaging.crops import crop_squares
 from models.imaging.pictures import read_picture
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.data.samples import Sample, labels_of
-from models.evaluation.thresholds import Share
+from models.evaluation.proportion import Share
 
 ROUNDS = 1000
 """Resamples of a bootstrap: its bounds then move by less than the bounds are apart by a twentieth from seed to seed."""

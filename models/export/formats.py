@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from models.classification.bundle import OPENVINO, WEIGHTS, Bundle
-from models.inference.network import load_openvino
+from models.inference.openvino_backend import load_openvino
 
 if TYPE_CHECKING:
     import keras

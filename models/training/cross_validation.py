@@ -17,7 +17,8 @@ import numpy as np
 from models.data.samples import Sample, crop_samples, labels_of
 from models.data.split import folds
 from models.training.checkpoint import Checkpoint, begin_anew, variables_of
-from models.training.fit import Fitted, Plan, answers, fit
+from models.training.fit import Fitted, answers, fit
+from models.training.schedule import Plan
 
 if TYPE_CHECKING:
     import keras

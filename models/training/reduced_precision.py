@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.classification.bundle import RoundingCheck
-from models.inference.network import has_bfloat16, load_openvino
+from models.inference.openvino_backend import has_bfloat16, load_openvino
 
 if TYPE_CHECKING:
     import keras

@@ -21,10 +21,10 @@ from models.evaluation.plots import History
 from models.evaluation.report import check_report_place, write_report
 from models.training.checkpoint import forget, interrupted
 from models.training.cross_validation import FOLDS, too_few
-from models.training.fit import Plan
 from models.training.model_card import write_card
 from models.training.model_files import save_model
 from models.training.reduced_precision import check_bfloat16
+from models.training.schedule import Plan
 from models.training.trained_model import Learnt
 from models.training.trainer import FalseFinds, Options, Start, learn, no_progress
 

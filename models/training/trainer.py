@@ -19,8 +19,9 @@ from models.inference.keras_quiet import start_keras
 from models.training.calibration import build_in, calibrate, fit_temperature, logits_of, soften
 from models.training.checkpoint import Checkpoint
 from models.training.cross_validation import EPOCH_CROPS, FOLDS, cross_validate, too_few
-from models.training.fit import Fitted, Plan, answers, fast_arithmetic, fit
+from models.training.fit import Fitted, answers, fast_arithmetic, fit
 from models.training.reduced_precision import halve_weights
+from models.training.schedule import Plan
 from models.training.trained_model import CHANGED, Learnt, read_classes, read_second_look, to_choose_on
 
 if TYPE_CHECKING:

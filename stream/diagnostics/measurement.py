@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.imaging.pictures import writable_suffixes, write_picture
+from models.imaging.picture_formats import writable_suffixes
+from models.imaging.picture_writer import write_picture
 from stream.analysis.analyser import Analyser
 from stream.errors import SourceError
 from stream.faces import Analysis

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from models.imaging.pictures import writable_suffixes
+from models.imaging.picture_formats import writable_suffixes
 from stream.errors import UsageError
 from stream.frame import SourceInfo
 from stream.sinks.picture import place

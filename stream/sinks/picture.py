@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.imaging.pictures import writable_suffixes, write_picture
+from models.imaging.picture_formats import writable_suffixes
+from models.imaging.picture_writer import write_picture
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo
 from stream.settings.schema import Output

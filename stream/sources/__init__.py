@@ -119,7 +119,7 @@ def _open(text: str, settings: config.Source | None, without: Path | None, name:
 
 
 def _open_file(address: str, settings: config.Source | None, without: Path | None) -> AnyFile:
-    from models.imaging.pictures import is_animated, is_picture, is_picture_name
+    from models.imaging.picture_formats import is_animated, is_picture, is_picture_name
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
     from stream.sources.pictures import PicturesSource

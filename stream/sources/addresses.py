@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
-from models.imaging.pictures import is_animated, is_picture_name
+from models.imaging.picture_formats import is_animated, is_picture_name
 from stream.errors import SourceError, UsageError
 
 LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})

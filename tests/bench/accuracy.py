@@ -17,7 +17,7 @@ import numpy as np
 from peers import FacenetPytorch, Mtcnn100
 
 from models import MTCNN, Detections
-from models.evaluation.thresholds import detection_ap
+from models.evaluation.detection_metrics import detection_ap
 from models.imaging.pictures import read_picture
 
 DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "detect"

@@ -18,8 +18,9 @@ from detector import WARM_UP, scene
 
 from models import MTCNN
 from models.detection.mtcnn import load_on_openvino
-from models.detection.pyramid import TILE_PX
-from models.inference.network import Network, Precision, load_openvino
+from models.detection.tiling import TILE_PX
+from models.inference.network import Network, Precision
+from models.inference.openvino_backend import load_openvino
 from models.inference.openvino_quiet import ops, ov
 
 FLOP = {"P-Net": 3660 * TILE_PX**2, "R-Net": 3.06e6, "O-Net": 25.8e6}

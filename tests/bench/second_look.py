@@ -15,8 +15,9 @@ from accuracy import DATA, SETS, labelled
 from models import MTCNN, Classifier, Detections
 from models.data.dataset import picture_paths
 from models.data.face_dataset import part_of_nobody
+from models.evaluation.detection_metrics import detection_ap
 from models.evaluation.false_positives import THRESHOLDS, judge
-from models.evaluation.thresholds import Share, detection_ap
+from models.evaluation.proportion import Share
 from models.imaging.pictures import read_picture
 
 NOBODY = DATA.parent / "train" / "nobody_photos"

@@ -24,7 +24,7 @@ from models.detection.pyramid import LARGE_PICTURE_PX
 from models.detection.size_cache import MadeForFrequentSizes, Size
 from models.detection.weights import read_mtcnn_weights
 from models.imaging.boxes import REPORTED_SHIFT_PX
-from models.inference.network import compile_with_keras, prepare_tensorflow
+from models.inference.keras_backend import compile_with_keras, prepare_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -269,7 +269,7 @@ def _fits(size: Size) -> bool:
 def _load_networks() -> tuple[keras.Model, keras.Model, keras.Model]:
     """P-, R- and O-Net: one of each, whatever the sizes of the frames."""
     prepare_tensorflow()
-    from models.classification import networks
+    from models.detection import keras_networks as networks
 
     models = networks.create_pnet(), networks.create_rnet(), networks.create_onet()
     networks.set_mtcnn_weights(models[0], read_mtcnn_weights("pnet"))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.detection.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level, pack_shelves, plan_pyramid
+from models.detection.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level
+from models.detection.tiling import pack_shelves, plan_pyramid
 
 FRAME = -1
 """In `Layout.sources`: the level is made from the frame itself."""

@@ -17,7 +17,8 @@ from models.data.dataset import picture_paths
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
 from models.evaluation.false_positives import judge_on_labelled, judge_on_nobody
-from models.inference.network import has_bfloat16, load_keras
+from models.inference.keras_backend import load_keras
+from models.inference.openvino_backend import has_bfloat16
 from models.training.reduced_precision import check_bfloat16
 
 

@@ -26,7 +26,7 @@ from models.evaluation.evaluate import judge_folder
 from models.evaluation.metrics import Evaluation
 from models.evaluation.plots import History
 from models.evaluation.report import check_report_place, write_report
-from models.inference.network import load_keras
+from models.inference.keras_backend import load_keras
 from tests.command import facestream, is_one_sentence
 from tests.photos import photo
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from models.evaluation.metrics import Evaluation, Ranking, flat, measure, reliability, sentences, worst_mistakes
-from models.evaluation.thresholds import Share, auc
+from models.evaluation.proportion import Share
+from models.evaluation.thresholds import auc
 from models.training.calibration import calibrate, fit_temperature
 
 

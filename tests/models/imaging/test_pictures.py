@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from models.errors import PictureError
-from models.imaging.pictures import is_animated, is_picture, is_picture_name, read_picture, writable_suffixes, write_picture
+from models.imaging.picture_formats import is_animated, is_picture, is_picture_name, writable_suffixes
+from models.imaging.picture_writer import write_picture
+from models.imaging.pictures import read_picture
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:

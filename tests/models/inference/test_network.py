@@ -18,7 +18,7 @@ from models.detection.weights import read_mtcnn_weights
 from models.errors import FacestreamError, ModelError
 from models.inference.batching import UNDER_WAY, plan_batches
 from models.inference.device import choose_device
-from models.inference.network import STEPS_BACK, calls_at_a_time, load_openvino
+from models.inference.openvino_backend import STEPS_BACK, calls_at_a_time, load_openvino
 from tests.paths import ROOT
 
 

@@ -15,7 +15,8 @@ from models.data.samples import CROP_PX, Sample, cut_sample
 from models.training.calibration import soften
 from models.training.checkpoint import begin_anew, variables_of
 from models.training.cross_validation import TOO_FEW, cross_validate, too_few
-from models.training.fit import Plan, answers, fit, judge
+from models.training.fit import answers, fit, judge
+from models.training.schedule import Plan
 from models.training.trained_model import to_choose_on
 
 if TYPE_CHECKING:

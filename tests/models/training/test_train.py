@@ -22,11 +22,14 @@ from models.data.dataset import Progress
 from models.data.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
-from models.evaluation.thresholds import Share, auc, best_threshold, threshold_removing, true_and_false
+from models.evaluation.detection_metrics import true_and_false
+from models.evaluation.proportion import Share
+from models.evaluation.thresholds import auc, best_threshold, threshold_removing
 from models.imaging.boxes import iou
 from models.imaging.crops import crop_squares
 from models.training.checkpoint import Checkpoint, State, forget, interrupted
-from models.training.fit import Plan, batches
+from models.training.fit import batches
+from models.training.schedule import Plan
 from models.training.train import beside, train, train_face
 from models.training.trainer import Options
 from tests.command import facestream, is_one_sentence

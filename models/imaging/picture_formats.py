@@ -1,0 +1,111 @@
+"""Which formats of pictures are read and written, and which of them a file holds."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from models.errors import PictureError
+
+READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+"""Pillow's names. Not all it knows: EPS would start another program."""
+WRITE_FORMATS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG",
+    ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
+    ".gif": "GIF", ".avif": "AVIF", ".jp2": "JPEG2000", ".ppm": "PPM",
+}  # fmt: skip
+_HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+writable_suffixes: frozenset[str] = frozenset(WRITE_FORMATS)
+"""Lower-case suffixes that `write_picture` can write."""
+picture_suffixes: frozenset[str] = writable_suffixes | _HEIC_SUFFIXES | {".apng", ".dib", ".mpo", ".j2k", ".jpx", ".pgm", ".pbm", ".pnm"}
+"""Lower-case suffixes by which a folder's pictures are known."""
+_ANIMATED_FORMATS = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
+_pillow_lock = threading.Lock()
+
+
+def is_picture_name(path: str | Path) -> bool:
+    """Whether the name ends like a picture's; the file itself is not looked at."""
+    return Path(path).suffix.lower() in picture_suffixes
+
+
+def is_picture(path: str | Path) -> bool:
+    """Whether the file holds a picture, by its content."""
+    try:
+        open_header(Path(path)).close()
+    except PictureError:
+        return False
+    return True
+
+
+def is_animated(path: str | Path) -> bool:
+    """Whether the file is a GIF, APNG, WebP or AVIF of more than one picture: a video, then. False for what cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    if not start.startswith((b"GIF8", b"\x89PNG", b"RIFF")) and start[8:12] not in (b"avif", b"avis"):
+        return False  # Pillow takes 40 ms to load its formats
+    try:
+        with open_header(Path(path)) as image:
+            return image.format in _ANIMATED_FORMATS and bool(getattr(image, "is_animated", False))
+    except (PictureError, EOFError):
+        return False
+
+
+def open_header(path: Path) -> Image.Image:
+    """The picture's header; nothing is decoded yet."""
+    try:
+        if path.is_dir():
+            raise PictureError(f"{path}: is a folder, not a picture.")
+        if not path.is_file():
+            raise PictureError(f"{path}: {'is not a regular file' if path.exists() else 'there is no such file'}.")
+        if path.stat().st_size == 0:
+            raise PictureError(f"{path}: is empty.")
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({in_words(error)}).") from error
+    heic = start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS
+    try:
+        with pillow_in_peace():
+            return Image.open(path, formats=_with_heic(path) if heic else READ_FORMATS)
+    except UnidentifiedImageError:
+        raise PictureError(f"{path}: is not a picture in a format that can be read.") from None
+    except PictureError:
+        raise
+    except Exception as error:  # as above
+        raise PictureError(f"{path}: is damaged and cannot be read ({in_words(error)}).") from error
+
+
+def _with_heic(path: Path) -> tuple[str, ...]:
+    if importlib.util.find_spec("pillow_heif") is None:
+        raise PictureError(f"{path}: HEIC pictures need one more package: pip install 'facestream[heic]'.")
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return (*READ_FORMATS, "HEIF")
+
+
+@contextmanager
+def pillow_in_peace() -> Iterator[None]:
+    """Pillow without its size limit, for ours counts, and without its warnings about odd metadata. Both are global, hence the lock."""
+    with _pillow_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def in_words(error: BaseException) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    return " ".join(reason.split()).rstrip(".")

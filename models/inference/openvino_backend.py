@@ -1,0 +1,119 @@
+"""Networks on CPUs: OpenVINO, compiled for fixed shapes before the first picture."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import ModelError
+from models.inference.batching import BatchedNetwork, Finish, Start
+from models.inference.network import BATCH_SIZES, Network, Precision
+from models.inference.priority import stand_back
+
+if TYPE_CHECKING:
+    from models.inference.openvino_quiet import ov
+
+MOST_CALLS_AT_A_TIME = 8
+"""Of one network: each takes a core and 5 to 20 MB (a guess; eight cores already do the networks' part of a frame in a millisecond)."""
+STEPS_BACK = 2
+"""Of `nice`, for the threads that run calls side by side: whoever makes the next batches must go on, or cores have nothing to do at the end
+(4 % of a frame's time on two cores, measured; steps of 1 and 5 gave 2 and 5)."""
+
+
+def load_openvino(
+    model: ov.Model | Path,
+    *,
+    precision: Precision = "auto",
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    sample_shape: tuple[int, ...] | None = None,
+    side_by_side: bool = False,
+) -> Network:
+    """A network on the CPU.
+
+    Args:
+        model: a model, or the path of an IR file (.xml). The first dimension of its one input is the batch, the others are fixed.
+        precision: "auto" computes in bfloat16 where the processor has it (about twice as fast), "f32" never does.
+        batch_sizes: how many samples a call may carry; one compiled network each.
+        sample_shape: shape of the samples that are handed in, where the model itself takes them with dimensions joined.
+        side_by_side: each call runs on one core, several at a time, where else all cores share each call. Where there are many calls that
+            takes a fifth less time (measured with P- and R-Net on two cores), and whoever makes the next batches works beside them.
+
+    Raises:
+        ModelError: the file is missing or holds no such model.
+    """
+    if precision not in ("auto", "f32"):
+        raise ValueError(f"precision is auto or f32, not {precision!r}")
+    core = _openvino_core()
+    if isinstance(model, Path):
+        try:
+            model = core.read_model(model)
+        except RuntimeError as error:
+            raise ModelError(f"cannot read the network {model}: {str(error).strip().splitlines()[-1]}") from error
+    calls = calls_at_a_time()
+    config: dict[str, Any] = {"NUM_STREAMS": calls, "INFERENCE_NUM_THREADS": calls} if side_by_side else {"PERFORMANCE_HINT": "LATENCY"}
+    if precision == "f32":
+        config["INFERENCE_PRECISION_HINT"] = "f32"
+    (images,) = model.inputs
+    own_shape = [side.get_length() for side in list(images.get_partial_shape())[1:]]
+    sample = np.zeros(sample_shape or own_shape, images.get_element_type().to_dtype())
+
+    def start_for(size: int) -> Start:
+        sized = model.clone()
+        sized.reshape([size, *own_shape])
+        return _openvino_start(core.compile_model(sized, "CPU", config), (size, *sample.shape))
+
+    # the threads that will run the calls are made in here, and are as far back as whoever makes them
+    with ThreadPoolExecutor(1, initializer=stand_back, initargs=(STEPS_BACK if side_by_side else 0,)) as maker:
+        starts = dict(zip(batch_sizes, maker.map(start_for, batch_sizes), strict=True))
+    return BatchedNetwork(starts, sample)
+
+
+def calls_at_a_time() -> int:
+    """How many calls a network runs side by side: one on each core that this process may use, within bounds."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_CALLS_AT_A_TIME)
+
+
+def has_bfloat16() -> bool:
+    """Whether "auto" computes in bfloat16 on this processor."""
+    return "BF16" in _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@functools.cache
+def _openvino_core() -> Any:
+    from models.inference.openvino_quiet import ov
+
+    return ov.Core()
+
+
+def _openvino_start(compiled: ov.CompiledModel, shape: tuple[int, ...]) -> Start:
+    """Begins calls for up to `shape[0]` samples of `shape[1:]`."""
+    idle: list[tuple[ov.InferRequest, np.ndarray, list[np.ndarray]]] = []
+
+    def start(batch: np.ndarray) -> Finish:
+        # the arrays are the request's own memory: handing arrays over at each call takes longer than copying these small ones
+        request, images, outputs = idle.pop() if idle else _openvino_request(compiled, shape)
+        images[: len(batch)] = batch
+        request.start_async()
+
+        def finish() -> list[np.ndarray]:
+            request.wait()
+            answers = [output[: len(batch)].copy() for output in outputs]
+            idle.append((request, images, outputs))
+            return answers
+
+        return finish
+
+    return start
+
+
+def _openvino_request(compiled: ov.CompiledModel, shape: tuple[int, ...]) -> tuple[ov.InferRequest, np.ndarray, list[np.ndarray]]:
+    """One call that can be made again and again, its input as `shape` and its outputs."""
+    request = compiled.create_infer_request()
+    return request, request.input_tensors[0].data.reshape(shape), [tensor.data for tensor in request.output_tensors]
