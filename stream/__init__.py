@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stream.settings.schema import Settings
-    from stream.sinks import Result
+    from stream.sinks.result import Result
 
 __all__ = ["watch"]
 
@@ -33,7 +33,7 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
     from stream.pipeline.lane import Lane
     from stream.pipeline.pipeline import Pipeline
     from stream.settings.schema import Settings
-    from stream.sources import open_source
+    from stream.sources.opening import open_source
 
     settings = settings or Settings()
     lane = Lane(open_source(source, settings.source))

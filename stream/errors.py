@@ -15,6 +15,10 @@ from contextlib import contextmanager
 from models.errors import FacestreamError, ModelError, PictureError
 
 __all__ = [
+    "ASKED_WRONGLY",
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
     "FacestreamError",
     "ModelError",
     "PictureError",
@@ -24,6 +28,9 @@ __all__ = [
     "UsageError",
     "as_usage",
 ]
+
+DONE, FAILED, ASKED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
+"""The exit codes."""
 
 
 class UsageError(FacestreamError):

@@ -22,7 +22,7 @@ import pytest
 
 from stream.frame import Frame
 from stream.media import av
-from stream.sources import Source
+from stream.sources.source import Source
 from tests.paths import TESTS
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it

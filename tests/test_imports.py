@@ -9,33 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from tests import import_table
+from tests.import_table import FRONT_DOORS, TABLE, wing_of
 from tests.paths import ROOT
 
 HEAVY = {"keras", "tensorflow"}
-TRAINING = {
-    "training.calibration",
-    "training.cross_validation",
-    "training.fit",
-    "training.model_files",
-    "training.reduced_precision",
-    "training.train",
-    "training.trained_model",
-    "training.trainer",
-}
+NEED_KERAS = ("models.training",)
 """These need Keras whatever they do, and nothing that serves imports them."""
-MAY_LOAD_KERAS = {
-    "classification.bundle",
-    "classification.classifier",
-    "classification.networks",
-    "detection.compiled.cascade",
-    "detection.compiled.steps",
-    "detection.mtcnn",
-    "export.formats",
-    "inference.keras_quiet",
-    "inference.network",
-    "notebook",
-}
+MAY_LOAD_KERAS = (
+    "models.notebook",
+    "models.classification",
+    "models.detection",
+    "models.export.formats",
+    "models.inference.keras_backend",
+    "models.inference.keras_quiet",
+)
 """Inside a function only: the CPU path never loads Keras."""
+FILES = import_table.modules()
 
 
 def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
@@ -56,51 +46,66 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     return found
 
 
-def modules(package: str) -> list[Path]:
-    files = sorted((ROOT / package).rglob("*.py"))
-    assert files
-    return files
-
-
 def roots(names: set[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", modules("models"), ids=lambda path: path.stem)
-def test_models_know_nothing_of_time_and_threads(path: Path) -> None:
-    assert "stream" not in roots(imports(path))
-    assert not roots(imports(path)) & {"av", "prometheus_client", "typer", "yaml"}
+def of(package: str) -> list[str]:
+    return [module for module in FILES if module.split(".")[0] == package]
 
 
-@pytest.mark.parametrize("path", modules("stream"), ids=lambda path: path.stem)
-def test_streams_know_nothing_of_keras(path: Path) -> None:
-    assert not roots(imports(path)) & (HEAVY | {"openvino", "mtcnn"})
+def test_import_table() -> None:
+    seen: dict[str, set[str]] = {wing: set() for wing in TABLE}
+    for module, used in import_table.uses().items():
+        wing = wing_of(module)
+        for other in () if wing in FRONT_DOORS else map(wing_of, used):
+            assert other not in FRONT_DOORS, f"{module} imports {other}, which is for users"
+            seen[wing] |= {other} - {wing}
+    assert seen == {wing: set(others.split()) for wing, others in TABLE.items()}
 
 
-@pytest.mark.parametrize("path", modules("models"), ids=lambda path: path.stem)
-def test_keras_is_loaded_only_where_it_is_needed(path: Path) -> None:
-    module = ".".join(path.relative_to(ROOT / "models").with_suffix("").parts)
-    if module in TRAINING:
+def test_a_wing_imports_only_wings_below_it() -> None:
+    floors = list(TABLE)
+    for wing, others in TABLE.items():
+        assert all(floors.index(other) > floors.index(wing) for other in others.split()), wing
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert import_table.circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert import_table.circles(import_table.uses()) == []
+
+
+@pytest.mark.parametrize("module", of("models"))
+def test_models_know_nothing_of_time_and_threads(module: str) -> None:
+    assert not roots(imports(FILES[module])) & {"stream", "av", "prometheus_client", "typer", "yaml"}
+
+
+@pytest.mark.parametrize("module", of("stream"))
+def test_streams_know_nothing_of_keras(module: str) -> None:
+    assert not roots(imports(FILES[module])) & (HEAVY | {"openvino", "mtcnn"})
+
+
+@pytest.mark.parametrize("module", of("models"))
+def test_keras_is_loaded_only_where_it_is_needed(module: str) -> None:
+    if module.startswith(NEED_KERAS):
         return
-    at_import = imports(path, top_level_only=True)
-    assert not roots(at_import) & HEAVY
-    assert not at_import & {f"models.{name}" for name in TRAINING}
-    if roots(imports(path)) & HEAVY:
-        assert module in MAY_LOAD_KERAS
+    assert not roots(imports(FILES[module], top_level_only=True)) & HEAVY
+    if roots(imports(FILES[module])) & HEAVY:
+        assert module.startswith(MAY_LOAD_KERAS)
 
 
-@pytest.mark.parametrize("path", modules("stream"), ids=lambda path: path.stem)
-def test_only_one_module_reads_yaml_and_one_imports_av(path: Path) -> None:
-    if path.parent.name != "settings":
-        assert "yaml" not in roots(imports(path))
-    if path.name != "media.py":
-        assert "av" not in roots(imports(path)), "import it from stream.media: av before cv2 makes windows hang"
+@pytest.mark.parametrize("module", of("stream"))
+def test_only_one_module_reads_yaml_and_one_imports_av_and_cv2(module: str) -> None:
+    if wing_of(module) != "settings":
+        assert "yaml" not in roots(imports(FILES[module]))
+    if module not in ("stream.media", "stream.diagnostics.probes"):  # the latter tries each alone, in a process of its own
+        assert not roots(imports(FILES[module])) & {"av", "cv2"}, "import them from stream.media: av before cv2 makes windows hang"
 
 
-@pytest.mark.parametrize("path", modules("models"), ids=lambda path: path.stem)
-def test_only_one_module_imports_openvino(path: Path) -> None:
-    if path.name != "openvino_quiet.py":
-        assert "openvino" not in roots(imports(path)), "import it from models.inference.openvino_quiet: it sends telemetry otherwise"
+@pytest.mark.parametrize("module", of("models"))
+def test_only_one_module_imports_openvino(module: str) -> None:
+    if module != "models.inference.openvino_quiet":
+        assert "openvino" not in roots(imports(FILES[module])), "openvino_quiet has it: it sends telemetry otherwise"
 
 
 def test_nothing_is_reported_to_anybody() -> None:
@@ -112,7 +117,7 @@ def test_nothing_is_reported_to_anybody() -> None:
 
 
 def test_no_module_is_named_like_the_standard_library() -> None:
-    names = {path.stem for package in ("models", "stream") for path in modules(package)}
+    names = {path.stem for path in FILES.values()}
     assert not names & set(sys.stdlib_module_names) - {"__init__", "__main__"}
 
 

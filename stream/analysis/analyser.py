@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.detection.detections import Detections
-from stream.analysis.tracking import Track, Tracker
+from stream.analysis.track_manager import SHORT_SIDE_SHARE, SMALLEST_FACE_PX, Memory, _Look, _tracker
+from stream.analysis.tracking import Track
 from stream.errors import UsageError
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
@@ -20,38 +20,6 @@ from stream.settings.schema import Settings
 if TYPE_CHECKING:
     from models.classification.classifier import Classifier
     from models.detection.mtcnn import MTCNN
-
-SMALLEST_FACE_PX = 20
-"""What `min_face_px: auto` looks for in pictures, and the least it looks for in moving ones: P-Net was trained on little below."""
-SHORT_SIDE_SHARE = 18
-"""In moving pictures `auto` looks for faces of an eighteenth of the short side: 27 px at 480p, 60 at 1080p."""
-
-
-@dataclass(slots=True, eq=False)
-class Memory:
-    """What is remembered of one source from look to look."""
-
-    still: bool
-    """Each frame stands alone: nothing is remembered."""
-    settings: Settings
-    """Of this source."""
-    tracker: Tracker
-    live: bool = False
-    expected: tuple[int, int, int] | None = None
-    """Height, width and smallest face, px, that the detector is ready for."""
-
-
-@dataclass(slots=True, eq=False)
-class _Look:
-    """One frame on its way through the stages."""
-
-    frame: Frame
-    settings: Settings
-    tracker: Tracker
-    detections: Detections
-    tracks: list[Track] = field(default_factory=list)
-    due: list[int] = field(default_factory=list)
-    """Which of the faces the classifier must look at."""
 
 
 class Analyser:
@@ -207,7 +175,3 @@ class Analyser:
             probability=probability,
             probabilities=probabilities,
         )
-
-
-def _tracker(settings: Settings) -> Tracker:
-    return Tracker(forget_after_s=settings.tracker.forget_after_s, min_overlap=settings.tracker.min_overlap)

@@ -251,14 +251,14 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings
 @_command
 def config() -> int:
     """Print every setting with its default: the file to copy and change."""
-    from stream.settings.schema import as_yaml
+    from stream.settings.template import as_yaml
 
     print(as_yaml(), end="")
     return 0
 
 
 def _settings(path: Path | None, overrides: list[str] | None, model: str | None) -> Settings:
-    from stream.settings.schema import load_settings
+    from stream.settings.loading import load_settings
 
     settings = load_settings(path, overrides or [])
     if model is not None:

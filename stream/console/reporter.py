@@ -12,8 +12,8 @@ from stream.console.progress import Told
 from stream.faces import Analysis
 from stream.frame import SourceInfo
 from stream.pipeline.report import SourceReport
-from stream.sinks import Result
-from stream.sources import Source
+from stream.sinks.result import Result
+from stream.sources.source import Source
 
 
 class Console:

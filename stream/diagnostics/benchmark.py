@@ -17,15 +17,17 @@ import numpy as np
 from stream.analysis.analyser import Analyser
 from stream.diagnostics.advice import advise
 from stream.diagnostics.devices import device_in_use
-from stream.diagnostics.measurement import STAGES, Again, Row, Spread, figure, measure
+from stream.diagnostics.measurement import STAGES, Row, Spread, figure, measure
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.monitoring.metrics import installed_version
 from stream.settings.schema import Settings
-from stream.sinks import Result
 from stream.sinks.recording.video import VideoSink
-from stream.sources import Source, expand, open_source
+from stream.sinks.result import Result
 from stream.sources.demo import DemoSource
+from stream.sources.opening import expand, open_source
+from stream.sources.repeat import Again
+from stream.sources.source import Source
 
 SIZES = {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080)}
 TILES = (1, 2)

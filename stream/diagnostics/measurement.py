@@ -6,9 +6,8 @@ frames/s is more than one part after the other would give, and each part is as s
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,14 +19,15 @@ from models.imaging.picture_writer import write_picture
 from stream.analysis.analyser import Analyser
 from stream.errors import SourceError
 from stream.faces import Analysis
-from stream.frame import Frame, SourceInfo
+from stream.frame import SourceInfo
 from stream.monitoring.metrics import Metrics
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from stream.settings.schema import Output
-from stream.sinks import Result, Sink
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.video import VideoSink
-from stream.sources import Source, SourceStatus
+from stream.sinks.result import Result
+from stream.sinks.sink import Sink
+from stream.sources.source import Source
 
 STAGES = ("decode", "detect", "track", "classify", "draw", "encode")
 WORKER = "finding faces"
@@ -140,38 +140,6 @@ def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, na
     )
 
 
-class Again:
-    """A file or some pictures, from the start again each time they end, as one source whose time goes on."""
-
-    def __init__(self, open_one: Callable[[], Source]) -> None:
-        self._open_one = open_one
-        self._closing = threading.Event()
-        self._source = open_one()
-        self.info = replace(self._source.info, has_audio=False, frames=None)  # the sound would not start again
-
-    @property
-    def status(self) -> SourceStatus:
-        return self._source.status
-
-    def close(self) -> None:
-        self._closing.set()
-        self._source.close()
-
-    def __iter__(self) -> Iterator[Frame]:
-        index = pts = 0
-        before, step = None, 1
-        while not self._closing.is_set():
-            begun_at, before = index, None
-            for frame in self._source:
-                step = step if before is None else frame.pts - before
-                before, pts = frame.pts, pts + step
-                yield frame if self.info.still else replace(frame, index=index, pts=pts)
-                index += 1
-            if index == begun_at:
-                return
-            self._source = self._open_one()
-
-
 @dataclass(slots=True, eq=False)
 class _Batch:
     """Frames that were looked at together."""
@@ -244,7 +212,7 @@ def _rates(batches: Sequence[_Batch]) -> Spread:
 class _PictureAgain:
     """Writes every picture to the same place, in its own format where it can be written."""
 
-    def __init__(self, folder: Path, settings: Output) -> None:
+    def __init__(self, folder: Path, settings: OutputSettings) -> None:
         self.notes: list[str] = []
         self._folder = folder
         self._settings = settings
@@ -261,7 +229,7 @@ class _PictureAgain:
         pass
 
 
-def _sink(info: SourceInfo, folder: Path, settings: Output) -> Sink:
+def _sink(info: SourceInfo, folder: Path, settings: OutputSettings) -> Sink:
     if info.still:
         return _PictureAgain(folder, settings)
     return VideoSink(folder / "measured.mp4", info, settings, overwrite=True)

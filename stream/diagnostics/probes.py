@@ -132,15 +132,15 @@ def h264() -> Answer:
     """Write a short video as `run` does, and read it back."""
     from stream.faces import Analysis
     from stream.frame import Frame, SourceInfo
-    from stream.settings.schema import Output
-    from stream.sinks import Result
+    from stream.settings.schema import OutputSettings
     from stream.sinks.recording.video import VideoSink
+    from stream.sinks.result import Result
     from stream.sources.video import VideoSource
 
     with tempfile.TemporaryDirectory(prefix="facestream-doctor-") as folder:
         path = Path(folder) / "trial.mp4"
         info = SourceInfo("trial", 64, 48, rate=Fraction(25))
-        sink = VideoSink(path, info, Output())
+        sink = VideoSink(path, info, OutputSettings())
         for tick in range(8):
             image = np.full((48, 64, 3), 25 * tick, np.uint8)
             frame = Frame.of_image(image, source="trial", captured_at=0.0, index=tick, pts=tick, time_base=Fraction(1, 25))
@@ -188,7 +188,7 @@ def job() -> Answer:
     """Find and score the face of the portrait, on the CPU."""
     from stream.analysis.analyser import Analyser
     from stream.frame import Frame
-    from stream.settings.schema import load_settings
+    from stream.settings.loading import load_settings
     from stream.sources.demo import DemoSource
 
     source = DemoSource()

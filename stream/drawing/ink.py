@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
+
+from stream.media import cv2
+
+Color = tuple[int, int, int]
+"""Red, green, blue; 0 to 255."""
+Area = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in whole pixels, half-open."""
 
 RED_AND_BLUE = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
 """The shares of red and blue in brightness, by the colour matrix's number in H.273: 709, FCC, 601 twice, 240M, 2020."""

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-import zlib
 from collections.abc import Iterator
-from functools import lru_cache
 
-import cv2
 import numpy as np
 
-from stream.drawing.ink import Ink
+from stream.drawing.ink import Area, Ink
+from stream.drawing.labels import color_of, placed_words, status_band, surface
+from stream.drawing.text import SMALLEST_TEXT_PX
 from stream.faces import Analysis, Face
+from stream.media import cv2
 
-Color = tuple[int, int, int]
-Area = tuple[int, int, int, int]
-
-PALETTE: tuple[Color, ...] = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (240, 228, 66),
-    (213, 94, 0),
-    (204, 121, 167),
-    (0, 114, 178),
-    (0, 158, 115),
-)
-"""RGB, one per label: the colours of Okabe and Ito, which colour-blind people tell apart too; here the ones that differ most come first."""
-
-UNLABELLED: Color = (0, 158, 115)
-DARK: Color = (0, 0, 0)
-LIGHT: Color = (255, 255, 255)
-
-SMALLEST_TEXT_PX = 9
-"""Height of the smallest letters still legible on a screen (looked at: 8 is not)."""
 TEXT_SHARE = 1 / 36
 """Letter size relative to the picture's short side: 20 px at 720p (looked at from 64×64 to 8000×6000)."""
 LINE_SHARE = 1 / 240
 """Line width relative to the short side: 3 px at 720p, and 2 at 360p, below which 4:2:0 video washes the colour out (looked at)."""
-TEXT_WEIGHT = 500
-"""Of the built-in font, 100 thin to 900 black: half-bold stays legible when small."""
 SMALLEST_WITH_LANDMARKS_PX = 24
 """Below this size five dots hide the face (looked at)."""
 
@@ -70,38 +47,17 @@ def inked(width: int, height: int, analysis: Analysis, status_line: str = "") ->
     line = max(1, round(short * LINE_SHARE))
     size = max(SMALLEST_TEXT_PX, round(short * TEXT_SHARE))
     visible = [(face, area) for face in analysis.faces if (area := _visible(face.box, width, height))]
-    visible.sort(key=lambda pair: -_surface(pair[1]))
+    visible.sort(key=lambda pair: -surface(pair[1]))
     inks: list[Ink] = []
     for face, area in reversed(visible):  # large ones last, so that their lines stay whole
         inks += _box(face, area, line, width, height)
     taken = []
     if status_line:
-        status = _status(status_line, size, width, height)
+        status = status_band(status_line, size, width, height)
         inks.append(status)
         taken.append((0, status.top, width, height))
-    inks += _words(visible, taken, size, width, height)
+    inks += placed_words(visible, taken, size, width, height)
     return inks
-
-
-def color_of(face: Face) -> Color:
-    """The colour of the face's label: by its place among the classifier's labels, so that two of one model differ."""
-    if face.label is None:
-        return UNLABELLED
-    labels = list(face.probabilities)
-    place = labels.index(face.label) if face.label in labels else zlib.crc32(face.label.encode())
-    return PALETTE[place % len(PALETTE)]
-
-
-def words_of(face: Face) -> tuple[str, ...]:
-    """What is written at a face, the longest form first."""
-    number = f"#{face.track} " if face.track else ""
-    if face.label is None:
-        certainty = f"{face.score:.2f}"
-        return (number + certainty, certainty) if number else (certainty,)
-    label = " ".join("".join(c if c.isprintable() else " " for c in face.label).split())
-    percent = "" if face.probability is None else f"{face.probability:.0%}"
-    forms = (f"{number}{label} {percent}", f"{number}{percent}", percent or number)
-    return tuple(dict.fromkeys(form for form in map(str.strip, forms) if form))
 
 
 def _visible(box: np.ndarray, width: int, height: int) -> Area | None:
@@ -159,114 +115,3 @@ def _blank(place: Area) -> tuple[np.ndarray, np.ndarray]:
     """Dark ink of no opacity yet, for drawing on."""
     rows, columns = place[3] - place[1], place[2] - place[0]
     return np.zeros((rows, columns, 3), np.uint8), np.zeros((rows, columns), np.uint8)
-
-
-def _words(visible: list[tuple[Face, Area]], taken: list[Area], size: int, width: int, height: int) -> Iterator[Ink]:
-    """The words of each face, at the first place where they hide no other words and, if there is one, no other face."""
-    areas = np.array([area for _, area in visible]).reshape(-1, 4)
-    for number, (face, area) in enumerate(visible):
-        others = np.delete(areas, number, axis=0)
-        second_best = None
-        for patch, place in _candidates(face, area, size, width, height):
-            if _overlaps(place, np.array(taken).reshape(-1, 4)):
-                continue
-            if not _overlaps(place, others):
-                break
-            second_best = second_best or (patch, place)
-        else:
-            if second_best is None:
-                continue
-            patch, place = second_best
-        taken.append(place)
-        yield Ink(place[0], place[1], patch)
-
-
-def _candidates(face: Face, area: Area, size: int, width: int, height: int) -> Iterator[tuple[np.ndarray, Area]]:
-    """Words and places for them, the best first: long before short; above the box, below it, inside at its head."""
-    x1, y1, x2, y2 = area
-    smaller = max(SMALLEST_TEXT_PX, min(size, (x2 - x1) // 4))  # a small face among many has small words
-    color = color_of(face)
-    for words in words_of(face):
-        for letters in dict.fromkeys((smaller, max(SMALLEST_TEXT_PX, smaller * 2 // 3))):
-            patch = _patch(words, letters, color)
-            rows, columns = patch.shape[:2]
-            if columns > width or rows > height:
-                continue
-            left = min(x1, width - columns)
-            for top in (y1 - rows, y2, y1):
-                if 0 <= top <= height - rows:
-                    yield patch, (left, top, left + columns, top + rows)
-
-
-def _status(text: str, size: int, width: int, height: int) -> Ink:
-    """The line at the foot on a half-transparent band; smaller letters, then fewer, until it fits."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    letters = letters_of(text, size)
-    if letters.shape[1] > width:
-        size = max(SMALLEST_TEXT_PX, int(size * width / letters.shape[1]))
-        letters = letters_of(text, size)
-    keep = len(text) * width // letters.shape[1]
-    while letters.shape[1] > width and keep > 0:
-        letters = letters_of(text[:keep].rstrip() + "…", size)
-        keep -= 1
-    letters = letters[-height:, :width]
-    rows, columns = letters.shape
-    opacity = np.full((rows, width), 127, np.uint8)  # of the band: half black
-    opacity[:, :columns] += letters // 2 + (letters & 1)  # white letters over it: 255 where they are opaque
-    color = np.zeros((rows, width, 3), np.uint8)
-    color[:, :columns] = np.rint(letters * (255.0 / np.maximum(opacity[:, :columns], letters)))[..., None]
-    return Ink(0, height - rows, color, opacity)
-
-
-@lru_cache(maxsize=512)
-def _patch(words: str, size: int, color: Color) -> np.ndarray:
-    """Words on a ground of the face's colour: (rows, columns, 3) uint8."""
-    letters = letters_of(words, size)
-    patch = np.empty((*letters.shape, 3), np.uint8)
-    patch[:] = color
-    _blend(patch, letters, _contrast(color))
-    patch.flags.writeable = False
-    return patch
-
-
-def _blend(ground: np.ndarray, letters: np.ndarray, color: Color) -> None:
-    opacity = letters[..., None].astype(np.float32) / 255
-    ground[:] = np.rint(ground + (np.array(color, np.float32) - ground) * opacity)
-
-
-def _contrast(color: Color) -> Color:
-    """Black or white, whichever stands out more (relative luminance as in WCAG 2, where 0.179 is the turning point)."""
-    linear = (np.array(color) / 255) ** 2.2
-    return DARK if linear @ (0.2126, 0.7152, 0.0722) > 0.179 else LIGHT
-
-
-_font_in_use = threading.Lock()
-"""OpenCV's fonts do not say that two threads may use one."""
-
-
-@lru_cache(maxsize=512)
-def letters_of(text: str, size: int) -> np.ndarray:
-    """How opaque each pixel of a line of text is: (rows, columns) uint8, with a margin. Any Unicode: the font is inside OpenCV 5."""
-    margin = max(1, size // 5)
-    with _font_in_use:
-        font = _font()
-        x, _, columns, _ = cv2.getTextSize((0, 0), text, (0, 0), font, size, TEXT_WEIGHT)
-        letters = np.zeros((round(1.3 * size) + margin, max(1, columns + x) + 2 * margin), np.uint8)
-        cv2.putText(letters, text, (margin, size + margin // 2), (255.0,), font, size, TEXT_WEIGHT)
-    letters.flags.writeable = False
-    return letters
-
-
-@lru_cache(maxsize=1)
-def _font() -> cv2.FontFace:
-    return cv2.FontFace("sans")
-
-
-def _surface(area: Area) -> int:
-    return (area[2] - area[0]) * (area[3] - area[1])
-
-
-def _overlaps(place: Area, areas: np.ndarray) -> bool:
-    """Whether a place shares a pixel with any of (N, 4) areas."""
-    x1, y1, x2, y2 = place
-    return bool(((areas[:, 0] < x2) & (areas[:, 2] > x1) & (areas[:, 1] < y2) & (areas[:, 3] > y1)).any())

@@ -13,32 +13,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from models.inference.priority import stand_back
 from stream.analysis.analyser import Analyser
 from stream.console import logs
 from stream.console.reporter import Console
-from stream.errors import PictureError, SinkError, SourceError, UsageError
+from stream.errors import DONE, FAILED, INTERRUPTED, PictureError, SinkError, SourceError, UsageError
 from stream.job.outputs import check_outputs, plan_outputs
 from stream.monitoring.health import Health
 from stream.monitoring.metrics import Metrics
 from stream.monitoring.server import serve
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from stream.pipeline.priority import LOOKS, RECORDINGS, stand_back
+from stream.pipeline.priority import LOOKS, RECORDINGS
 from stream.pipeline.report import SourceReport
-from stream.settings.schema import Named, Settings
-from stream.sinks import Result, Sink
+from stream.settings.schema import NamedSource, Settings
 from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
 from stream.sinks.recording.segments import SegmentedSink
 from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
 from stream.sinks.screen.mosaic import Mosaic, Tile
 from stream.sinks.screen.window import WindowSink, display_available
+from stream.sinks.sink import Sink
 from stream.sinks.threaded import Threaded
-from stream.sources import Source, expand, open_source
 from stream.sources.addresses import redact, with_variables
+from stream.sources.opening import expand, open_source
+from stream.sources.source import Source
 
-DONE, FAILED, INTERRUPTED = 0, 1, 130
-"""Exit codes; 2, asked wrongly, is the command line's."""
 SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -121,7 +122,7 @@ class Job:
             raise UsageError("name a SOURCE to run, or list some under sources: in a settings file; facestream run --help says more.")
         return self._wanted(self.settings.sources)
 
-    def _wanted(self, listed: Sequence[Named]) -> list[_Wanted]:
+    def _wanted(self, listed: Sequence[NamedSource]) -> list[_Wanted]:
         return [_Wanted(with_variables(one.address), self.settings.of(one), one.name) for one in listed]
 
     def run(self, inputs: Sequence[Input]) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stream.analysis.analyser import Analyser
-from stream.drawing.no_signal import Silence
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.monitoring.health import Pulse
@@ -17,10 +16,12 @@ from stream.monitoring.metrics import Metrics
 from stream.monitoring.timing import Stage
 from stream.pipeline.feeds import LatestFeed, LosslessFeed, Watched
 from stream.pipeline.report import SourceReport
+from stream.pipeline.silence import Silence
 from stream.settings.schema import Settings
-from stream.sinks import Result, Sink, Waits
+from stream.sinks.result import Result
+from stream.sinks.sink import Sink, Waits
 from stream.sinks.threaded import Threaded
-from stream.sources import Source
+from stream.sources.source import Source
 
 BEHIND_S = 1.0
 """A file in a window that is later than this goes on from where it is."""

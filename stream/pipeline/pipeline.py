@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from models.inference.priority import stand_back
 from stream.analysis.analyser import Analyser
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -22,9 +23,10 @@ from stream.monitoring.health import Pulse
 from stream.monitoring.metrics import Metrics
 from stream.pipeline.feeds import wait_for_any
 from stream.pipeline.lane import Lane, RunningLane
-from stream.pipeline.priority import LOOKS, stand_back
+from stream.pipeline.priority import LOOKS
 from stream.pipeline.report import Report
-from stream.sinks import Result, Screen, StopAsked
+from stream.sinks.result import Result
+from stream.sinks.sink import Screen, StopAsked
 
 DRAIN_S = 0.7
 """How long a run that was asked to end goes on showing what was analysed."""

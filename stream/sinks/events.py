@@ -17,9 +17,9 @@ from typing import Any, TextIO
 from stream.errors import SinkError
 from stream.faces import Face
 from stream.monitoring.health import Health
-from stream.sinks import Result
 from stream.sinks.files import claim, unwritable
 from stream.sinks.lines import Lines
+from stream.sinks.result import Result
 
 
 class EventsSink:

@@ -8,9 +8,9 @@ from models.imaging.picture_formats import writable_suffixes
 from models.imaging.picture_writer import write_picture
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.files import claim, make_folder, unwritable
+from stream.sinks.result import Result
 
 
 class PictureSink:
@@ -20,7 +20,7 @@ class PictureSink:
     pictures that would still get the same name are an error, not one file.
     """
 
-    def __init__(self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, info: SourceInfo, settings: OutputSettings, *, overwrite: bool = False) -> None:
         """
         Args:
             path: a file (its ending is a picture's) or a folder (anything else).

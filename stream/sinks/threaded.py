@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from models.inference.priority import stand_back
 from stream.monitoring.health import Health
-from stream.pipeline.priority import stand_back
-from stream.sinks import Result, Sink, Waits
+from stream.sinks.result import Result
+from stream.sinks.sink import Sink, Waits
 
 IDLE_S = 1.0
 """After so long without a result the other sink is polled: a recording in pieces ends one whose time is over."""

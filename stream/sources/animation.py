@@ -13,7 +13,7 @@ from PIL import Image
 
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
-from stream.sources import SourceStatus
+from stream.sources.source import SourceStatus
 
 SHORTEST_MS = 20
 """A shorter stay, or none, means `USUAL_MS`: so do all browsers."""

@@ -10,7 +10,7 @@ from functools import partial
 from stream.errors import SourceError
 from stream.frame import SourceInfo
 from stream.media import cv2
-from stream.settings import schema as config
+from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
 from stream.sources.reader_thread import pumped
@@ -18,7 +18,7 @@ from stream.sources.reader_thread import pumped
 PREFIX = "camera:"
 
 
-def open_camera(address: str, settings: config.Source | None = None, name: str | None = None, *, waits: bool = False) -> LiveSource:
+def open_camera(address: str, settings: SourceSettings | None = None, name: str | None = None, *, waits: bool = False) -> LiveSource:
     """A webcam that is opened now, and opened again whenever it disappears.
 
     Args:
@@ -27,7 +27,7 @@ def open_camera(address: str, settings: config.Source | None = None, name: str |
     Raises:
         SourceError: there is none, which is a mistake where it alone was asked for.
     """
-    settings = settings or config.Settings().source
+    settings = settings or Settings().source
     first = _first_opened(address, settings)
     if first is None:
         if waits:
@@ -47,7 +47,7 @@ def open_camera(address: str, settings: config.Source | None = None, name: str |
     return LiveSource(info, partial(pumped, partial(_pictures, address, settings, opened)), settings)
 
 
-def _first_opened(address: str, settings: config.Source) -> cv2.VideoCapture | None:
+def _first_opened(address: str, settings: SourceSettings) -> cv2.VideoCapture | None:
     def opened(_: threading.Event) -> Generator[cv2.VideoCapture | None, None, None]:
         yield _open(address, settings)
 
@@ -59,7 +59,7 @@ def _first_opened(address: str, settings: config.Source) -> cv2.VideoCapture | N
 
 
 def _pictures(
-    address: str, settings: config.Source, opened: list[cv2.VideoCapture], unwanted: threading.Event
+    address: str, settings: SourceSettings, opened: list[cv2.VideoCapture], unwanted: threading.Event
 ) -> Generator[Picture, None, None]:
     """The pictures of one connection; the capture never leaves this thread."""
     capture = opened.pop() if opened else _open(address, settings)
@@ -76,7 +76,7 @@ def _pictures(
         capture.release()
 
 
-def _open(address: str, settings: config.Source) -> cv2.VideoCapture | None:
+def _open(address: str, settings: SourceSettings) -> cv2.VideoCapture | None:
     device = address.removeprefix(PREFIX)
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it prints a page about each backend that has no such camera

@@ -14,7 +14,7 @@ from models.imaging.pictures import read_picture
 from models.imaging.portrait import portrait_path
 from stream.frame import Frame, SourceInfo
 from stream.media import cv2
-from stream.sources import SourceStatus
+from stream.sources.source import SourceStatus
 
 FACE_CENTRE = (245.0, 150.0)
 """Of the portrait (Grace Hopper's, 512×600, public domain, shipped by matplotlib), px."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from stream.frame import Frame
-from stream.sources import Source, SourceStatus
-from stream.sources.live import LOOK_AFTER_S, TIME_BASE
+from stream.sources.live import LOOK_AFTER_S
+from stream.sources.source import Source, SourceStatus
+from stream.sources.timeline import TIME_BASE
 
 USUAL_STEP_S = 0.04
 """Between the last frame of one pass and the first of the next, where the file has a single frame and declares no rate."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 import threading
 import time
 from collections.abc import Generator
@@ -16,14 +15,13 @@ from urllib.request import getproxies
 
 from stream.frame import SourceInfo
 from stream.media import av
-from stream.settings import schema as config
+from stream.settings.schema import Settings, SourceSettings
 from stream.sources.access_units import Units
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
 from stream.sources.reader_thread import pumped
+from stream.sources.rtsp_probe import KNOCK_S, RtspProbe
 from stream.sources.video import VideoSource
-
-PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 READ_SLICE_S = 0.4
 """RTSP reads give up after so long and are started again where they were, so that the thread of a frozen camera is gone within a second.
@@ -31,14 +29,6 @@ READ_SLICE_S = 0.4
 An HTTP read cannot be started again: the connection is lost with it. It waits for `read_timeout_s`, on a thread left behind if need be.
 """
 
-KNOCK_S = 0.9
-"""Longest wait for the first answer of a host: around the world and back takes a third of it, and TCP asks again after a second."""
-
-ANSWER_S = 1.0
-"""How long a camera may take to say that it speaks RTSP. One that is slower gets twice the time next, `open_timeout_s` at most."""
-
-RTSP = b"RTSP/1."
-"""How each answer begins."""
 
 UNDECODABLE = 100
 """So many packets without one picture: what comes cannot be decoded (a guess: four seconds of video)."""
@@ -57,27 +47,27 @@ WHOLE = frozenset({"mjpeg", "vp8", "vp9"})
 """Codecs of which each packet from RTP is a whole picture."""
 
 
-def open_network(address: str, settings: config.Source | None = None, name: str | None = None) -> LiveSource | VideoSource:
+def open_network(address: str, settings: SourceSettings | None = None, name: str | None = None) -> LiveSource | VideoSource:
     """A live source, or a video where the address has an end.
 
     Args:
         name: what it is called; the address without its password if None.
     """
-    settings = settings or config.Settings().source
+    settings = settings or Settings().source
     if address.lower().startswith("http"):
         with closing(pumped(partial(_try, address, settings), threading.Event())) as answers:  # PyAV's calls swallow Ctrl-C
             if next(answer for answer in answers if answer is not None):
                 return VideoSource(address, settings)
     info = SourceInfo(name=name or redact(address), live=True)
-    door = _Door(address, settings.open_timeout_s)
-    return LiveSource(info, partial(pumped, partial(_pictures, address, settings, door)), settings)
+    probe = RtspProbe(address, settings.open_timeout_s)
+    return LiveSource(info, partial(pumped, partial(_pictures, address, settings, probe)), settings)
 
 
-def _try(address: str, settings: config.Source, unwanted: threading.Event) -> Generator[bool, None, None]:
+def _try(address: str, settings: SourceSettings, unwanted: threading.Event) -> Generator[bool, None, None]:
     yield _has_an_end(address, settings)
 
 
-def _has_an_end(address: str, settings: config.Source) -> bool:
+def _has_an_end(address: str, settings: SourceSettings) -> bool:
     """False too for what does not answer: it may be a camera that is switched off."""
     try:
         container = _open(address, settings)
@@ -91,10 +81,10 @@ def _has_an_end(address: str, settings: config.Source) -> bool:
         container.close()
 
 
-def _pictures(address: str, settings: config.Source, door: _Door, unwanted: threading.Event) -> Generator[Picture, None, None]:
+def _pictures(address: str, settings: SourceSettings, probe: RtspProbe, unwanted: threading.Event) -> Generator[Picture, None, None]:
     """The pictures of one connection. Blocks for `open_timeout_s` or a read; the container never leaves this thread."""
     if not getproxies().get(urlsplit(address).scheme.lower()):
-        door.knock()
+        probe.check()
     container = _open(address, settings)
     try:
         stream = _video_stream(container)
@@ -105,7 +95,7 @@ def _pictures(address: str, settings: config.Source, door: _Door, unwanted: thre
         container.close()
 
 
-def _open(address: str, settings: config.Source) -> av.container.InputContainer:
+def _open(address: str, settings: SourceSettings) -> av.container.InputContainer:
     options, slice_s = OPTIONS, settings.read_timeout_s
     if address.lower().startswith("rtsp"):
         options, slice_s = {**OPTIONS, **RTSP_OPTIONS, "rtsp_transport": settings.rtsp_transport}, READ_SLICE_S
@@ -183,60 +173,5 @@ def _cause(error: av.error.FFmpegError, address: str) -> str:
             return words
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return "unreachable"
-    _Door(address, KNOCK_S).knock()  # FFmpeg reports many failures as bad data
+    RtspProbe(address, KNOCK_S).check()  # FFmpeg reports many failures as bad data
     return "no stream: something answers there, but not with a video that can be read"
-
-
-class _Door:
-    """What listens at an address, asked before each try: on a dead network FFmpeg's own attempt would hang for `open_timeout_s`, ever
-    later repeating its first packet, and on a line that carries garbage it would wait as long for the rest of an answer. So both would
-    miss the line's return by seconds.
-    """
-
-    def __init__(self, address: str, open_timeout_s: float) -> None:
-        self._parts = urlsplit(address)
-        self._longest_s = open_timeout_s
-        self._answer_s = min(ANSWER_S, open_timeout_s)
-
-    def knock(self) -> None:
-        """Make sure that something listens there, and that it speaks RTSP where it should.
-
-        Raises:
-            Lost: nothing does; the cause is exact, FFmpeg's is not.
-        """
-        parts = self._parts
-        try:
-            line = socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=KNOCK_S)
-        except socket.gaierror:
-            raise Lost("unreachable: no host of that name is known") from None
-        except ConnectionRefusedError:
-            raise Lost("refused: nothing listens there") from None
-        except TimeoutError:
-            raise Lost("timed out: nothing answers there") from None
-        except OSError:
-            raise Lost("unreachable") from None
-        with line:
-            if parts.scheme.lower() == "rtsp":
-                self._ask(line)
-
-    def _ask(self, line: socket.socket) -> None:
-        """Ask what it can do: needs no password, and every camera answers at once. Any answer in RTSP will do."""
-        host = f"[{self._parts.hostname}]" if ":" in (self._parts.hostname or "") else self._parts.hostname
-        place = f"rtsp://{host}:{self._parts.port or PORTS['rtsp']}/"
-        deadline, answer = time.monotonic() + self._answer_s, b""
-        try:
-            line.sendall(f"OPTIONS {place} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: facestream\r\n\r\n".encode())
-            while len(answer) < len(RTSP) and RTSP.startswith(answer):
-                line.settimeout(max(0.01, deadline - time.monotonic()))
-                more = line.recv(len(RTSP) - len(answer))
-                if not more:
-                    raise Lost("connection lost")
-                answer += more
-        except TimeoutError:
-            self._answer_s = min(2 * self._answer_s, self._longest_s)
-            raise Lost("timed out: something listens there, but does not answer") from None
-        except OSError:
-            raise Lost("connection lost") from None
-        if answer != RTSP:
-            raise Lost("no stream: something answers there, but not in RTSP")
-        self._answer_s = min(ANSWER_S, self._longest_s)

@@ -10,8 +10,8 @@ from pathlib import Path
 from models.imaging.pictures import read_picture
 from stream.errors import PictureError, SourceError
 from stream.frame import Frame, SourceInfo
-from stream.sources import SourceStatus
 from stream.sources.addresses import pictures_below
+from stream.sources.source import SourceStatus
 
 
 class PicturesSource:

@@ -13,11 +13,11 @@ from pathlib import Path
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
 from stream.media import av
-from stream.settings import schema as config
-from stream.sources import SourceStatus
+from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
 from stream.sources.pyav_frame import frame_of, quarter_turns, upright_size
 from stream.sources.reader_thread import pumped
+from stream.sources.source import SourceStatus
 
 USUAL_RATE = Fraction(25)
 """Frames per second of a raw stream that does not even declare a rate (FFmpeg's own assumption)."""
@@ -29,7 +29,7 @@ EARLY_END = 0.05
 class VideoSource:
     """The frames of one video file."""
 
-    def __init__(self, address: str, settings: config.Source | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, address: str, settings: SourceSettings | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Opens the file and decodes its first frame, so that what cannot be read is known at once.
 
         Raises:
@@ -37,7 +37,7 @@ class VideoSource:
         """
         self._address = address
         self._remote = "://" in address
-        self._settings = settings or config.Settings().source
+        self._settings = settings or Settings().source
         self._clock = clock
         self._closing = threading.Event()
         self.status = SourceStatus()

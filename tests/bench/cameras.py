@@ -30,8 +30,8 @@ from stream.frame import Frame
 from stream.job.job import Job
 from stream.media import av
 from stream.pipeline.lane import Lane
-from stream.settings.schema import load_settings
-from stream.sinks import Result
+from stream.settings.loading import load_settings
+from stream.sinks.result import Result
 from stream.sinks.screen.mosaic import Mosaic, Tile
 from stream.sinks.threaded import Threaded
 from tests import clock

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from stream.media import av
-from stream.settings.schema import Output
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.encoders import KEY_FRAME_S
 
 OFF = ("--model", "none", "--set", "detector.enabled=false")
@@ -48,7 +48,7 @@ def portrait_clip(path: Path, seconds: int) -> Path:
 
 def ways(clip: Path, out: Path, rate: float) -> dict[str, tuple[list[str], list[str]]]:
     """Each program's command, and what makes it end after one frame."""
-    settings = Output()
+    settings = OutputSettings()
     codec = ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-bf", "0", "-g", str(round(rate * KEY_FRAME_S))]
     ffmpeg = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(clip), "-map", "0:v:0", "-map", "0:a?", *codec, "-c:a", "copy"]
     ours = [str(Path(sys.executable).with_name("facestream")), "run", str(clip), "-o", str(out), "--overwrite"]

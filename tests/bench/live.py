@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from stream.analysis.analyser import Analyser, Memory
+from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import Memory
 from stream.cli.malloc_arenas import share_heaps
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -34,12 +35,12 @@ from stream.media import av
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import Settings
-from stream.sinks import Result
 from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
 from stream.sinks.screen.window import WindowSink
 from stream.sinks.threaded import Threaded
-from stream.sources import open_source
 from stream.sources.demo import CYCLE_S, DemoSource
+from stream.sources.opening import open_source
 from tests import clock
 from tests.media import RtspServer, need
 

@@ -60,9 +60,9 @@ def our_way(clip: Path, out: Path, frames: int, *changes: str) -> Callable[[], f
     from stream.analysis.analyser import Analyser
     from stream.pipeline.lane import Lane
     from stream.pipeline.pipeline import Pipeline
-    from stream.settings.schema import load_settings
+    from stream.settings.loading import load_settings
     from stream.sinks.recording.video import VideoSink
-    from stream.sources import open_source
+    from stream.sources.opening import open_source
 
     settings = load_settings(None, ["detector.min_face_px=20", *changes])
     analyser = Analyser.load(settings)

@@ -16,9 +16,9 @@ import pytest
 
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
 from tests import clock
 from tests.command import facestream
 from tests.media import make_clip, need
@@ -81,7 +81,7 @@ def test_a_browser_plays_and_seeks_to_the_very_frame(clip: Path, tmp_path: Path,
 
 def test_a_browser_plays_and_seeks_what_a_killed_camera_s_run_left(tmp_path: Path):
     info = SourceInfo("camera", live=True, rate=Fraction(25))
-    sink = VideoSink(tmp_path / "running.mp4", info, Output())
+    sink = VideoSink(tmp_path / "running.mp4", info, OutputSettings())
     for index in range(90):
         image = np.full((240, 320, 3), COLOR, np.uint8)
         clock.paint(image, index)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stream.media import av
-from stream.sources import open_source
+from stream.sources.opening import open_source
 from tests.command import facestream, running
 from tests.media import RtspServer, Watcher, free_port, rtsp_server, watching
 from tests.unreliable import cuttable_network, line_to

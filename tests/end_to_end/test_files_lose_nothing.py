@@ -13,9 +13,9 @@ from stream.analysis.analyser import Analyser
 from stream.errors import SourceError
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from stream.settings.schema import load_settings
+from stream.settings.loading import load_settings
 from stream.sinks.recording.video import VideoSink
-from stream.sources import open_source
+from stream.sources.opening import open_source
 from tests.media import ffprobe, ffprobe_times, need
 
 REFUSED = {"empty.mp4", "text_not_video.mp4", "php_WrongFile.mp4", "streamio_broken.mp4"}

@@ -22,13 +22,13 @@ SUFFIXES = (".mp4", ".mkv", ".webm")
 RECORD = """
 import resource, sys
 from pathlib import Path
-from stream.settings.schema import Output
+from stream.settings.schema import OutputSettings
 from stream.errors import SinkError
 from stream.faces import Analysis
 from stream.frame import SourceInfo
-from stream.sinks import Result
+from stream.sinks.result import Result
 from stream.sinks.recording.video import VideoSink
-from stream.sources import open_source
+from stream.sources.opening import open_source
 
 clip, most, limit, *outs = sys.argv[1:]
 if int(limit):
@@ -36,7 +36,7 @@ if int(limit):
 source = open_source(clip)
 camera = SourceInfo("camera", live=True, rate=25)  # says 25 frames/s and gives fewer, as cameras do at night
 infos = [camera if "camera" in out else source.info for out in outs]
-sinks, written = [VideoSink(Path(out), info, Output()) for out, info in zip(outs, infos)], 0
+sinks, written = [VideoSink(Path(out), info, OutputSettings()) for out, info in zip(outs, infos)], 0
 try:
     for frame in source:
         for sink, info in zip(sinks, infos):

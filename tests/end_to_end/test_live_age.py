@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stream.analysis.analyser import Analyser, Memory
+from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import Memory
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.media import av
@@ -18,7 +19,7 @@ from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import Settings
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.threaded import Threaded
-from stream.sources import open_source
+from stream.sources.opening import open_source
 from tests import clock
 from tests.media import rtsp_server
 from tests.stream.pipeline.test_pipeline import Kept

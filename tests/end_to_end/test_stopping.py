@@ -22,10 +22,10 @@ from stream.media import av
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import Settings
-from stream.sinks import Result
 from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
-from stream.sources import open_source
+from stream.sources.opening import open_source
 from tests.command import ENVIRONMENT
 from tests.end_to_end.test_run_live import screenshot, wait_for
 from tests.media import RtspServer, free_port, make_clip, rtsp_server

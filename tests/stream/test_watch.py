@@ -11,7 +11,7 @@ from models import MTCNN, Classifier
 from models.imaging.pictures import read_picture
 from stream import watch
 from stream.errors import ModelError, SourceError
-from stream.settings.schema import load_settings
+from stream.settings.loading import load_settings
 from tests.media import make_clip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from stream.frame import SourceInfo
-from stream.settings.schema import Output
+from stream.settings.schema import OutputSettings
 
 USUAL_RATE = Fraction(25)
 """Frames per second where a source declares none."""
@@ -38,7 +38,7 @@ class Encoder:
     """Pictures encoded side by side, each a picture behind; 0: all threads work on the same picture."""
 
 
-def software_encoder(codec: str, info: SourceInfo, settings: Output) -> Encoder:
+def software_encoder(codec: str, info: SourceInfo, settings: OutputSettings) -> Encoder:
     """libx264 or libvpx-vp9, as it suits a source. A camera's declared rate is not trusted: many give less at night."""
     if codec == "libvpx-vp9":  # VP9 counts quality from 0 to 63 and effort from 8 to 0; a lookahead changes nothing at this effort
         crf = round(settings.crf * 63 / 51)

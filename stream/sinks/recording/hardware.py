@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.errors import UsageError
 from stream.media import av
-from stream.settings.schema import Output
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.encoders import Encoder
 
 CODECS = ("h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox")
@@ -40,7 +40,7 @@ def hardware_encoder(codec: str, crf: int) -> Encoder:
     return Encoder(codec, by_name[codec] | {"bf": "0"}, pixels="nv12" if codec == "h264_qsv" else "yuv420p")
 
 
-def h264_codecs(settings: Output) -> tuple[str, ...]:
+def h264_codecs(settings: OutputSettings) -> tuple[str, ...]:
     """The codecs to use for H.264, by FFmpeg's names: the best first, then the one to fall back on.
 
     Raises:
@@ -58,7 +58,7 @@ def h264_codecs(settings: Output) -> tuple[str, ...]:
 def why_not(codec: str) -> str:
     """Why an encoder cannot be used on this machine; empty where it can. Tried once."""
     try:
-        reason = trial(hardware_encoder(codec, Output().crf))
+        reason = trial(hardware_encoder(codec, OutputSettings().crf))
     except av.codec.codec.UnknownCodecError:
         reason = "this FFmpeg was built without it"
     except (av.error.FFmpegError, ValueError) as error:

@@ -7,7 +7,7 @@ import numpy as np
 from stream.drawing.overlay import inked
 from stream.frame import Frame
 from stream.media import av
-from stream.sinks import Result
+from stream.sinks.result import Result
 
 RGB, BT709, UNSPECIFIED, BT601 = 0, 1, 2, 6
 """Colour matrices by their numbers in the standards (H.273); 601 is the NTSC one, of the same coefficients as PAL's."""

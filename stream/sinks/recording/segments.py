@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stream.frame import SourceInfo
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
 
 LATE_S = 5.0
 """A picture may still come so long after it was captured, on a machine with too much to do (a guess)."""
@@ -32,7 +32,7 @@ class SegmentedSink:
         self,
         path: Path,
         info: SourceInfo,
-        settings: Output,
+        settings: OutputSettings,
         *,
         overwrite: bool = False,
         offset_s: Callable[[], float] = since_the_epoch_s,

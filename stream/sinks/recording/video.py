@@ -13,14 +13,14 @@ from typing import cast
 from stream.errors import SinkError
 from stream.frame import Frame, SourceInfo
 from stream.media import av
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.files import OutputFile, claim, unwritable
 from stream.sinks.recording.encoders import KEY_FRAME_S, USUAL_RATE, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
 from stream.sinks.recording.planes import Planes
+from stream.sinks.result import Result
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """FFmpeg's name of the container for each ending."""
@@ -53,7 +53,7 @@ class VideoSink:
     Odd sizes grow by one pixel: 4:2:0 has even ones only. A live source begins at 0.
     """
 
-    def __init__(self, path: Path, info: SourceInfo, settings: Output, *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, info: SourceInfo, settings: OutputSettings, *, overwrite: bool = False) -> None:
         """
         Raises:
             SinkError: the file cannot be written, is the input, exists and must not be replaced, or its ending is no video's.
@@ -121,7 +121,7 @@ class VideoSink:
                 self._recording.let_go()
 
 
-def _begin(path: Path, info: SourceInfo, settings: Output, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
+def _begin(path: Path, info: SourceInfo, settings: OutputSettings, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
     """A recording that has begun, by the first codec that can; what the container refuses to take as it is is encoded anew."""
     said_before = len(notes)
     attempts = [(codec, copies) for codec in codecs for copies in (True, False)]
@@ -139,7 +139,9 @@ def _begin(path: Path, info: SourceInfo, settings: Output, codecs: Sequence[str]
 class _Recording:
     """One open output file."""
 
-    def __init__(self, path: Path, info: SourceInfo, settings: Output, attempt: tuple[str, bool], first: Frame, notes: list[str]) -> None:
+    def __init__(
+        self, path: Path, info: SourceInfo, settings: OutputSettings, attempt: tuple[str, bool], first: Frame, notes: list[str]
+    ) -> None:
         codec, copies = attempt
         kind = FORMATS[path.suffix.lower()]
         self._file = OutputFile(path)
@@ -223,7 +225,7 @@ class _Recording:
         if self._file.failure is not None:
             raise self._file.failure
 
-    def _add_pictures(self, codec: str, info: SourceInfo, settings: Output) -> av.VideoStream:
+    def _add_pictures(self, codec: str, info: SourceInfo, settings: OutputSettings) -> av.VideoStream:
         encoder = hardware_encoder(codec, settings.crf) if codec in HARDWARE else software_encoder(codec, info, settings)
         rate = info.rate or USUAL_RATE
         rounded = Fraction(rate).limit_denominator(100_000)

@@ -13,7 +13,7 @@ from stream.drawing.overlay import draw
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.media import av, cv2
-from stream.sinks import Result
+from stream.sinks.result import Result
 from stream.sinks.screen.window import NO_KEY, SCREEN_SHARE, Window, screen_size
 
 REFRESH_S = 1 / 30

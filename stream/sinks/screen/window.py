@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 
 from stream.media import cv2
-from stream.sinks import Result, StopAsked
+from stream.sinks.result import Result
 from stream.sinks.screen import x11
+from stream.sinks.sink import StopAsked
 
 ESCAPE = 27
 NO_KEY = 255

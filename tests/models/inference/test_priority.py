@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from stream.pipeline.priority import stand_back
+from models.inference.priority import stand_back
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no priority for each thread")
 

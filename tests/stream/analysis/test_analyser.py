@@ -11,7 +11,7 @@ from models import MTCNN, Classifier
 from stream.analysis.analyser import Analyser
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import load_settings
+from stream.settings.loading import load_settings
 
 
 @pytest.fixture(scope="module")

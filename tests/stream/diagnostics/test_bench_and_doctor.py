@@ -15,9 +15,10 @@ import pytest
 
 from stream.analysis.analyser import Analyser
 from stream.diagnostics.advice import advise
-from stream.diagnostics.measurement import Again, Row, Spread, measure
-from stream.sources import open_source
+from stream.diagnostics.measurement import Row, Spread, measure
 from stream.sources.demo import DemoSource
+from stream.sources.opening import open_source
+from stream.sources.repeat import Again
 from tests.command import facestream, is_one_sentence, running
 from tests.media import make_clip
 

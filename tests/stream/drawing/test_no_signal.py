@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream.analysis.analyser import Analyser, Memory
+from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import Memory
 from stream.drawing.no_signal import GROUND, no_signal, span
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from stream.sinks import Result
+from stream.sinks.result import Result
 from tests.command import running
 from tests.end_to_end.test_run_live import screenshot, wait_for
 from tests.media import rtsp_server

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from stream.drawing.overlay import color_of, draw, inked, words_of
+from stream.drawing.labels import color_of, words_of
+from stream.drawing.overlay import draw, inked
 from stream.faces import Analysis, Face
 
 SIZES = [(64, 64), (120, 160), (480, 640), (1080, 1920), (3000, 200), (2000, 10), (1, 1)]

@@ -12,7 +12,8 @@ import pytest
 from stream.analysis.analyser import Analyser
 from stream.errors import SettingsError, UsageError
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import as_yaml, load_settings
+from stream.settings.loading import load_settings
+from stream.settings.template import as_yaml
 from stream.sources.addresses import redact, with_variables
 from tests.command import facestream, is_one_sentence
 from tests.media import ffprobe_times, make_clip, rtsp_server

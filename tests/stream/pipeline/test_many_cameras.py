@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from stream.analysis.analyser import Analyser, Memory
+from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import Memory
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
-from stream.sinks import Result
-from stream.sources import open_source
+from stream.sinks.result import Result
+from stream.sources.opening import open_source
 from tests import clock
 from tests.command import ENVIRONMENT, facestream
 from tests.media import RtspServer, ffprobe_times, free_port, make_clip, rtsp_server

@@ -12,7 +12,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from stream.analysis.analyser import Analyser, Memory
+from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import Memory
 from stream.errors import SinkError, SourceError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -20,8 +21,9 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
 from stream.settings.schema import Settings
-from stream.sinks import Result, StopAsked
-from stream.sources import SourceStatus
+from stream.sinks.result import Result
+from stream.sinks.sink import StopAsked
+from stream.sources.source import SourceStatus
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from stream.errors import SettingsError
-from stream.settings.schema import SECTIONS, Settings, as_yaml, load_settings
+from stream.settings.loading import load_settings
+from stream.settings.schema import SECTIONS, Settings
+from stream.settings.template import as_yaml
 from tests.paths import ROOT
 
 CONFIG_YAML = ROOT / "config.yaml"

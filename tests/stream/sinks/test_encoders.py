@@ -10,11 +10,11 @@ import pytest
 
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.encoders import Encoder
 from stream.sinks.recording.hardware import CODECS, h264_codecs, trial, why_not
 from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
 from tests.command import facestream, is_one_sentence
 from tests.media import ffprobe, ffprobe_times, make_clip, picture
 
@@ -39,11 +39,11 @@ def test_an_encoder_is_tried_with_real_pictures():
 def test_what_does_not_work_is_left_alone_and_the_reason_is_logged(absent: str, caplog: pytest.LogCaptureFixture):
     why_not.cache_clear()
     with caplog.at_level(logging.INFO, "stream.sinks.recording.hardware"):
-        codecs = h264_codecs(Output())
+        codecs = h264_codecs(OutputSettings())
     assert absent not in codecs
     assert codecs[-1] == "libx264"
     assert any(record.getMessage().startswith(f"{absent}: ") for record in caplog.records)
-    assert h264_codecs(Output(encoder="libx264")) == h264_codecs(Output(crf=0)) == ("libx264",)
+    assert h264_codecs(OutputSettings(encoder="libx264")) == h264_codecs(OutputSettings(crf=0)) == ("libx264",)
 
 
 def test_asked_for_by_name_it_is_refused_in_one_sentence(absent: str, tmp_path: Path):
@@ -58,7 +58,7 @@ def test_asked_for_by_name_it_is_refused_in_one_sentence(absent: str, tmp_path: 
 def test_hardware_that_fails_when_it_is_needed_is_left_alone_too(absent: str, tmp_path: Path):
     """As when all its sessions are taken, or pictures are larger than it can."""
     info = SourceInfo("camera", live=True, rate=Fraction(25))
-    sink = VideoSink(tmp_path / "out.mp4", info, Output())
+    sink = VideoSink(tmp_path / "out.mp4", info, OutputSettings())
     sink._codecs = (absent, "libx264")
     for number in range(5):
         frame = Frame.of_image(picture(number), source="camera", captured_at=0.0, index=number, pts=number, time_base=Fraction(1, 25))
@@ -70,6 +70,6 @@ def test_hardware_that_fails_when_it_is_needed_is_left_alone_too(absent: str, tm
 
 def test_the_doctor_names_each(tmp_path: Path):
     (line,) = (line for line in facestream("doctor", cwd=tmp_path).stdout.splitlines() if " encoders " in line)
-    used = h264_codecs(Output())[0]
+    used = h264_codecs(OutputSettings())[0]
     assert f"H.264 is encoded by {used}" in line
     assert all(f"{codec}: {why_not(codec)}" in line for codec in CODECS if why_not(codec))

@@ -16,8 +16,8 @@ import pytest
 from stream.errors import SinkError
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
-from stream.sinks import Result
 from stream.sinks.events import EventsSink
+from stream.sinks.result import Result
 from tests.paths import ROOT
 
 LANDMARKS = np.array([[540.12, 190.2], [604.7, 189.5], [571, 224.8], [545.3, 251.6], [600.2, 250.9]], np.float32)

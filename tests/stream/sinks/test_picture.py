@@ -11,9 +11,9 @@ from PIL import Image
 from stream.errors import SinkError
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.picture import PictureSink
+from stream.sinks.result import Result
 
 
 def result(source: Path, info: SourceInfo, image: np.ndarray) -> Result:
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, portrait: np.ndarray) -> Path:
 
 def test_a_folder_comes_out_with_its_names_subfolders_and_formats(folder: Path, tmp_path: Path, portrait: np.ndarray):
     info = SourceInfo(str(folder), still=True, path=folder)
-    sink = PictureSink(tmp_path / "out", info, Output())
+    sink = PictureSink(tmp_path / "out", info, OutputSettings())
     for name in ("a.jpg", "sub/a.png", "sub/b.WEBP", "c.heic"):
         sink.write(result(folder / name, info, portrait))
     sink.close()
@@ -55,7 +55,7 @@ def test_a_picture_that_becomes_png_leaves_its_neighbour_its_name(folder: Path, 
     (folder / "a.heic").write_bytes(b"stands for a picture in a format that cannot be written")
     Image.fromarray(portrait).save(folder / "a.png")
     info = SourceInfo("in", still=True, path=folder)
-    sink = PictureSink(tmp_path / "out", info, Output())
+    sink = PictureSink(tmp_path / "out", info, OutputSettings())
     for name in ("a.heic", "a.png"):
         sink.write(result(folder / name, info, portrait))
     assert [path.name for path in sink.written] == ["a.heic.png", "a.png"]
@@ -63,7 +63,7 @@ def test_a_picture_that_becomes_png_leaves_its_neighbour_its_name(folder: Path, 
 
 def test_one_picture_goes_to_the_file_that_was_named(folder: Path, tmp_path: Path, portrait: np.ndarray):
     info = SourceInfo(str(folder / "a.jpg"), still=True, path=folder / "a.jpg")
-    sink = PictureSink(tmp_path / "new/out.png", info, Output())
+    sink = PictureSink(tmp_path / "new/out.png", info, OutputSettings())
     sink.write(result(folder / "a.jpg", info, portrait))
     assert sink.written == [tmp_path / "new/out.png"]
     assert opened(tmp_path / "new/out.png")[1].shape == (600, 512, 3)
@@ -73,18 +73,18 @@ def test_inputs_and_what_is_there_already_are_not_replaced(folder: Path, tmp_pat
     info = SourceInfo(str(folder), still=True, path=folder)
     before = (folder / "a.jpg").read_bytes()
     with pytest.raises(SinkError, match=r"a\.jpg: is the input itself"):
-        PictureSink(folder, info, Output(), overwrite=True).write(result(folder / "a.jpg", info, portrait))
+        PictureSink(folder, info, OutputSettings(), overwrite=True).write(result(folder / "a.jpg", info, portrait))
     out = tmp_path / "out"
-    PictureSink(out, info, Output()).write(result(folder / "a.jpg", info, portrait))
+    PictureSink(out, info, OutputSettings()).write(result(folder / "a.jpg", info, portrait))
     with pytest.raises(SinkError, match=r"a\.jpg: exists already; add --overwrite"):
-        PictureSink(out, info, Output()).write(result(folder / "a.jpg", info, portrait))
-    PictureSink(out, info, Output(), overwrite=True).write(result(folder / "a.jpg", info, portrait))
+        PictureSink(out, info, OutputSettings()).write(result(folder / "a.jpg", info, portrait))
+    PictureSink(out, info, OutputSettings(), overwrite=True).write(result(folder / "a.jpg", info, portrait))
     assert (folder / "a.jpg").read_bytes() == before
 
 
 def test_two_pictures_of_one_name_are_an_error(folder: Path, tmp_path: Path, portrait: np.ndarray):
     info = SourceInfo("*.jpg", still=True)
-    sink = PictureSink(tmp_path / "out", info, Output(), overwrite=True)
+    sink = PictureSink(tmp_path / "out", info, OutputSettings(), overwrite=True)
     sink.write(result(folder / "a.jpg", info, portrait))
     with pytest.raises(SinkError, match="two pictures of this run would have this name"):
         sink.write(result(tmp_path / "elsewhere/a.jpg", info, portrait))
@@ -93,4 +93,4 @@ def test_two_pictures_of_one_name_are_an_error(folder: Path, tmp_path: Path, por
 def test_a_place_that_cannot_be_written_is_one_sentence(folder: Path, tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkError, match=r"file/out: cannot be written \(Not a directory\)"):
-        PictureSink(tmp_path / "file/out", SourceInfo("x", still=True, path=folder), Output())
+        PictureSink(tmp_path / "file/out", SourceInfo("x", still=True, path=folder), OutputSettings())

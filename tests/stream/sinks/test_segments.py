@@ -14,9 +14,9 @@ import pytest
 from stream.errors import SinkError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.segments import SegmentedSink
+from stream.sinks.result import Result
 from tests.command import facestream, running
 from tests.media import ffprobe_times, make_clip, picture, rtsp_server
 
@@ -37,7 +37,7 @@ def results(seconds: float, begin: float = 0.0) -> list[Result]:
 
 
 def test_pieces_end_with_the_clock_and_lose_no_picture(tmp_path: Path):
-    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=0.05), offset_s=lambda: EIGHT_O_CLOCK + 1)
+    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, OutputSettings(segment_minutes=0.05), offset_s=lambda: EIGHT_O_CLOCK + 1)
     for result in results(6):
         sink.write(result)
     before_the_end = sorted(tmp_path.iterdir())
@@ -52,7 +52,7 @@ def test_pieces_end_with_the_clock_and_lose_no_picture(tmp_path: Path):
 
 
 def test_hours_without_a_picture_leave_no_empty_piece(tmp_path: Path):
-    sink = SegmentedSink(tmp_path / "door.mkv", CAMERA, Output(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK)
+    sink = SegmentedSink(tmp_path / "door.mkv", CAMERA, OutputSettings(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK)
     for result in results(1) + results(1, begin=7200):
         sink.write(result)
     sink.close()
@@ -61,7 +61,9 @@ def test_hours_without_a_picture_leave_no_empty_piece(tmp_path: Path):
 
 def test_a_piece_ends_with_its_time_though_its_camera_is_away(tmp_path: Path):
     now = [0.0]
-    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK, clock=lambda: now[0])
+    sink = SegmentedSink(
+        tmp_path / "door.mp4", CAMERA, OutputSettings(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK, clock=lambda: now[0]
+    )
     for result in results(2):
         sink.write(result)
     now[0] = 62.0
@@ -82,12 +84,12 @@ def test_a_piece_ends_with_its_time_though_its_camera_is_away(tmp_path: Path):
 
 def test_a_clock_set_back_neither_overwrites_nor_shreds(tmp_path: Path):
     offsets = iter([EIGHT_O_CLOCK] * 10 + [EIGHT_O_CLOCK - 3600] * 10)
-    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=1), offset_s=lambda: next(offsets))
+    sink = SegmentedSink(tmp_path / "door.mp4", CAMERA, OutputSettings(segment_minutes=1), offset_s=lambda: next(offsets))
     for result in results(2):
         sink.write(result)
     sink.close()
     (tmp_path / "kept.mp4").write_bytes((tmp_path / "door-20261125T080000Z.mp4").read_bytes())
-    again = SegmentedSink(tmp_path / "door.mp4", CAMERA, Output(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK)
+    again = SegmentedSink(tmp_path / "door.mp4", CAMERA, OutputSettings(segment_minutes=1), offset_s=lambda: EIGHT_O_CLOCK)
     for result in results(1):
         again.write(result)
     again.close()
@@ -98,7 +100,7 @@ def test_a_clock_set_back_neither_overwrites_nor_shreds(tmp_path: Path):
 def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SinkError, match="cannot be written"):
-        SegmentedSink(tmp_path / "file" / "door.mp4", CAMERA, Output(segment_minutes=1))
+        SegmentedSink(tmp_path / "file" / "door.mp4", CAMERA, OutputSettings(segment_minutes=1))
 
 
 def test_a_camera_is_recorded_in_pieces(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 from stream.errors import SinkError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.sinks import Result
+from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
 
 

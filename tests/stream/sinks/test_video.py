@@ -21,10 +21,10 @@ from stream.errors import SinkError
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.media import av
-from stream.settings.schema import Output
-from stream.sinks import Result
+from stream.settings.schema import OutputSettings
 from stream.sinks.recording.video import VideoSink
-from stream.sources import open_source
+from stream.sinks.result import Result
+from stream.sources.opening import open_source
 from tests.media import make_clip
 from tests.paths import ROOT
 
@@ -82,10 +82,10 @@ def result_of(frame: Frame, info: SourceInfo, *faces: Face, status: str = "") ->
     return Result(frame, Analysis(frame.source, frame.index, frame.time_s, faces), info, status)
 
 
-def processed(path: Path, out: Path, *faces: Face, most: int | None = None, settings: Output | None = None) -> VideoSink:
+def processed(path: Path, out: Path, *faces: Face, most: int | None = None, settings: OutputSettings | None = None) -> VideoSink:
     """The file through a sink."""
     info = info_of(path)
-    sink = VideoSink(out, info, settings or Output())
+    sink = VideoSink(out, info, settings or OutputSettings())
     for frame in frames_of(path):
         if most is not None and frame.index >= most:
             break
@@ -180,12 +180,12 @@ def test_a_broadcast_that_begins_late_begins_at_zero_with_its_sound_in_sync(clip
 
 
 def test_sound_can_be_left_out(clip: Path, tmp_path: Path):
-    processed(clip, tmp_path / "out.mp4", settings=Output(audio=False))
+    processed(clip, tmp_path / "out.mp4", settings=OutputSettings(audio=False))
     assert streams(tmp_path / "out.mp4", "a") == []
 
 
 def test_pictures_that_nothing_is_drawn_on_are_not_converted(clip: Path, tmp_path: Path):
-    best = Output(crf=0)  # lossless, so that any difference is the program's
+    best = OutputSettings(crf=0)  # lossless, so that any difference is the program's
     processed(clip, tmp_path / "out.mkv", settings=best)
     digest = [
         ffmpeg("-i", path, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "-").splitlines()
@@ -207,7 +207,7 @@ def luma(path: Path, width: int, height: int) -> np.ndarray:
 def test_only_what_is_drawn_changes_a_pixel(tmp_path: Path, pixels: str):
     path = tmp_path / "in.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=1", "-pix_fmt", pixels, "-c:v", "libx264", path)
-    processed(path, tmp_path / "out.mkv", FACE, settings=Output(crf=0))  # lossless, so that any difference is the program's
+    processed(path, tmp_path / "out.mkv", FACE, settings=OutputSettings(crf=0))  # lossless, so that any difference is the program's
     before, after = luma(path, 160, 120), luma(tmp_path / "out.mkv", 160, 120)
     assert len(before) == len(after) == 10
     differs = (before != after).any(axis=0)
@@ -221,7 +221,7 @@ def test_only_what_is_drawn_changes_a_pixel(tmp_path: Path, pixels: str):
 def test_a_turned_video_with_a_face_is_the_input_turned_and_nothing_else(tmp_path: Path, turns: int):
     path = make_clip(tmp_path / "in.mp4", times=range(5), size=(160, 120), quarter_turns=turns)
     source = open_source(str(path))
-    sink = VideoSink(tmp_path / "out.mkv", source.info, Output(crf=0))
+    sink = VideoSink(tmp_path / "out.mkv", source.info, OutputSettings(crf=0))
     for frame in source:
         sink.write(result_of(frame, source.info, FACE))
     sink.close()
@@ -241,7 +241,7 @@ def test_the_shape_of_pixels_and_what_the_file_says_of_itself_are_kept(tmp_path:
         "-metadata", "title=Grüße", "-metadata", "artist=Anna", "-metadata:s:v:0", "language=ger", "-metadata:s:a:1", "language=fra", path,
     )  # fmt: skip
     source = open_source(str(path))
-    sink = VideoSink(out, source.info, Output())
+    sink = VideoSink(out, source.info, OutputSettings())
     for frame in source:
         sink.write(result_of(frame, source.info, FACE))
     sink.close()
@@ -285,7 +285,7 @@ def test_colours_and_their_tags_stay(tmp_path: Path, matrix: str, full: bool):
 
 
 def test_odd_sizes_grow_by_a_pixel(tmp_path: Path):
-    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), Output())
+    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), OutputSettings())
     for result in camera_results(5, size=(121, 163)):
         sink.write(result)
     sink.close()
@@ -294,7 +294,7 @@ def test_odd_sizes_grow_by_a_pixel(tmp_path: Path):
 
 
 def test_a_camera_that_comes_back_with_another_size_is_fitted_into_the_first(tmp_path: Path):
-    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), Output())
+    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), OutputSettings())
     for result in camera_results(5, size=(120, 160)):
         sink.write(result)
     for result in camera_results(5, size=(240, 640), pts=90_000_000 + 10 * 90_000):
@@ -310,7 +310,7 @@ def test_a_camera_that_comes_back_with_another_size_is_fitted_into_the_first(tmp
 
 
 def test_a_live_recording_begins_at_zero(tmp_path: Path):
-    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), Output())
+    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), OutputSettings())
     for result in camera_results(12):
         sink.write(result)
     sink.close()
@@ -318,7 +318,7 @@ def test_a_live_recording_begins_at_zero(tmp_path: Path):
 
 
 def test_no_picture_leaves_no_file_and_closing_twice_is_fine(tmp_path: Path):
-    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), Output())
+    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), OutputSettings())
     sink.close()
     sink.close()
     assert list(tmp_path.iterdir()) == []
@@ -329,19 +329,19 @@ def test_what_cannot_be_written_is_refused_at_once(clip: Path, tmp_path: Path):
     there = tmp_path / "there.mp4"
     there.write_bytes(b"precious")
     with pytest.raises(SinkError, match=r"there\.mp4: exists already; add --overwrite"):
-        VideoSink(there, info, Output())
-    VideoSink(there, info, Output(), overwrite=True).close()
+        VideoSink(there, info, OutputSettings())
+    VideoSink(there, info, OutputSettings(), overwrite=True).close()
     assert there.read_bytes() == b"precious"  # nothing came, so nothing was replaced
     with pytest.raises(SinkError, match="is the input itself"):
-        VideoSink(clip, info, Output(), overwrite=True)
+        VideoSink(clip, info, OutputSettings(), overwrite=True)
     with pytest.raises(SinkError, match=r"there\.mp4/out\.mp4: cannot be written \(Not a directory\)"):
-        VideoSink(there / "out.mp4", info, Output())
+        VideoSink(there / "out.mp4", info, OutputSettings())
     with pytest.raises(SinkError, match="is a folder"):
-        VideoSink(tmp_path, replace(info, path=None), Output()) if tmp_path.suffix == ".mp4" else VideoSink(
-            _folder(tmp_path), info, Output()
+        VideoSink(tmp_path, replace(info, path=None), OutputSettings()) if tmp_path.suffix == ".mp4" else VideoSink(
+            _folder(tmp_path), info, OutputSettings()
         )
     with pytest.raises(SinkError, match=r"cannot be written as '\.avi'"):
-        VideoSink(tmp_path / "out.avi", info, Output())
+        VideoSink(tmp_path / "out.avi", info, OutputSettings())
 
 
 def _folder(parent: Path) -> Path:
@@ -353,10 +353,10 @@ RECORD = """
 import resource, sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.stream.sinks.test_video import Output, SinkError, SourceInfo, VideoSink, camera_results
+from tests.stream.sinks.test_video import OutputSettings, SinkError, SourceInfo, VideoSink, camera_results
 if {limit}:
     resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-sink = VideoSink(Path({out!r}), SourceInfo("camera", live=True, rate=30), Output())
+sink = VideoSink(Path({out!r}), SourceInfo("camera", live=True, rate=30), OutputSettings())
 try:
     for number, result in enumerate(camera_results(100_000)):
         sink.write(result)
@@ -402,7 +402,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_written_plays(tmp_path: Path, 
 
 
 def test_a_recording_keeps_up_with_a_camera(tmp_path: Path):
-    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), Output())
+    sink = VideoSink(tmp_path / "out.mp4", SourceInfo("camera", live=True), OutputSettings())
     results = list(camera_results(60, size=(480, 640)))
     begin = time.perf_counter()
     for result in results:

@@ -27,7 +27,8 @@ import sys, time
 import numpy as np
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.sinks import Result, StopAsked
+from stream.sinks.result import Result
+from stream.sinks.sink import StopAsked
 from stream.sinks.screen.window import WindowSink
 
 width, height, stale = map(int, sys.argv[1:])

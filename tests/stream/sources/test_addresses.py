@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SourceError
-from stream.sources import open_source
 from stream.sources.addresses import redact
+from stream.sources.opening import open_source
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ import pytest
 
 from stream.errors import SourceError
 from stream.media import cv2
-from stream.settings import schema as config
-from stream.sources import open_source
+from stream.settings.schema import Settings, SourceSettings
+from stream.sources.opening import open_source
 from tests.command import facestream
 from tests.media import free_port, make_clip, picture, watching
 
 
-def settings(**changed: object) -> config.Source:
-    return config.Settings.model_validate({"source": {"read_timeout_s": 1.5, "retry_min_s": 0.05, "retry_max_s": 0.2, **changed}}).source
+def settings(**changed: object) -> SourceSettings:
+    return Settings.model_validate({"source": {"read_timeout_s": 1.5, "retry_min_s": 0.05, "retry_max_s": 0.2, **changed}}).source
 
 
 class MjpegCamera(BaseHTTPRequestHandler):

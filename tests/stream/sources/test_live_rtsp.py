@@ -12,14 +12,14 @@ import pytest
 
 from stream.frame import Frame
 from stream.media import av
-from stream.settings import schema as config
-from stream.sources import open_source
+from stream.settings.schema import Settings, SourceSettings
+from stream.sources.opening import open_source
 from tests.media import RtspServer, free_port, rtsp_server, watching
 
 
-def settings(**changed: object) -> config.Source:
+def settings(**changed: object) -> SourceSettings:
     """Patience for tests."""
-    return config.Settings.model_validate({"source": {"read_timeout_s": 1, "retry_min_s": 0.05, "retry_max_s": 0.2, **changed}}).source
+    return Settings.model_validate({"source": {"read_timeout_s": 1, "retry_min_s": 0.05, "retry_max_s": 0.2, **changed}}).source
 
 
 def assert_times_grow(frames: list[Frame]) -> None:

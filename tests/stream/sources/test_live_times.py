@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from stream.sources.live import TIME_BASE, Timeline
+from stream.sources.timeline import TIME_BASE, Timeline
 
 DAY_S = 86400
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream.settings.schema import Source
-from stream.sources import open_source
+from stream.settings.schema import SourceSettings
 from stream.sources.loop import LoopSource
+from stream.sources.opening import open_source
 from stream.sources.video import VideoSource
 from tests.command import facestream
 from tests.media import HandClock, make_clip, watching
@@ -43,7 +43,7 @@ def test_a_late_reader_is_not_given_what_is_long_over(tmp_path: Path) -> None:
 
 def test_it_ends_within_a_second_when_closed(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "slow.mp4", times=[0, 1], time_base=Fraction(30, 1))
-    source = open_source(clip, Source(loop=True), name="hall")
+    source = open_source(clip, SourceSettings(loop=True), name="hall")
     with watching(source) as watcher:
         watcher.wait(lambda: watcher.frames)
     assert watcher.frames[0].source == source.info.name == "hall"

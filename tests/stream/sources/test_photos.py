@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from stream.errors import PictureError, SourceError
-from stream.sources import expand, open_source
+from stream.sources.opening import expand, open_source
 from tests.media import make_clip
 
 

@@ -20,7 +20,7 @@ from stream.errors import SourceError
 from stream.frame import Frame
 from stream.media import av
 from stream.settings.schema import Settings
-from stream.sources import open_source
+from stream.sources.opening import open_source
 from tests.media import ffprobe, ffprobe_times, make_clip, need, picture
 
 

@@ -1,0 +1,97 @@
+"""From what a user types to a `Source`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from stream.errors import SourceError
+from stream.settings.schema import SourceSettings
+from stream.sources.source import Source
+
+if TYPE_CHECKING:
+    from stream.sources.animation import AnimationSource
+    from stream.sources.live import LiveSource
+    from stream.sources.loop import LoopSource
+    from stream.sources.pictures import PicturesSource
+    from stream.sources.video import VideoSource
+
+    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
+
+
+def open_source(
+    address: str | int | Path,
+    settings: SourceSettings | None = None,
+    *,
+    without: Path | None = None,
+    name: str | None = None,
+    waits: bool = False,
+) -> Source:
+    """The source that an address means: a camera, a network address, a video, a picture, a folder or pattern of pictures.
+
+    A folder gives its still pictures only, but for those below `without`; `expand` also finds its videos.
+
+    Args:
+        name: what it is called; None: as it is written, without its password. Pictures keep names of their own in their frames.
+        waits: a webcam that is not there is waited for, as one that has a name always is.
+
+    Raises:
+        SourceError: there is no such file or camera, or nothing in it can be read. A network address that does not answer
+            is no error: the source keeps trying.
+        PictureError: the one picture asked for cannot be read.
+    """
+    source: LiveSource | LoopSource | AnyFile = _open(str(address), settings, without, name, waits)
+    if settings is not None and settings.loop and not (source.info.live or source.info.still):
+        from stream.sources.loop import LoopSource
+
+        source = LoopSource(source)
+    if name is not None:
+        source.info = replace(source.info, name=name, named=True)
+    return source
+
+
+def _open(text: str, settings: SourceSettings | None, without: Path | None, name: str | None, waits: bool) -> LiveSource | AnyFile:
+    from stream.sources import addresses  # here, because these modules need the types above
+
+    if text.isdecimal() or text.startswith("camera:"):
+        from stream.sources.camera import open_camera
+
+        return open_camera(text, settings, name, waits=waits or name is not None)
+    if addresses.split(text) is not None:
+        from stream.sources.network import open_network
+
+        return open_network(text, settings, name)
+    return _open_file(text, settings, without)
+
+
+def _open_file(address: str, settings: SourceSettings | None, without: Path | None) -> AnyFile:
+    from models.imaging.picture_formats import is_animated, is_picture, is_picture_name
+    from stream.sources.addresses import is_glob
+    from stream.sources.animation import AnimationSource
+    from stream.sources.pictures import PicturesSource
+    from stream.sources.video import VideoSource
+
+    path = Path(address)
+    if path.is_dir() or is_glob(address):
+        return PicturesSource(address, without=without)
+    if not path.exists():
+        raise SourceError(f"{address}: there is no such file or folder.")
+    if is_animated(path):
+        return AnimationSource(address)
+    if is_picture_name(path) or is_picture(path):
+        return PicturesSource(address)
+    return VideoSource(address, settings)
+
+
+def expand(address: str | Path, without: Path | None = None) -> list[str]:
+    """The sources that an address stands for: a folder or pattern that holds videos is itself, if it also holds pictures, and each video.
+
+    Every other address comes back alone. What lies below `without` does not count: results may go into the folder they come from.
+
+    Raises:
+        SourceError: a folder or pattern that holds neither.
+    """
+    from stream.sources import addresses
+
+    return addresses.expand(address, without)
