@@ -4,81 +4,33 @@ Where this differs from their MATLAB code, in half-open pixels counted from 0 (t
 - A window of a level covers exactly its share of the picture: cell i of a level of scale s looks at 2i/s to (2i+12)/s. Theirs is set at
   (2i+1)/s - 1 to (2i+12)/s, rounded down, and its offsets are taken for 11/s px.
 - Squares are set on the nearest whole pixels; theirs are rounded down, half a pixel up and left on average, twice.
-- Boxes are reported where theirs are; landmarks too (`boxes.REPORTED_SHIFT_PX` says why that takes a shift of one alone).
+- Boxes are reported where theirs are; landmarks too (`cascade.REPORTED_SHIFT_PX` says why that takes a shift of one alone).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.detection.cascade import NMS_OVERLAP, PRESETS, REPORTED_SHIFT_PX, Preset
+from models.detection.cascade_networks import load_as_keras, load_on_openvino
 from models.detection.detections import Detections
 from models.detection.flip_averaging import MirroredTwice
-from models.detection.proposals import LoadStrips, Proposer
+from models.detection.proposals import Proposer
 from models.detection.pyramid import CELL_PX
-from models.detection.tiling import TILE_PX
-from models.detection.weights import read_mtcnn_weights
-from models.imaging.boxes import REPORTED_SHIFT_PX, clip, nms, regress
-from models.imaging.crops import cut_squares, whole_squares
+from models.detection.stepwise import Candidates, answered
+from models.imaging.boxes import clip, nms, regress
+from models.imaging.crops import whole_squares
 from models.inference.device import Device, choose_device
-from models.inference.keras_backend import forbid_tf32, load_keras, prepare_tensorflow
-from models.inference.network import Network, Precision
-from models.inference.openvino_backend import load_openvino
+from models.inference.keras_backend import forbid_tf32
+from models.inference.network import Precision
 
 if TYPE_CHECKING:
-    import keras
-
     from models.detection.compiled.cascade import CompiledCascades
-    from models.inference.openvino_quiet import ov
-
-PYRAMID_STEP = 0.709
-"""Size of each pyramid level relative to the last: about sqrt(1/2), so half the pixels per level (the authors' value)."""
-Preset = Literal["live", "wider"]
-PRESETS: dict[str, tuple[tuple[float, float, float], float]] = {
-    "live": ((0.6, 0.7, 0.7), PYRAMID_STEP),
-    "wider": ((0.5, 0.5, 0.3), 0.79),
-}
-"""Thresholds and step of the pyramid: the authors' values to live use, and for the WIDER benchmark."""
-NMS_OVERLAP = 0.7
-"""Largest overlap of two boxes that both stay: across levels, after R-Net and after O-Net (the authors' value)."""
-PNET_BATCH_SIZES = (1, 4)
-RNET_BATCH_SIZES = (4, 8, 16)
-ONET_BATCH_SIZES = (2, 4)
-"""What a call on one core carries: half a millisecond's work and more, little enough to keep all cores busy to the end. No 1 for O-Net: in
-f32 one crop alone is computed in another order, so its score would depend on the company it came in."""
-
-
-@dataclass(frozen=True, slots=True)
-class CascadeNetworks:
-    """The three networks, ready to run."""
-
-    propose: Network
-    """P-Net: (N, TILE_PX, TILE_PX, 3) uint8 -> (N, h, w, 5): the score's logit and the offsets of each window."""
-    refine: Network
-    """R-Net: (N, 24, 24, 3) uint8 -> scores (N,), offsets (N, 4)."""
-    output: Network
-    """O-Net: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
-    propose_strips: LoadStrips | None = None
-    """Makes a P-Net for tiles of a given height and width, where that is worth while."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Boxes in one image on their way through the cascade."""
-
-    image: int
-    """Its number in the batch."""
-    boxes: np.ndarray
-    """(N, 4) float32, squares of whole pixels."""
-
-    def __len__(self) -> int:
-        return len(self.boxes)
 
 
 class MTCNN:
@@ -195,14 +147,14 @@ class MTCNN:
 
     def _refine(self, images: Sequence[np.ndarray], proposed: Iterable[Candidates]) -> Iterator[Candidates]:
         """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
-        for found, (scores, offsets) in _answered(self.networks.refine, images, proposed, 24):
+        for found, (scores, offsets) in answered(self.networks.refine, images, proposed, 24):
             passing = np.flatnonzero(scores > self.thresholds[1])
             kept = passing[nms(found.boxes[passing], scores[passing], NMS_OVERLAP)]
             yield Candidates(found.image, whole_squares(regress(found.boxes[kept], offsets[kept])))
 
     def _output(self, images: Sequence[np.ndarray], refined: Iterable[Candidates]) -> Iterator[tuple[int, Detections]]:
         """O-Net on what R-Net left: the number of each image and its faces."""
-        for found, (scores, offsets, landmarks) in _answered(self.networks.output, images, refined, 48):
+        for found, (scores, offsets, landmarks) in answered(self.networks.output, images, refined, 48):
             passing = np.flatnonzero(scores > self.thresholds[2])
             squares = found.boxes[passing]
             boxes = regress(squares, offsets[passing]) + np.float32(REPORTED_SHIFT_PX)
@@ -218,79 +170,11 @@ def _clipped(found: Detections, image: np.ndarray) -> Detections:
     return Detections(boxes[inside], found.scores[inside], found.landmarks[inside])
 
 
-def load_on_openvino(precision: Precision) -> CascadeNetworks:
-    """The networks on OpenVINO."""
-    from models.detection import openvino_networks as build
-
-    def load(model: ov.Model, batch_sizes: Sequence[int], height_px: int, width_px: int) -> Network:
-        return load_openvino(model, precision=precision, batch_sizes=batch_sizes, sample_shape=(height_px, width_px, 3), side_by_side=True)
-
-    def propose_strips(height_px: int, width_px: int) -> Network:
-        return load(build.build_pnet(read_mtcnn_weights("pnet"), height_px, width_px), (1,), height_px, width_px)
-
-    jobs = [
-        (build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX, TILE_PX), PNET_BATCH_SIZES, TILE_PX, TILE_PX),
-        (build.build_rnet(read_mtcnn_weights("rnet")), RNET_BATCH_SIZES, 24, 24),
-        (build.build_onet(read_mtcnn_weights("onet")), ONET_BATCH_SIZES, 48, 48),
-    ]
-    with ThreadPoolExecutor(len(jobs)) as pool:  # compiling takes the most of starting, and OpenVINO does it outside Python's lock
-        propose, refine, output = pool.map(lambda job: load(*job), jobs)
-    return CascadeNetworks(propose, refine, output, propose_strips)
-
-
-def load_as_keras(
-    propose_sizes: Sequence[int] = (1, 4, 16),
-    refine_sizes: Sequence[int] = (8, 32, 128),
-    output_sizes: Sequence[int] = (1, 4, 8, 16),
-) -> CascadeNetworks:
-    """The same networks as compiled Keras, in float32, one call at a time, so for larger batches. Fewer batch sizes start faster."""
-    prepare_tensorflow()
-    from models.detection import keras_networks as networks
-
-    def loaded(model: keras.Model, name: Literal["pnet", "rnet", "onet"], batch_sizes: Sequence[int], side_px: int) -> Network:
-        networks.set_mtcnn_weights(model, read_mtcnn_weights(name))
-        return load_keras(model, sample_shape=(side_px, side_px, 3), batch_sizes=batch_sizes)
-
-    return CascadeNetworks(
-        propose=loaded(networks.create_pnet(), "pnet", propose_sizes, TILE_PX),
-        refine=loaded(networks.create_rnet(), "rnet", refine_sizes, 24),
-        output=loaded(networks.create_onet(), "onet", output_sizes, 48),
-    )
-
-
 def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float) -> CompiledCascades:
     """For GPUs: frames whose size comes again and again go through all of this in one compiled function."""
     from models.detection.compiled.cascade import CompiledCascades
 
     return CompiledCascades(thresholds, pyramid_step)
-
-
-def _answered(
-    network: Network, images: Sequence[np.ndarray], found: Iterable[Candidates], size_px: int
-) -> Iterator[tuple[Candidates, list[np.ndarray]]]:
-    """Each image's candidates and what R- or O-Net says to them. Crops of several images share a batch."""
-    waiting: deque[Candidates] = deque()
-
-    def crops() -> Iterator[np.ndarray]:
-        """Batches of (N, size_px, size_px, 3) uint8, as many as the network runs best; less, or none at all, in the last one."""
-        parts, room = [np.zeros((0, size_px, size_px, 3), np.uint8)], network.at_a_time
-        for candidates in found:
-            waiting.append(candidates)
-            boxes = candidates.boxes
-            while len(boxes) >= room:
-                yield np.concatenate([*parts, cut_squares(images[candidates.image], boxes[:room], size_px)])
-                boxes, parts, room = boxes[room:], parts[:1], network.at_a_time
-            parts.append(cut_squares(images[candidates.image], boxes, size_px))
-            room -= len(boxes)
-        yield np.concatenate(parts)
-
-    left: list[np.ndarray] | None = None
-    for outputs in network.each(crops()):
-        left = [np.concatenate(pair) for pair in zip(left, outputs, strict=True)] if left else outputs
-        while waiting and len(waiting[0]) <= len(left[0]):
-            candidates = waiting.popleft()
-            yield candidates, [answers[: len(candidates)] for answers in left]
-            left = [answers[len(candidates) :] for answers in left]
 
 
 def _checked_min_face(min_face_px: object) -> int:

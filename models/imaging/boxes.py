@@ -9,16 +9,6 @@ import numpy as np
 NMS_BLOCK = 256
 """Boxes compared at a time in `nms`: bounds memory to a block of overlaps instead of all pairs (256 was fastest of 64 to 1024)."""
 
-REPORTED_SHIFT_PX = 1
-"""How far down and right of MTCNN's own answers its boxes are reported.
-
-The authors' program counts pixels from 1, reports boxes so and takes 1 off the landmarks alone. A likely reason: labels counted from 0 were
-set against crops counted from 1 in training. Measured in x, with mirrored pictures of `data/train`: boxes too far left by 0.8 px at faces
-of 24 and 40 px, 1.2 at 80 and 2.1 at 160 (so one pixel is not all of it there), landmarks by less than 0.1. On such pictures shrunk to
-faces of 16 to 40 px, AP at an overlap of 0.75 rose from 0.78 to 0.90. Crops are cut without the shift, as theirs are: with it, AP at 0.5
-rose too (0.93 to 0.96), but so did the false finds, from 33 to 71.
-"""
-
 
 def areas(boxes: np.ndarray) -> np.ndarray:
     """(N,) area of each box in square pixels; 0 for an empty or inverted one."""

@@ -16,8 +16,9 @@ import numpy as np
 from detector import scene
 
 from models import MTCNN, Detections
+from models.detection.cascade import PYRAMID_STEP
+from models.detection.cascade_networks import load_as_keras
 from models.detection.compiled.cascade import CompiledCascade
-from models.detection.mtcnn import PYRAMID_STEP, load_as_keras
 from models.errors import FacestreamError
 from models.inference.device import choose_device
 

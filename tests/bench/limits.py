@@ -17,7 +17,7 @@ import numpy as np
 from detector import WARM_UP, scene
 
 from models import MTCNN
-from models.detection.mtcnn import load_on_openvino
+from models.detection.cascade_networks import load_on_openvino
 from models.detection.tiling import TILE_PX
 from models.inference.network import Network, Precision
 from models.inference.openvino_backend import load_openvino

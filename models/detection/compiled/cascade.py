@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from models.detection.cascade import NMS_OVERLAP, ONET_PX, REPORTED_SHIFT_PX, RNET_PX
 from models.detection.compiled import steps
 from models.detection.compiled.layout import FRAME, crop_tables, grown_tables, plan_layout
 from models.detection.compiled.steps import CropTables, Tensor
 from models.detection.detections import Detections
-from models.detection.mtcnn import NMS_OVERLAP
 from models.detection.pyramid import LARGE_PICTURE_PX
 from models.detection.size_cache import MadeForFrequentSizes, Size
 from models.detection.weights import read_mtcnn_weights
-from models.imaging.boxes import REPORTED_SHIFT_PX
 from models.inference.keras_backend import compile_with_keras, prepare_tensorflow
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-RNET_PX = 24
-ONET_PX = 48
 FRAMES_BEFORE_COMPILING = 16
 """Frames of one size that are looked at without, before it is worth the seconds that compiling takes (a guess)."""
 CASCADES_KEPT = 4

@@ -206,7 +206,7 @@ def test_a_size_that_comes_often_gets_a_network_of_its_own_and_the_same_faces(as
 
 
 def test_keras_finds_the_faces_that_openvino_finds(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
-    from models.detection.mtcnn import load_as_keras
+    from models.detection.cascade_networks import load_as_keras
 
     keras_detector = MTCNN(device="cpu", precision="f32")
     keras_detector.networks = load_as_keras(propose_sizes=(4,), refine_sizes=(32,), output_sizes=(8,))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.detection.cascade_networks import load_on_openvino
 from models.detection.grid_nms import thin_cells
-from models.detection.mtcnn import load_on_openvino
 from models.detection.pyramid import level_sizes, shrink
 from models.detection.tiling import TILE_PX, draw_tiles, plan_pyramid
 from models.imaging.boxes import nms

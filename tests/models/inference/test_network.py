@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.detection.mtcnn import CascadeNetworks, load_on_openvino
+from models.detection.cascade_networks import CascadeNetworks, load_on_openvino
 from models.detection.openvino_networks import build_rnet
 from models.detection.weights import read_mtcnn_weights
 from models.errors import FacestreamError, ModelError
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_network_is_refused_in_one_sentence(tmp_path: Path) ->
 
 
 def test_keras_and_openvino_are_the_same_networks(networks: CascadeNetworks) -> None:
-    from models.detection.mtcnn import load_as_keras
+    from models.detection.cascade_networks import load_as_keras
 
     keras_networks = load_as_keras(propose_sizes=(2,), refine_sizes=(4,), output_sizes=(4,))
     for name, batch in (("propose", noise(2, 128)), ("refine", noise(5, 24)), ("output", noise(5, 48))):
@@ -168,7 +168,7 @@ def test_batches_that_nobody_waits_for_disturb_no_later_ones(networks: CascadeNe
 PRIORITIES = """
 import os
 from pathlib import Path
-from models.detection.mtcnn import load_on_openvino
+from models.detection.cascade_networks import load_on_openvino
 
 def priorities():
     return {thread.name: os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in Path("/proc/self/task").iterdir()}
