@@ -74,7 +74,10 @@ class Ages:
         self.seen += [(time.monotonic(), age_s(result.frame)) for result in self._waiting[-1:]]
         self._waiting.clear()
 
-    def poll(self, stale: Result | None = None) -> None:
+    def poll(self) -> None:
+        pass
+
+    def show_stale(self, result: Result) -> None:
         pass
 
     def close(self) -> None:

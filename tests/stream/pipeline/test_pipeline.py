@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import Memory
+from stream.analysis.track_manager import TrackManager
 from stream.errors import SinkError, SourceError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
+from stream.monitoring.timing import Stage, untimed
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
@@ -83,9 +84,6 @@ class Kept:
         self._on_write(result)
         self.results.append(result)
 
-    def poll(self, stale: Result | None = None) -> None:
-        pass
-
     def close(self) -> None:
         self.closed += 1
 
@@ -101,9 +99,9 @@ class Slow(Analyser):
         super().__init__(None, None)
         self._before = before
 
-    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         self._before(frames)
-        return super().look(frames, memories)
+        return super().look(frames, managers, stage)
 
 
 def nothing() -> Analyser:
