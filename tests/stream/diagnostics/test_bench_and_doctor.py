@@ -19,7 +19,7 @@ from stream.diagnostics.measurement import Row, Spread, measure
 from stream.settings.schema import Settings
 from stream.sources.demo import DemoSource
 from stream.sources.opening import open_source
-from stream.sources.repeat import Again
+from stream.sources.repeat import RepeatSource
 from tests.command import facestream, is_one_sentence, running
 from tests.media import make_clip
 
@@ -145,7 +145,7 @@ def test_a_webcam_is_asked_for_the_largest_size_that_reached_the_rate() -> None:
 
 def test_a_short_clip_goes_on_as_one_whose_time_never_turns_back(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "short.mp4", times=[0, 2, 3, 7])
-    source = Again(lambda: open_source(clip))
+    source = RepeatSource(lambda: open_source(clip))
     frames = list(itertools.islice(source, 12))
     source.close()
     assert [frame.index for frame in frames] == list(range(12))
