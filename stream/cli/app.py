@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 
-from stream.cli.malloc_arenas import share_heaps
+from stream.cli.malloc_arenas import share_arenas
 from stream.console import logs
 from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
 
@@ -103,7 +103,7 @@ def run(
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
     logs.start(log_format)
-    share_heaps()
+    share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
     settings = _settings(config, set_, model, segment)
@@ -137,7 +137,7 @@ def demo(
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
-    share_heaps()
+    share_arenas()
     from stream.job.inputs import Input
     from stream.job.job import Job, Options
     from stream.sinks.screen.window import display_available
@@ -175,7 +175,7 @@ def train(
     from models.training import train as training
     from models.training.checkpoint import interrupted
     from models.training.trainer import Options
-    from stream.console.progress import Told
+    from stream.console.progress import ProgressReporter
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
     options = Options(architecture, base, resume, seed)
@@ -183,7 +183,7 @@ def train(
     with as_usage():
         training.check_places(output, resume=resume, overwrite=overwrite)
     try:
-        with Told() as progress:
+        with ProgressReporter() as progress:
             made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
     except KeyboardInterrupt:
         if interrupted(training.beside(output, "checkpoint.npz")):
@@ -243,7 +243,7 @@ def bench(
 ) -> int:
     """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
     logs.start("text")
-    share_heaps()
+    share_arenas()
     settings = _settings(config, set_, model)
     from stream.diagnostics.benchmark import bench as measured
 

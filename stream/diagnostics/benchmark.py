@@ -26,7 +26,7 @@ from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sources.demo import DemoSource
 from stream.sources.opening import expand, open_source
-from stream.sources.repeat import Again
+from stream.sources.repeat import RepeatSource
 from stream.sources.source import Source
 
 SIZES = {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080)}
@@ -92,7 +92,7 @@ def _own(address: str, settings: Settings) -> tuple[str, Opener]:
         if source.info.live:
             return source
         source.close()
-        return Again(partial(open_source, address, settings.source))
+        return RepeatSource(partial(open_source, address, settings.source))
 
     return name, opened
 
@@ -102,7 +102,7 @@ def _clip(folder: Path, settings: Settings, size: tuple[int, int], tiles: int) -
     path = folder / f"{size[0]}x{size[1]}-{tiles}.mp4"
     if not path.exists():
         _write_clip(path, settings, size, tiles)
-    return Again(partial(open_source, path, settings.source))
+    return RepeatSource(partial(open_source, path, settings.source))
 
 
 def _write_clip(path: Path, settings: Settings, size: tuple[int, int], tiles: int) -> None:

@@ -106,7 +106,7 @@ def measure(source: Source, analyser: Analyser, settings: Settings, seconds: flo
     """Run the job on a source for some seconds that count.
 
     Args:
-        source: a camera, or what never ends (`Again`).
+        source: a camera, or what never ends (`RepeatSource`).
         folder: where the written file goes.
         name: what the row is called; by default as the source.
 

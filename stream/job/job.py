@@ -81,7 +81,7 @@ class Job:
             for report in self.reports:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
-            analyser = _load(self._settings, stands_back=live and (window or options.output is not None))
+            analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None))
             maker = LaneMaker(events, window, self._health, options.overwrite)
             ends_at = float("inf") if options.duration_s is None else time.monotonic() + options.duration_s
             for group in groups(inputs):
@@ -163,8 +163,8 @@ class _Recordings(RunObserver):
         self.going_on -= 1
 
 
-def _load(settings: Settings, *, stands_back: bool) -> Analyser:
-    """With `stands_back`, the threads of its networks, too, leave the cores to those that show and record what is live."""
+def load_analyser(settings: Settings, *, stands_back: bool) -> Analyser:
+    """The models. With `stands_back`, the threads of its networks, too, leave the cores to those that show and record what is live."""
     with ThreadPoolExecutor(1, initializer=stand_back, initargs=(LOOKS if stands_back else 0,)) as loader:
         return loader.submit(Analyser.load, settings).result()
 

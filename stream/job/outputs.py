@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from models.imaging.picture_formats import writable_suffixes
-from stream.errors import UsageError
+from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
 from stream.job.inputs import Input
 from stream.sinks.picture import place
@@ -83,7 +83,7 @@ def check_outputs(
         if path.resolve() in taken:
             raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
         if path.exists() and not path.is_dir() and not overwrite and path not in lent:
-            raise UsageError(f"{path}: is there already; add --overwrite to replace it.")
+            raise UsageError(already_there(path))
         taken.add(path.resolve())
 
 

@@ -65,7 +65,7 @@ class Pipeline:
         self._asked = threading.Event()
         self._deadline = NEVER
         self._frames_came, self._looks_came = threading.Condition(), threading.Condition()
-        self._started = threading.Event()
+        self._started, self._starting = False, threading.Lock()
         self._lanes = Lanes([self._running(lane) for lane in lanes])
         self._leaving: set[RunningLane] = set()
         self._errors: list[BaseException] = []
@@ -83,12 +83,14 @@ class Pipeline:
             RuntimeError: the run has ended or is about to. The source is closed.
         """
         running = self._running(lane)
-        if self._asked.is_set() or not self._lanes.add(running):
+        with self._starting:
+            added = not self._asked.is_set() and self._lanes.add(running)
+            if added and self._started:
+                running.capture.start()
+        if not added:
             running.halt()
             running.finish()
             raise RuntimeError(f"{running.name}: came too late, the run is about to end")
-        if self._started.is_set():
-            running.capture.start()
         self._wake()
 
     def remove(self, lane: Lane) -> None:
@@ -125,9 +127,10 @@ class Pipeline:
 
     def results(self) -> Iterator[Result]:
         """The same as `run`, and gives each result after the sinks have had it. The caller's thread is the renderer."""
-        self._started.set()
-        for lane in self._lanes:
-            lane.capture.start()
+        with self._starting:
+            self._started = True
+            for lane in self._lanes:
+                lane.capture.start()
         self._worker.start()
         with self._health.thread("renderer") as activity:
             try:

@@ -82,7 +82,7 @@ class RunningLane:
         self.looks.give((frame, analysis))
 
     @property
-    def shows_live(self) -> bool:
+    def has_live_view(self) -> bool:
         """There is a live picture that looks must not make late."""
         return self.live and self.output.shows
 

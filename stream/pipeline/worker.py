@@ -52,7 +52,7 @@ class Worker:
         self._drop_in_hand("stopped")
 
     def _run(self) -> None:
-        if all(lane.shows_live for lane in self._lanes):
+        if all(lane.has_live_view for lane in self._lanes):
             stand_back(LOOKS)
         try:
             with self._health.thread("worker") as activity:

@@ -28,7 +28,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from stream.analysis.analyser import Analyser
 from stream.analysis.track_manager import TrackManager
-from stream.cli.malloc_arenas import share_heaps
+from stream.cli.malloc_arenas import share_arenas
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.media import av
@@ -119,7 +119,7 @@ def bare(address: str, rate: int, seconds: float) -> dict[str, Any]:
 
 def ours(address: str, rate: int, seconds: float) -> dict[str, Any]:
     settings = Settings()
-    share_heaps()  # as the command does
+    share_arenas()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(address, settings.source)
         recording = Threaded(VideoSink(Path(folder) / "camera.mp4", source.info, settings.output))

@@ -11,11 +11,11 @@ from typing import cast
 
 from stream.deadline import ENCODE_S, NEVER, Deadline
 from stream.errors import SinkError
-from stream.frame import Frame, SourceInfo
+from stream.frame import USUAL_RATE, Frame, SourceInfo
 from stream.media import av
 from stream.settings.schema import OutputSettings
 from stream.sinks.files import OutputFile, claim, unwritable
-from stream.sinks.recording.encoders import KEY_FRAME_S, USUAL_RATE, software_encoder
+from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
