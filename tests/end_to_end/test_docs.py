@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from stream.settings.loading import load_settings
+from stream.settings.schema import SECTIONS, Settings
 from tests import documentation
 from tests.command import facestream
 from tests.import_table import TABLE
@@ -84,6 +85,16 @@ def test_a_link_leads_somewhere(page: Path, target: str) -> None:
     place = (page.parent / path).resolve() if path else page
     assert place.exists()
     assert not anchor or anchor in documentation.anchors(place)
+
+
+def test_every_file_and_setting_that_is_named_is_there() -> None:
+    spans = {span for page in documentation.PAGES for span in documentation.SPAN.findall(documentation.prose(page))}
+    files = {span for span in spans if re.fullmatch(r"(models|stream|tests|docs)/[\w./-]+", span)}
+    settings = {match for span in spans for match in re.findall(rf"(?<![\w./-])({'|'.join(SECTIONS)})\.(\w+)", span)}
+    assert len(files) > 20
+    assert len(settings) > 10
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert [pair for pair in settings if pair[1] not in type(getattr(Settings(), pair[0])).model_fields] == []
 
 
 def test_the_readme_is_read_in_five_minutes() -> None:

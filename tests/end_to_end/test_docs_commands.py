@@ -22,7 +22,7 @@ from stream.sources.demo import DemoSource
 from tests import documentation
 from tests.command import ENVIRONMENT
 from tests.media import free_port, make_clip, rtsp_server
-from tests.paths import ROOT
+from tests.paths import ROOT, TESTS
 from tests.photos import make_folder
 
 README = ROOT / "README.md"
@@ -39,7 +39,7 @@ SUBSTITUTIONS = (
 )
 """What is replaced before a command runs, and why."""
 BOUNDS = {"run": "--max-frames 5", "demo": "--seconds 1", "bench": "--seconds 0.1"}
-"""Added to what would go on for ever, or for long."""
+"""Added to what would go on for ever, or for long; trainings are made short by tests/short_training.py."""
 LEFT_OUT = {
     r"sudo .*": "changes the machine; test_docs.py",
     r"python3 -m venv .*": "takes minutes and the network; .ci/run does it by the README's command",
@@ -127,9 +127,11 @@ def folder(tmp_path: Path, prepared_folder: Path) -> Path:
 def run(text: str, folder: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """Have the shell run it, with a `facestream` that ends soon."""
     bounds = "\n".join(f'{name}) set -- "$@" {more} ;;' for name, more in BOUNDS.items())
+    python, short = shlex.quote(sys.executable), shlex.quote(str(TESTS / "short_training.py"))
+    script = f'#!/bin/sh\ncase "$1" in\n{bounds}\ntrain) exec {python} -P {short} "$@" ;;\nesac\nexec {python} -m stream "$@"\n'
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "facestream"
-    command.write_text(f'#!/bin/sh\ncase "$1" in\n{bounds}\nesac\nexec {shlex.quote(sys.executable)} -m stream "$@"\n', encoding="utf-8")
+    command.write_text(script, encoding="utf-8")
     command.chmod(0o755)
     path = os.pathsep.join([str(command.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
