@@ -110,7 +110,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     shutil.copy(portrait_path, folder / "photo.jpg")
     make_folder(folder / "photos", two_faces, 2)
     classes = read_bundle("smile").info.classes
-    for name in ("people", "folder", "other-people"):
+    for name in ("people", "other-people"):
         make_folder(folder / name, dict(zip(classes, two_faces.values(), strict=True)), 10, seed=len(name))
     (folder / "recordings").mkdir()
     (folder / "my.yaml").write_text("detector: {min_face_px: 60}\n", encoding="utf-8")
