@@ -30,7 +30,7 @@ PROVOKED = {
     "run rtsp://nowhere.invalid/x --duration 1": "…: unreachable: no host of that name is known; trying again until it answers.",
     "run rtsp://127.0.0.1:9/y --duration 1": "…: no picture ever came (…).",
     "run rtmp://host/x": "…: rtmp:// cannot be read; there are http, https, rtsp, rtsps.",
-    RUN + "-o there.mp4": "…: is there already; add --overwrite to replace it.",
+    RUN + "-o there.mp4": "…: exists already; add --overwrite to replace it.",
     RUN + "-o clip.mp4": "…: this is an input; choose another output.",
     RUN + "-o out.avi": "…: a video cannot be written as …; there are ….",
     "run clip.mp4 there.mp4 -o one.mp4": "…: there are several sources, so the output must be a folder, and this is the name of a file.",
