@@ -24,6 +24,7 @@ from stream.frame import Frame
 from stream.media import av
 from stream.sources.source import Source
 from tests.paths import TESTS
+from tests.waiting import wait_for
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it
 
@@ -186,11 +187,11 @@ class Watcher:
             self.error = error
 
     def wait(self, until: Callable[[], object], timeout_s: float = 15) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not until():
+        def reached() -> object:
             assert self.error is None, self.error
-            assert time.monotonic() < deadline, f"waited in vain; {self.source.status}, {len(self.frames)} frames"
-            threading.Event().wait(0.01)
+            return until()
+
+        wait_for(reached, timeout_s, but=lambda: f"{self.source.status}, {len(self.frames)} frames")
 
     def stop(self) -> float:
         """Seconds that closing took."""

@@ -15,6 +15,7 @@ from stream.sources.opening import open_source
 from tests.command import facestream, running
 from tests.media import RtspServer, Watcher, free_port, rtsp_server, watching
 from tests.unreliable import cuttable_network, line_to
+from tests.waiting import wait_for
 
 BACK_WITHIN_S = 3.0
 
@@ -144,20 +145,14 @@ def test_a_camera_that_changes_its_size_is_recorded_on(tmp_path: Path) -> None:
     def looks(width: int) -> int:
         return log.read_text(encoding="utf-8").count(f'"width": {width}') if log.exists() else 0
 
-    def wait_for(width: int) -> None:
-        deadline = time.monotonic() + 30
-        while looks(width) < 8:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
     with (
         rtsp_server(size="320x240", rate=15) as server,
         running("run", server.address, "-o", out, "--events", log, "--model", "none") as process,
     ):
-        wait_for(320)
+        wait_for(lambda: looks(320) >= 8)
         server.kill()
         server.start(size="640x360")
-        wait_for(640)
+        wait_for(lambda: looks(640) >= 8)
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130, stderr

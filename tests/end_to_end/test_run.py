@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.request
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from PIL import Image
 from stream.media import av
 from tests.command import facestream, is_one_sentence, running
 from tests.media import ffprobe, ffprobe_times, free_port, make_clip, need
+from tests.monitor import comes
+from tests.waiting import wait_for
 
 
 def walk(portrait: np.ndarray, count: int) -> list[np.ndarray]:
@@ -275,9 +276,7 @@ def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_pa
 def test_a_stopped_run_leaves_a_playable_file(portrait: np.ndarray, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out.mp4"
     with running("demo", "--seconds", "60", "-o", out, cwd=tmp_path) as process:
-        deadline = time.monotonic() + 30
-        while not (out.exists() and out.stat().st_size > 100_000) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: out.exists() and out.stat().st_size > 100_000)
         begin = time.monotonic()
         process.send_signal(number)
         _, stderr = process.communicate(timeout=20)
@@ -298,13 +297,6 @@ def test_metrics_can_be_scraped_while_it_runs(tmp_path: Path) -> None:
             "facestream_build_info",
             "facestream_source_up",
         ]
-        text, deadline = "", time.monotonic() + 30
-        while not all(part in text for part in wanted) and time.monotonic() < deadline:
-            time.sleep(0.2)
-            try:
-                text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2).read().decode()
-            except OSError:
-                continue
+        comes(port, "/metrics", lambda status, text: all(part in text for part in wanted))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
-    assert [part for part in wanted if part not in text] == []

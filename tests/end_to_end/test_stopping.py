@@ -27,9 +27,10 @@ from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
 from stream.sources.opening import open_source
 from tests.command import ENVIRONMENT
-from tests.end_to_end.test_run_live import screenshot, wait_for
 from tests.media import RtspServer, free_port, make_clip, rtsp_server
-from tests.stream.pipeline.test_pipeline import nothing
+from tests.screen import screenshot
+from tests.scripted import nothing
+from tests.waiting import wait_for
 
 STOPS_WITHIN_S = 2.0
 

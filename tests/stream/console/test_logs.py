@@ -31,7 +31,7 @@ def entries(stderr: str) -> list[dict[str, Any]]:
 
 def said(code: str) -> list[dict[str, Any]]:
     """What a program writes to stderr that has chosen JSON."""
-    program = f"import logging, os, sys, threading, warnings\nfrom stream import logs\nlogs.start('json')\n{code}"
+    program = f"import logging, os, sys, threading, warnings\nfrom stream.console import logs\nlogs.start('json')\n{code}"
     return entries(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr)
 
 
@@ -105,6 +105,6 @@ def test_for_people_it_stays_a_sentence(tmp_path: Path) -> None:
     done = facestream("run", "none.mp4", cwd=tmp_path)
     assert is_one_sentence(done.stderr)
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    code = "import logging\nfrom stream import logs\nlogs.start('text')\nlogs.say('plain')\nlogging.getLogger('x').warning('odd')"
+    code = "import logging\nfrom stream.console import logs\nlogs.start('text')\nlogs.say('plain')\nlogging.getLogger('x').warning('odd')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment).stderr
     assert told == "plain\nfacestream: odd\n"

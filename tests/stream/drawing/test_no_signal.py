@@ -23,9 +23,10 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.sinks.result import Result
 from tests.command import running
-from tests.end_to_end.test_run_live import screenshot, wait_for
 from tests.media import rtsp_server
-from tests.stream.pipeline.test_pipeline import Endless, Kept, Scripted, nothing
+from tests.screen import screenshot
+from tests.scripted import Endless, Kept, Scripted, nothing
+from tests.waiting import wait_for
 
 NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 
@@ -125,16 +126,10 @@ def test_faces_from_before_a_gap_are_not_drawn_after_it() -> None:
     assert any(result.analysis.faces for result in after)
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
 def test_a_slow_camera_s_picture_is_shown_again_with_its_own_faces() -> None:
     eyes = Eyes()
-    source = Scripted(3, live=True, gate=lambda index: wait_until(lambda: len(eyes.stale) >= index))
-    Pipeline([Lane(source, [eyes], status=True)], Finds(lambda frame: wait_until(lambda: len(eyes.results) > frame.index))).run()
+    source = Scripted(3, live=True, gate=lambda index: wait_for(lambda: len(eyes.stale) >= index))
+    Pipeline([Lane(source, [eyes], status=True)], Finds(lambda frame: wait_for(lambda: len(eyes.results) > frame.index))).run()
     assert eyes.frames == [0, 1, 2]
     assert [again.frame.index for again in eyes.stale[:2]] == [0, 1]
     for again in eyes.stale:
@@ -144,7 +139,7 @@ def test_a_slow_camera_s_picture_is_shown_again_with_its_own_faces() -> None:
 
 def test_a_silence_shorter_than_a_loss_tells_its_age_on_the_last_picture() -> None:
     eyes = Eyes()
-    source = Scripted(3, live=True, gate=lambda index: wait_until(lambda: index < 2 or len(eyes.stale) >= 2))
+    source = Scripted(3, live=True, gate=lambda index: wait_for(lambda: index < 2 or len(eyes.stale) >= 2))
     Pipeline([Lane(source, [eyes], status=True)], nothing()).run()
     assert [stale.status_line for stale in eyes.stale] == ["no picture for 1 s", "no picture for 2 s"]
     assert all(stale.frame.index == 1 for stale in eyes.stale)

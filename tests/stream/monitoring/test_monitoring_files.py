@@ -19,8 +19,8 @@ from stream.monitoring.metrics import DECLARED, DROPS
 from tests import clock
 from tests.command import facestream, running
 from tests.media import free_port, rtsp_server
+from tests.monitor import asked, comes
 from tests.paths import ROOT
-from tests.stream.monitoring.test_server import asked, comes
 
 FOLDER = ROOT / "docs" / "monitoring"
 PROMETHEUS_OWN = {"job", "instance"}

@@ -27,6 +27,7 @@ from stream.sources.opening import open_source
 from tests import clock
 from tests.command import ENVIRONMENT, facestream
 from tests.media import RtspServer, ffprobe_times, free_port, make_clip, rtsp_server
+from tests.waiting import wait_for
 
 ROUND_S = 0.25
 """How long a look takes here: longer than the steady cameras' pictures are apart."""
@@ -86,13 +87,6 @@ def running(cameras: dict[str, str]) -> Iterator[tuple[SlowWorker, dict[str, See
         end()
 
 
-def wait(until: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.02)
-
-
 @pytest.mark.slow
 def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_others(tmp_path: Path) -> None:
     clip = clock.make_clip(tmp_path / "clip", rate=15)
@@ -107,7 +101,7 @@ def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_
         cameras |= {"victim": victim.address, "absent": f"rtsp://127.0.0.1:{free_port()}/x"}
         try:
             with running(cameras) as (worker, seen, read, end):
-                wait(lambda: all(seen[name].times for name in cameras if name != "absent"))
+                wait_for(lambda: all(seen[name].times for name in cameras if name != "absent"), 60)
                 phases = [(time.monotonic(), read())]
                 for seconds, happens in ((3, victim.kill), (4, lambda: None)):
                     time.sleep(seconds)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from stream.sinks.screen.mosaic import fitted, grid
 from tests.command import running
 from tests.media import free_port, make_clip, need, rtsp_server
+from tests.screen import screenshot
+from tests.waiting import wait_for
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (40, 40, 220)}
 SIZES = {"red": (320, 180), "green": (180, 320), "blue": (320, 240)}
@@ -59,8 +59,7 @@ class Shown:
 
     def sees(self) -> dict[str, tuple[int, int]]:
         """Width and height in pixels of each colour on the screen."""
-        subprocess.run([need("import"), "-display", self._display, "-window", "root", self._shot], check=True)
-        screen = np.asarray(Image.open(self._shot).convert("RGB")).astype(int)
+        screen = screenshot(self._display, self._shot).astype(int)
         found = {}
         for name, colour in COLOURS.items():
             rows, columns = np.nonzero((np.abs(screen - colour) < 25).all(axis=2))
@@ -70,11 +69,15 @@ class Shown:
         return found
 
     def wait(self, until: Callable[[dict[str, tuple[int, int]]], object], seconds: float = 30) -> dict[str, tuple[int, int]]:
-        deadline = time.monotonic() + seconds
-        while not until(seen := self.sees()):
+        seen: dict[str, tuple[int, int]] = {}
+
+        def reached() -> object:
+            nonlocal seen
             assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < deadline, f"it did not come in time: {seen}"
-            time.sleep(0.1)
+            seen = self.sees()
+            return until(seen)
+
+        wait_for(reached, seconds, but=lambda: seen)
         return seen
 
     def do(self, *words: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from stream.sinks.recording.segments import SegmentedSink
 from stream.sinks.result import Result
 from tests.command import facestream, running
 from tests.media import ffprobe_times, make_clip, picture, rtsp_server
+from tests.waiting import wait_for
 
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 CAMERA = SourceInfo("camera", live=True, rate=Fraction(10))
@@ -124,9 +123,9 @@ def test_a_killed_camera_s_piece_is_closed_and_a_file_of_the_recording_s_name_is
         rtsp_server() as server,
         running("run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--no-window", *OFF) as process,
     ):
-        _wait_for(lambda: list(tmp_path.glob("door-*.mp4")))
+        wait_for(lambda: list(tmp_path.glob("door-*.mp4")))
         server.kill()
-        _wait_for(lambda: all(boxes(piece)[-1:] == ["moov"] for piece in tmp_path.glob("door-*.mp4")))  # one index, at its end: closed
+        wait_for(lambda: all(boxes(piece)[-1:] == ["moov"] for piece in tmp_path.glob("door-*.mp4")))  # one index, at its end: closed
         last = sorted(tmp_path.glob("door-*.mp4"))
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
@@ -144,13 +143,6 @@ def boxes(path: Path) -> list[str]:
         names.append(data[place + 4 : place + 8].decode("latin-1"))
         place += size or len(data)
     return names
-
-
-def _wait_for(done: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_pieces_need_a_place_and_a_camera(tmp_path: Path):

@@ -1,0 +1,102 @@
+"""Sources, sinks and analysers that do as a test says: for what no real one can be made to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import Memory
+from stream.faces import Analysis
+from stream.frame import Frame, SourceInfo
+from stream.sinks.result import Result
+from stream.sources.source import SourceStatus
+
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+
+
+class Scripted:
+    """A source that gives `count` frames; before each one it waits for `gate`, where there is one."""
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        live: bool = False,
+        gate: Callable[[int], object] | None = None,
+        error: Exception | None = None,
+        name: str = "script",
+    ) -> None:
+        self.info = SourceInfo(name, 64, 48, live=live)
+        self.status = SourceStatus()
+        self._count, self._gate, self._error = count, gate, error
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.status.state = "up"
+        for index in range(self._count):
+            if self._gate is not None:
+                self._gate(index)
+            if self._closed.is_set():
+                return
+            yield Frame.of_image(
+                IMAGE.copy(), source=self.info.name, captured_at=time.monotonic(), index=index, pts=index, time_base=Fraction(1, 25)
+            )
+        if self._error is not None:
+            raise self._error
+        self.status.state = "ended"
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class Endless(Scripted):
+    """A camera that goes on until it is closed."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(10**9, gate=lambda index: self._closed.wait(0.005), **options)  # type: ignore[arg-type]
+
+
+class Kept:
+    """A sink that keeps what it gets."""
+
+    def __init__(self, on_write: Callable[[Result], None] = lambda result: None) -> None:
+        self.notes: list[str] = []
+        self.results: list[Result] = []
+        self.closed = 0
+        self._on_write = on_write
+
+    def write(self, result: Result) -> None:
+        self._on_write(result)
+        self.results.append(result)
+
+    def poll(self, stale: Result | None = None) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def frames(self) -> list[int]:
+        return [result.frame.index for result in self.results]
+
+
+class Slow(Analyser):
+    """An analyser that calls back before each look."""
+
+    def __init__(self, before: Callable[[Sequence[Frame]], None]) -> None:
+        super().__init__(None, None)
+        self._before = before
+
+    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+        self._before(frames)
+        return super().look(frames, memories)
+
+
+def nothing() -> Analyser:
+    """An analyser that finds nothing, at once."""
+    return Analyser(None, None)
