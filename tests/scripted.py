@@ -34,31 +34,33 @@ class Scripted:
         self.info = SourceInfo(name, 64, 48, live=live)
         self.status = SourceStatus()
         self._count, self._gate, self._error = count, gate, error
-        self._closed = threading.Event()
+        self.closed = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
         self.status.state = "up"
-        for index in range(self._count):
-            if self._gate is not None:
-                self._gate(index)
-            if self._closed.is_set():
-                return
-            yield Frame.of_image(
-                IMAGE.copy(), source=self.info.name, captured_at=time.monotonic(), index=index, pts=index, time_base=Fraction(1, 25)
-            )
-        if self._error is not None:
-            raise self._error
-        self.status.state = "ended"
+        try:
+            for index in range(self._count):
+                if self._gate is not None:
+                    self._gate(index)
+                if self.closed.is_set():
+                    return
+                yield Frame.of_image(
+                    IMAGE.copy(), source=self.info.name, captured_at=time.monotonic(), index=index, pts=index, time_base=Fraction(1, 25)
+                )
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.status.state = "ended"
 
     def close(self) -> None:
-        self._closed.set()
+        self.closed.set()
 
 
 class Endless(Scripted):
     """A camera that goes on until it is closed."""
 
     def __init__(self, **options: object) -> None:
-        super().__init__(10**9, gate=lambda index: self._closed.wait(0.005), **options)  # type: ignore[arg-type]
+        super().__init__(10**9, gate=lambda index: self.closed.wait(0.005), **options)  # type: ignore[arg-type]
 
 
 class Kept:
@@ -68,10 +70,10 @@ class Kept:
         self.notes: list[str] = []
         self.results: list[Result] = []
         self.closed = 0
-        self._on_write = on_write
+        self.on_write = on_write
 
     def write(self, result: Result) -> None:
-        self._on_write(result)
+        self.on_write(result)
         self.results.append(result)
 
     def poll(self, stale: Result | None = None) -> None:

@@ -57,8 +57,8 @@ class Gone(Scripted):
         for index in range(10**9):
             if index == self._pictures:
                 self.status.state, self.status.cause = "lost", "refused: nothing listens there"
-                self._closed.wait(self.silent_s)
-            if self._closed.wait(0.02):
+                self.closed.wait(self.silent_s)
+            if self.closed.wait(0.02):
                 return
             self.status.state = "up"
             now = time.monotonic()
@@ -117,7 +117,7 @@ class Finds(Analyser):
 def test_faces_from_before_a_gap_are_not_drawn_after_it() -> None:
     source, shown = Gone(5), Kept()
     source.silent_s = 1.5
-    slow = Finds(lambda frame: source._closed.wait(1) if frame.index >= 4 else None)  # looks at picture 4 until it is long gone
+    slow = Finds(lambda frame: source.closed.wait(1) if frame.index >= 4 else None)  # looks at picture 4 until it is long gone
     Pipeline([Lane(source, [shown])], slow, duration_s=4).run()
     assert any(result.analysis.faces for result in shown.results if 0 < result.frame.index < 5)
     after = [result for result in shown.results if result.frame.index >= 5]

@@ -80,7 +80,7 @@ def test_live_the_worker_gets_the_newest_frame_and_the_renderer_every_one() -> N
 def test_a_stopped_run_shows_what_was_analysed_and_counts_the_rest() -> None:
     shown = Kept()
     pipeline = Pipeline([Lane(Endless(), [shown])], nothing())
-    shown._on_write = lambda result: pipeline.stop() if result.frame.index == 10 else None
+    shown.on_write = lambda result: pipeline.stop() if result.frame.index == 10 else None
     report = pipeline.run()
     source = report.sources[0]
     assert report.stopped
