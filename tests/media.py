@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -24,6 +23,7 @@ from stream.frame import Frame
 from stream.media import av
 from stream.sources.source import Source
 from tests.paths import TESTS
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it
@@ -98,13 +98,6 @@ def ffprobe_times(path: Path | str) -> list[float]:
     """The seconds at which the frames of a video are shown."""
     frames = ffprobe(path, "-show_entries", "frame=best_effort_timestamp_time").get("frames", [])
     return [float(frame["best_effort_timestamp_time"]) for frame in frames if "best_effort_timestamp_time" in frame]
-
-
-def free_port() -> int:
-    """A TCP port on which nothing listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @functools.cache

@@ -17,8 +17,9 @@ from PIL import Image
 
 from stream.media import av
 from tests.command import facestream, is_one_sentence, running
-from tests.media import ffprobe, ffprobe_times, free_port, make_clip, need
+from tests.media import ffprobe, ffprobe_times, make_clip, need
 from tests.monitor import comes
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 
@@ -143,7 +144,7 @@ def test_the_detector_alone(portrait_path: Path) -> None:
 
 
 def test_the_demo_needs_nothing(tmp_path: Path) -> None:
-    done = facestream("demo", "--seconds", "4", cwd=tmp_path)
+    done = facestream("demo", "--seconds", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     video = tmp_path / "facestream-demo.mp4"
     assert ffprobe(video, "-show_entries", "stream=codec_name")["streams"][0]["codec_name"] == "h264"
@@ -227,14 +228,14 @@ def test_rubbish_gets_one_sentence(rubbish: Path, words: list[str], code: int) -
 def test_an_address_nobody_answers_says_why_at_once_and_is_tried_until_the_time_is_over() -> None:
     address = f"rtsp://admin:secret@127.0.0.1:{free_port()}/camera"
     begin = time.monotonic()
-    with running("run", address, "--duration", "3") as process:
+    with running("run", address, "--duration", "2") as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         said_at = time.monotonic()
         out, rest = process.communicate(timeout=30)
     assert "refused" in first
-    assert time.monotonic() - said_at > 2, "at once, not when it gives up after three seconds"
-    assert 3 <= time.monotonic() - begin < 20
+    assert time.monotonic() - said_at > 1, "at once, not when it gives up after two seconds"
+    assert 2 <= time.monotonic() - begin < 20
     assert process.returncode == 1
     assert "secret" not in first + rest + out
     assert "Traceback" not in rest
@@ -264,9 +265,9 @@ def test_a_camera_that_never_answers_is_told_at_the_end() -> None:
 
 
 def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "long.mp4", times=range(3000), images=[portrait] * 3000, size=(512, 600), options={"preset": "ultrafast"})
+    clip = make_clip(tmp_path / "long.mp4", times=range(1500), images=[portrait] * 1500, size=(512, 600), options={"preset": "ultrafast"})
     begin = time.monotonic()
-    done = facestream("run", clip, clip, clip, "--duration", "1.5")
+    done = facestream("run", clip, clip, clip, "--duration", "1")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1, "the second one never began"
     assert time.monotonic() - begin < 10

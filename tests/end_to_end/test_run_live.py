@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from stream.media import av
 from tests.command import running
@@ -24,6 +25,7 @@ def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
+@pytest.mark.slow
 def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: Path) -> None:
     out, log = tmp_path / "camera.mp4", tmp_path / "faces.jsonl"
     with (

@@ -27,10 +27,13 @@ from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
 from stream.sources.opening import open_source
 from tests.command import ENVIRONMENT
-from tests.media import RtspServer, free_port, make_clip, rtsp_server
+from tests.media import RtspServer, make_clip, rtsp_server
+from tests.ports import free_port
 from tests.screen import screenshot
 from tests.scripted import nothing
 from tests.waiting import wait_for
+
+pytestmark = pytest.mark.alone
 
 STOPS_WITHIN_S = 2.0
 

@@ -18,9 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream.monitoring.metrics import DECLARED, DROPS
 from tests import clock
 from tests.command import facestream, running
-from tests.media import free_port, rtsp_server
+from tests.media import rtsp_server
 from tests.monitor import asked, comes
 from tests.paths import ROOT
+from tests.ports import free_port
 
 FOLDER = ROOT / "docs" / "monitoring"
 PROMETHEUS_OWN = {"job", "instance"}

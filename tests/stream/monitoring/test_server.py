@@ -20,8 +20,9 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.sinks.threaded import Threaded
 from tests.command import running
-from tests.media import free_port, make_clip, rtsp_server
+from tests.media import make_clip, rtsp_server
 from tests.monitor import asked, comes, scraped
+from tests.ports import free_port
 from tests.scripted import Endless, Kept, Scripted, Slow, nothing
 from tests.waiting import wait_for
 

@@ -105,7 +105,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path):
 def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
     with rtsp_server() as server:
         done = facestream(
-            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--duration", "8", "--no-window",
+            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.03", "--duration", "4.5", "--no-window",
             "--model", "none", "--set", "detector.enabled=false",
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -117,6 +117,7 @@ def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
     assert sum(counts) > 30
 
 
+@pytest.mark.slow
 def test_a_killed_camera_s_piece_is_closed_and_a_file_of_the_recording_s_name_is_left_alone(tmp_path: Path):
     (tmp_path / "door.mp4").write_bytes(b"of yesterday")
     with (
