@@ -33,8 +33,6 @@ from tests.screen import screenshot
 from tests.scripted import nothing
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.alone
-
 STOPS_WITHIN_S = 2.0
 
 
@@ -213,6 +211,7 @@ def run(tmp_path: Path, screen: str) -> Iterator[Run]:
         yield Run(stack, tmp_path, screen)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize(("state", "way"), CASES, ids=[f"{state.__name__}-{way}" for state, way in CASES])
 def test_a_run_is_over_within_two_seconds(run: Run, state: Callable[[Run], None], way: str) -> None:
