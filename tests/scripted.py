@@ -102,3 +102,13 @@ class Slow(Analyser):
 def nothing() -> Analyser:
     """An analyser that finds nothing, at once."""
     return Analyser(None, None)
+
+
+def camera_results(count: int, *, size: tuple[int, int] = (120, 160), pts: int = 90_000_000) -> Iterator[Result]:
+    """What a camera gives: noise that moves, at 30 frames/s, from an arbitrary time on."""
+    info = SourceInfo("camera", live=True)
+    noise = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
+    for index in range(count):
+        image = np.roll(noise, index, axis=1)
+        frame = Frame.of_image(image, source="camera", captured_at=0.0, index=index, pts=pts + 3000 * index, time_base=Fraction(1, 90000))
+        yield Result(frame, Analysis("camera", index, frame.time_s), info)

@@ -26,7 +26,7 @@ from stream.pipeline.report import Report
 from stream.sinks.result import Result
 from stream.sources.opening import open_source
 from tests import clock
-from tests.command import ENVIRONMENT, facestream
+from tests.command import facestream, usual_environment
 from tests.media import RtspServer, ffprobe_times, make_clip, rtsp_server
 from tests.ports import free_port
 from tests.waiting import wait_for
@@ -159,7 +159,7 @@ def test_a_run_ends_when_its_last_recording_has_failed_and_nothing_else_is_wante
     config, out = looping(tmp_path, ["door", "yard"], list(noise)), tmp_path / "out"
     words = [sys.executable, "-m", "stream", "run", "--config", str(config), "-o", str(out)]
     little_room = ["bash", "-c", 'ulimit -f 1500; exec "$@"', "--"]  # KiB that a file may have
-    done = subprocess.run([*little_room, *words], capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False)
+    done = subprocess.run([*little_room, *words], capture_output=True, text=True, timeout=60, env=usual_environment(), check=False)
     assert done.returncode == 1
     assert done.stderr.count("cannot be written (File too large).") == 2
     assert len(done.stdout.splitlines()) == 2
