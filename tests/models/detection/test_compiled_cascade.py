@@ -107,6 +107,7 @@ def answer(request: pytest.FixtureRequest, frames: np.ndarray, tmp_path_factory:
     return Answer(told["backend"], found, told["compiled"], told["dropped"])
 
 
+@pytest.mark.slow
 def test_the_same_faces_are_found(answer: Answer, on_cpu: list[Detections], request: pytest.FixtureRequest) -> None:
     assert answer.backend in request.node.name
     assert min(len(on_cpu[i]) for i in (0, 1, -1)) >= 1
@@ -126,12 +127,14 @@ def test_the_same_faces_are_found(answer: Answer, on_cpu: list[Detections], requ
     assert np.mean(np.array(off_px) > 1) <= 0.1
 
 
+@pytest.mark.slow
 def test_once_frames_are_expected_no_batch_compiles_anything(answer: Answer) -> None:
     assert answer.compiled[0] == answer.compiled[1]
     assert answer.compiled[0][0] == 1
     assert answer.backend != "jax" or answer.compiled[0][1] > 0
 
 
+@pytest.mark.slow
 def test_ordinary_pictures_fill_no_limit(answer: Answer) -> None:
     assert answer.dropped == [0, 0, 0]
 

@@ -50,4 +50,3 @@ def test_more_frequent_sizes_than_are_kept_are_not_made_anew_for_each_picture() 
 def test_sizes_that_never_come_again_are_forgotten() -> None:
     things = MadeForFrequentSizes[str](2, kept=2)
     assert made_for(things, list(range(3 * SIZES_REMEMBERED)), 4) == []
-    assert len(things._seen) == SIZES_REMEMBERED

@@ -50,6 +50,7 @@ def pattern(rng: np.random.Generator, light: float, label: int, number: int) -> 
     return cut_sample(image, np.array([50, 50, 150, 150], np.float32), label, f"{label}/{number}", f"{label}/{number}.png")
 
 
+@pytest.mark.slow
 def test_what_can_only_be_learnt_by_heart_is_not_known_and_what_can_be_learnt_is() -> None:
     rng = np.random.default_rng(0)
     by_heart = [pattern(rng, 128, number % 2, number) for number in range(24)]

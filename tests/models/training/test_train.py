@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from models.training.schedule import Plan
 from models.training.train import beside, train, train_face
 from models.training.trainer import Options
 from tests.command import facestream, is_one_sentence
+from tests.disk import full_disk
 from tests.photos import make_folder
 
 pytestmark = pytest.mark.filterwarnings(
@@ -109,17 +107,6 @@ def interrupt_at(step: int) -> Progress:
             raise KeyboardInterrupt
 
     return progress
-
-
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """No file can grow beyond `room` bytes, as on a disk with so much left."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.slow
