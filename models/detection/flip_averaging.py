@@ -12,7 +12,7 @@ MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 """The right eye of a mirrored face is its left one, and so with the corners of the mouth."""
 
 
-class MirroredTwice:
+class FlipAveraged:
     """O-Net's answers for crops, each the mean of that for the crop and of that for its mirror image."""
 
     def __init__(self, output: Network) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from models.detection.cascade import NMS_OVERLAP, PRESETS, REPORTED_SHIFT_PX, Preset
 from models.detection.cascade_networks import load_as_keras, load_on_openvino
 from models.detection.detections import Detections
-from models.detection.flip_averaging import MirroredTwice
+from models.detection.flip_averaging import FlipAveraged
 from models.detection.proposals import Proposer
 from models.detection.pyramid import CELL_PX
 from models.detection.stepwise import Candidates, answered
@@ -79,7 +79,7 @@ class MTCNN:
             forbid_tf32()
         self.networks = load_as_keras() if self.device == "gpu" else load_on_openvino(precision)
         if mirror:
-            self.networks = replace(self.networks, output=MirroredTwice(self.networks.output))
+            self.networks = replace(self.networks, output=FlipAveraged(self.networks.output))
         self._proposer = Proposer(thresholds[0], pyramid_step)
         self._compiled = _load_compiled(thresholds, pyramid_step) if self.device == "gpu" and not mirror else None
 

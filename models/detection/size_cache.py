@@ -13,7 +13,7 @@ Size = tuple[int, int, int]
 T = TypeVar("T")
 
 
-class MadeForFrequentSizes(Generic[T]):
+class SizeCache(Generic[T]):
     """One thing for each size that came often enough; the few that were asked for last are kept."""
 
     def __init__(self, pictures_before: int, kept: int) -> None:

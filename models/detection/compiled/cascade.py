@@ -17,11 +17,11 @@ import numpy as np
 
 from models.detection.cascade import NMS_OVERLAP, ONET_PX, REPORTED_SHIFT_PX, RNET_PX
 from models.detection.compiled import steps
-from models.detection.compiled.layout import FRAME, crop_tables, grown_tables, plan_layout
+from models.detection.compiled.layout import crop_tables, grown_tables, plan_layout
 from models.detection.compiled.steps import CropTables, Tensor
 from models.detection.detections import Detections
-from models.detection.pyramid import LARGE_PICTURE_PX
-from models.detection.size_cache import MadeForFrequentSizes, Size
+from models.detection.pyramid import FRAME, LARGE_PICTURE_PX
+from models.detection.size_cache import Size, SizeCache
 from models.detection.weights import read_mtcnn_weights
 from models.inference.keras_backend import compile_with_keras, prepare_tensorflow
 
@@ -58,7 +58,7 @@ class Limits:
 
 
 class _Tables(NamedTuple):
-    """What `compiled_layout` knows, as tensors that the compiled function takes besides the frames."""
+    """What `layout` knows, as tensors that the compiled function takes besides the frames."""
 
     resizes: list[list[list[Tensor]]]
     pixels: Tensor
@@ -206,7 +206,7 @@ class CompiledCascades:
     def __init__(self, thresholds: tuple[float, float, float], pyramid_step: float) -> None:
         self._thresholds = thresholds
         self._step = pyramid_step
-        self._cascades = MadeForFrequentSizes[CompiledCascade](FRAMES_BEFORE_COMPILING, CASCADES_KEPT)
+        self._cascades = SizeCache[CompiledCascade](FRAMES_BEFORE_COMPILING, CASCADES_KEPT)
         self.dropped = 0
         """Candidates that found no place, in all frames so far."""
 

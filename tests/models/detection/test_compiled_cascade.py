@@ -14,9 +14,9 @@ import pytest
 
 from models import MTCNN, Detections
 from models.detection.cascade import PYRAMID_STEP
-from models.detection.compiled.layout import FRAME, crop_tables, grown_tables, plan_layout
+from models.detection.compiled.layout import crop_tables, grown_tables, plan_layout
 from models.detection.grid_nms import thin_cells
-from models.detection.pyramid import level_sizes, shrink
+from models.detection.pyramid import FRAME, level_sizes, shrink
 from models.detection.tiling import plan_pyramid
 from models.imaging.boxes import iou, nms
 from models.imaging.crops import crop_squares, whole_squares
