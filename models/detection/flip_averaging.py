@@ -16,7 +16,7 @@ class FlipAveraged:
     """O-Net's answers for crops, each the mean of that for the crop and of that for its mirror image."""
 
     def __init__(self, output: Network) -> None:
-        """`output`: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
+        """`output`: (N, ONET_PX, ONET_PX, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
         self._output = output
         self.at_a_time = output.at_a_time
 

@@ -19,7 +19,7 @@ from stream.settings.schema import Settings
 
 if TYPE_CHECKING:
     from models.classification.classifier import Classifier
-    from models.detection.mtcnn import MTCNN
+    from models.detection.detector import Detector
 
 
 class Analyser:
@@ -27,7 +27,7 @@ class Analyser:
 
     def __init__(
         self,
-        detector: MTCNN | None,
+        detector: Detector | None,
         classifier: Classifier | None,
         settings: Settings | None = None,
         stage: Stage = untimed,
@@ -50,16 +50,9 @@ class Analyser:
         detector = classifier = None
         everyone = [settings, *map(settings.of, settings.sources)]
         if any(one.detector.enabled for one in everyone):
-            from models.detection.mtcnn import MTCNN
+            from models.detection.detector import load_detector
 
-            detector = MTCNN(
-                preset=settings.detector.preset,
-                mirror=settings.detector.mirror,
-                thresholds=settings.detector.thresholds,
-                pyramid_step=settings.detector.pyramid_step,
-                device=settings.detector.device,
-                precision=settings.detector.precision,
-            )
+            detector = load_detector(settings.detector.options())
             if settings.classifier.model != "none":
                 from models.classification.classifier import Classifier
 
@@ -113,7 +106,7 @@ class Analyser:
             found[index] = detections
         return found
 
-    def _expect(self, detector: MTCNN, size: tuple[int, int, int], memory: Memory) -> None:
+    def _expect(self, detector: Detector, size: tuple[int, int, int], memory: Memory) -> None:
         """Readies the detector for all frames of a video or camera when the first of that height, width and smallest face is there."""
         if memory.still or memory.expected == size:
             return

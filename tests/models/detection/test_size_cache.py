@@ -47,7 +47,9 @@ def test_more_frequent_sizes_than_are_kept_are_not_made_anew_for_each_picture() 
     assert len(things.made) == 2
 
 
-def test_sizes_that_never_come_again_are_forgotten() -> None:
+def test_a_size_that_does_not_come_for_long_is_forgotten() -> None:
     things = SizeCache[str](2, kept=2)
-    assert made_for(things, list(range(3 * SIZES_REMEMBERED)), 4) == []
-    assert len(things._seen) == SIZES_REMEMBERED
+    assert made_for(things, [0], 2) == []
+    assert made_for(things, list(range(1, SIZES_REMEMBERED + 1)), 1) == []
+    assert made_for(things, [0], 2) == []
+    assert made_for(things, [0], 1) == [0]
