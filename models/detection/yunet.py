@@ -40,8 +40,8 @@ photos; both are training data."""
 NMS_OVERLAP = 0.3
 """Largest overlap of two boxes that both stay (OpenCV's default)."""
 WITHIN = 0.7
-"""Largest share of a box that lies in a better one, where a picture was looked at in several sizes: in the larger one, parts of a large face
-look like faces. MTCNN's last step has the same."""
+"""Largest share of a box that lies in a better one, where a picture was looked at in several sizes: parts of a large face look like
+faces in the larger one. MTCNN's last step has the same."""
 TOO_SMALL = 0.8
 """A find whose longer side is less than this share of the smallest face to find is left out (a guess: boxes are off by about so much)."""
 LARGEST_FACE_PX = 500
