@@ -57,7 +57,10 @@ class Analyser:
                 from models.classification.classifier import Classifier
 
                 classifier = Classifier.load(
-                    settings.classifier.model, precision=settings.classifier.precision, device=settings.detector.device
+                    settings.classifier.model,
+                    precision=settings.classifier.precision,
+                    device=settings.detector.device,
+                    detector=detector.name,
                 )
                 if classifier.threshold is None and any(one.classifier.threshold is not None for one in everyone):
                     raise UsageError(
