@@ -12,7 +12,6 @@ import pytest
 from models.imaging.boxes import iou
 from tests.command import facestream, is_one_sentence
 from tests.media import make_clip
-from tests.paths import ROOT
 
 TOLD = (
     "facestream: the model face weighs the scores of the detector mtcnn, not of yunet: "
