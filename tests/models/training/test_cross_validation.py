@@ -11,7 +11,8 @@ import pytest
 
 from models.classification.networks import ARCHITECTURES
 from models.data.augmentation import GENTLE
-from models.data.samples import CROP_PX, Sample, cut_sample
+from models.data.samples import Sample, cut_sample
+from models.imaging.crops import CROP_PX
 from models.training.calibration import soften
 from models.training.checkpoint import begin_anew, variables_of
 from models.training.cross_validation import TOO_FEW, cross_validate, too_few

@@ -16,14 +16,14 @@ from models.classification.classifier import Classifier
 from models.classification.networks import ARCHITECTURES
 from models.data.augmentation import ROUGH, Recipe, augment
 from models.data.dataset import Progress
-from models.data.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
+from models.data.samples import MARGIN, Sample, cut_sample, part_of
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
 from models.evaluation.detection_metrics import true_and_false
 from models.evaluation.proportion import Share
 from models.evaluation.thresholds import auc, best_threshold, threshold_removing
 from models.imaging.boxes import iou
-from models.imaging.crops import crop_squares
+from models.imaging.crops import CROP_PX, crop_squares
 from models.training.checkpoint import Checkpoint, State, forget, interrupted
 from models.training.fit import batches
 from models.training.schedule import Plan
