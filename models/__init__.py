@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from models.classification.classifier import Classifier
     from models.classification.networks import create_cnn_model
     from models.detection.detections import Detections
+    from models.detection.detector import Detector, DetectorOptions, load_detector
     from models.detection.mtcnn import MTCNN
     from models.errors import FacestreamError, ModelError, PictureError
     from models.notebook import detect_and_recognize_faces
@@ -19,23 +20,29 @@ if TYPE_CHECKING:
 _HOMES = {
     "Classifier": "classification.classifier",
     "Detections": "detection.detections",
+    "Detector": "detection.detector",
+    "DetectorOptions": "detection.detector",
     "FacestreamError": "errors",
     "MTCNN": "detection.mtcnn",
     "ModelError": "errors",
     "PictureError": "errors",
     "create_cnn_model": "classification.networks",
     "detect_and_recognize_faces": "notebook",
+    "load_detector": "detection.detector",
 }
 
 __all__ = [
     "MTCNN",
     "Classifier",
     "Detections",
+    "Detector",
+    "DetectorOptions",
     "FacestreamError",
     "ModelError",
     "PictureError",
     "create_cnn_model",
     "detect_and_recognize_faces",
+    "load_detector",
 ]
 
 

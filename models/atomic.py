@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 """Linux: paths relative to the working directory; swap the two names."""
@@ -25,15 +27,47 @@ def written_whole(place: Path) -> Iterator[Path]:
     """
     place = place.absolute()
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as work:
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_prefix(place)) as work:
         fresh = Path(work) / place.name
         yield fresh
-        _flush(fresh)
         put_in_place(fresh, place)  # what was there is now in `work`, and goes with it
+
+
+@contextmanager
+def file_written_whole(place: Path, *, mode: int = 0o666, flush: bool = True) -> Iterator[BinaryIO]:
+    """Gives a file to write to; once the block has ended well, it is at `place`. Else `place` stays as it was, and nothing else is left.
+
+    Args:
+        place: in a folder that is there.
+        mode: permissions, of which the umask takes some away.
+        flush: wait until it is on disk. Without, a power cut may leave an empty file of the right name.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    fresh = place.with_name(f"{_prefix(place)}{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
+        fresh.replace(place)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
+
+
+def _prefix(place: Path) -> str:
+    """Of names beside `place`: hidden, and of its name only as much as leaves room for more in the 255 bytes that a name may have."""
+    return f".{place.stem[:40]}-"
 
 
 def put_in_place(fresh: Path, place: Path) -> None:
     """Makes `fresh` `place` in one step; what was at `place`, if anything, is at `fresh` then. Both are on one file system."""
+    _flush(fresh)
     if not place.exists() or (fresh.is_file() and place.is_file()):
         fresh.replace(place)
     elif not _exchange(fresh, place):

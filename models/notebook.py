@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.classification.classifier import Classifier
-from models.classification.networks import CNN_INPUT_PX
-from models.detection.mtcnn import MTCNN
+from models.detection.detector import load_detector
 from models.imaging.boxes import clip
-from models.imaging.crops import crop_squares
+from models.imaging.crops import CROP_PX, crop_squares
 from models.imaging.pictures import read_picture
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def detect_and_recognize_faces(
         ModelError: there is no such model.
     """
     image = read_picture(img_path)
-    detections = MTCNN().detect([image])[0]
+    detections = load_detector().detect([image])[0]
     if isinstance(model, str | Path):
         model = Classifier.load(model, threshold=threshold)
     if isinstance(model, Classifier):
@@ -83,7 +82,7 @@ def _face(box: list[float], score: float, row: np.ndarray, classes: tuple[str, .
 
 def _keras_rows(model: keras.Model, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """(N, C) probabilities from a Keras model, in one call; one sigmoid becomes two columns."""
-    size_px = model.input_shape[1] or CNN_INPUT_PX
+    size_px = model.input_shape[1] or CROP_PX
     crops = crop_squares(image, boxes, size_px).astype(np.float32)
     if not _scales_itself(model):
         crops /= 255

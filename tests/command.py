@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-"""No display, unless a test brings one."""
+
+def usual_environment() -> dict[str, str]:
+    """That of the tests as it is now (with a cache of their own), without a display."""
+    return {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
 def facestream(
@@ -23,7 +25,7 @@ def facestream(
         text=True,
         timeout=timeout_s,
         cwd=cwd,
-        env=ENVIRONMENT | (environment or {}),
+        env=usual_environment() | (environment or {}),
         check=False,
     )
 
@@ -37,7 +39,7 @@ def running(*words: str | Path, cwd: Path | None = None, environment: dict[str, 
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        env=ENVIRONMENT | (environment or {}),
+        env=usual_environment() | (environment or {}),
     )
     try:
         yield process

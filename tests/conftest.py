@@ -16,6 +16,13 @@ import pytest
 from PIL import Image
 
 from tests.paths import DATA
+from tests.scheduling import (  # noqa: F401 - pytest finds them here
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_configure_node,
+    pytest_runtest_protocol,
+    pytest_xdist_auto_num_workers,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

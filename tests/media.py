@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -24,6 +23,8 @@ from stream.frame import Frame
 from stream.media import av
 from stream.sources.source import Source
 from tests.paths import TESTS
+from tests.ports import free_port
+from tests.waiting import wait_for
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings belong to it
 
@@ -97,13 +98,6 @@ def ffprobe_times(path: Path | str) -> list[float]:
     """The seconds at which the frames of a video are shown."""
     frames = ffprobe(path, "-show_entries", "frame=best_effort_timestamp_time").get("frames", [])
     return [float(frame["best_effort_timestamp_time"]) for frame in frames if "best_effort_timestamp_time" in frame]
-
-
-def free_port() -> int:
-    """A TCP port on which nothing listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @functools.cache
@@ -186,11 +180,11 @@ class Watcher:
             self.error = error
 
     def wait(self, until: Callable[[], object], timeout_s: float = 15) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not until():
+        def reached() -> object:
             assert self.error is None, self.error
-            assert time.monotonic() < deadline, f"waited in vain; {self.source.status}, {len(self.frames)} frames"
-            threading.Event().wait(0.01)
+            return until()
+
+        wait_for(reached, timeout_s, but=lambda: f"{self.source.status}, {len(self.frames)} frames")
 
     def stop(self) -> float:
         """Seconds that closing took."""

@@ -108,6 +108,12 @@ def test_only_one_module_imports_openvino(module: str) -> None:
         assert "openvino" not in roots(imports(FILES[module])), "openvino_quiet has it: it sends telemetry otherwise"
 
 
+def test_detectors_are_built_in_one_place() -> None:
+    builders = {"models.detection.mtcnn", "models.detection.yunet"}
+    users = {module for module, used in import_table.uses().items() if used & builders and module not in FRONT_DOORS}
+    assert users == {"models.detection.detector"}
+
+
 def test_nothing_is_reported_to_anybody() -> None:
     code = "import sys, threading\nfrom models import MTCNN\nMTCNN()\n"
     code += "print([name for name in sys.modules if name.startswith('openvino_telemetry.')])\n"

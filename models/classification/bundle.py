@@ -68,6 +68,8 @@ class DetectorEvidence(_Part):
     score: float
     """Weight of the logit of the detector's score."""
     bias: float
+    name: Name = "mtcnn"
+    """The detector whose finds this was fitted on. With another, whose scores mean something else, nothing is joined."""
 
     @property
     def weights(self) -> tuple[float, float, float]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from models.classification.bundle import INFO, Bundle, load_keras_model, read_bundle
+from models.classification.bundle import INFO, Bundle, DetectorEvidence, ModelInfo, load_keras_model, read_bundle
 from models.classification.face_model import Verdict
 from models.classification.score_fusion import join
 from models.detection.detections import Detections
@@ -19,11 +20,13 @@ from models.inference.keras_backend import forbid_tf32, load_keras
 from models.inference.network import BATCH_SIZES, Network, Precision
 from models.inference.openvino_backend import load_openvino
 
+_log = logging.getLogger(__name__)
+
 
 class Classifier:
     """A trained bundle, ready to score faces: a `FaceModel`. One thread at a time."""
 
-    def __init__(self, bundle: Bundle, network: Network, threshold: float | None = None) -> None:
+    def __init__(self, bundle: Bundle, network: Network, threshold: float | None = None, detector: str = "mtcnn") -> None:
         self._network = network
         info = bundle.info
         self.name = info.name
@@ -33,13 +36,21 @@ class Classifier:
         """Those of `classes` that mean "this is no face"."""
         self.threshold = info.threshold if threshold is None else threshold
         """Two classes: the lowest probability of the second class to be called so. None for more than two."""
-        self._evidence = info.detector
+        self._evidence = _fitting(info, detector)
         self.input_px = info.input_px
         self.margin = info.crop.margin
         """Share of a box's side by which its crop is larger on each side."""
 
     @classmethod
-    def load(cls, model: str | Path, *, precision: Precision = "auto", device: Device = "auto", threshold: float | None = None) -> Self:
+    def load(
+        cls,
+        model: str | Path,
+        *,
+        precision: Precision = "auto",
+        device: Device = "auto",
+        threshold: float | None = None,
+        detector: str = "mtcnn",
+    ) -> Self:
         """A shipped model by its name, or any bundle by its folder.
 
         Args:
@@ -47,6 +58,8 @@ class Classifier:
                 on real crops, that it changes no label in a thousand. On GPUs "auto" is what they do by default with float32 (TF32).
             device: "auto" takes the GPU where there is one.
             threshold: instead of the bundle's own, 0..1.
+            detector: name of the one whose finds will be scored. Where the bundle weighs the scores of another, the network's own answer is
+                given, and a warning says so.
 
         Raises:
             ModelError: there is no such model, or it is damaged or foreign.
@@ -60,9 +73,9 @@ class Classifier:
         if choose_device(device)[0] == "gpu":
             if precision == "f32":
                 forbid_tf32()
-            return cls(bundle, load_keras(load_keras_model(bundle)), threshold)
+            return cls(bundle, load_keras(load_keras_model(bundle)), threshold, detector)
         exact = precision == "f32" or bundle.info.bfloat16 is None or not bundle.info.bfloat16.harmless
-        return cls(bundle, load_network(bundle, "f32" if exact else "auto"), threshold)
+        return cls(bundle, load_network(bundle, "f32" if exact else "auto"), threshold, detector)
 
     def crop(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8."""
@@ -119,6 +132,17 @@ class Classifier:
         side = self.input_px
         if crops.shape[1:] != (side, side, 3):
             raise ValueError(f"crops must be (N, {side}, {side}, 3), not {crops.shape}; Classifier.crop makes them")
+
+
+def _fitting(info: ModelInfo, detector: str) -> DetectorEvidence | None:
+    """What the scores of that detector add; nothing where the bundle knows another's, whose scores mean something else."""
+    if info.detector is None or info.detector.name == detector:
+        return info.detector
+    _log.warning(
+        "the model %s weighs the scores of the detector %s, not of %s: its network's own answer is used, with the same threshold",
+        info.name, info.detector.name, detector,
+    )  # fmt: skip
+    return None
 
 
 def load_network(bundle: Bundle, precision: Precision, batch_sizes: Sequence[int] = BATCH_SIZES) -> Network:

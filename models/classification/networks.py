@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.imaging.crops import CROP_PX
+
 if TYPE_CHECKING:
     import keras
-
-CNN_INPUT_PX = 150
-"""Side of the square the face CNN looks at (the original notebook's)."""
 
 
 def create_cnn_model(classes: int = 2) -> keras.Model:
     """The original network: four convolutions, two dense layers, untrained and compiled for training.
 
-    Input (N, 150, 150, 3): RGB, 0..255, uint8 or float; scaling to [0, 1] is the network's first layer.
+    Input (N, CROP_PX, CROP_PX, 3): RGB, 0..255, uint8 or float; scaling to [0, 1] is the network's first layer.
     Output (N, 1) sigmoid, the probability of the second class, for two classes; (N, classes) softmax for more.
     3,453,121 parameters and 472 MFLOP a face with two classes.
 
@@ -24,7 +23,7 @@ def create_cnn_model(classes: int = 2) -> keras.Model:
     import keras
     from keras import layers
 
-    inputs = keras.Input((CNN_INPUT_PX, CNN_INPUT_PX, 3), name="faces")
+    inputs = keras.Input((CROP_PX, CROP_PX, 3), name="faces")
     x = layers.Rescaling(1 / 255)(inputs)
     for filters in (32, 64, 128, 128):
         x = layers.Conv2D(filters, 3, activation="relu")(x)
@@ -46,7 +45,7 @@ def create_compact_model(classes: int = 2) -> keras.Model:
     import keras
     from keras import layers
 
-    inputs = keras.Input((CNN_INPUT_PX, CNN_INPUT_PX, 3), name="faces")
+    inputs = keras.Input((CROP_PX, CROP_PX, 3), name="faces")
     x = layers.Rescaling(2 / 255, offset=-1)(inputs)
     x = layers.AveragePooling2D(2)(x)
     for filters in (16, 32, 64, 96):

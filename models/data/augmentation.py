@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.data.samples import CROP_PX, MARGIN, Sample
+from models.data.samples import MARGIN, Sample
 from models.imaging.boxes import square
+from models.imaging.crops import CROP_PX
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,18 @@ import functools
 import hashlib
 import importlib.metadata
 import os
-import tempfile
 import zipfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-CODE = (
-    "imaging/boxes",
-    "data/crop_cache",
-    "imaging/crops",
-    "data/dataset",
-    "detection/mtcnn",
-    "detection/openvino_networks",
-    "imaging/pictures",
-    "detection/pyramid",
-    "inference/network",
-    "data/samples",
-    "detection/weights",
-)
-"""Modules that a crop depends on: if one of them changes, crops are cut anew, or training would see what serving no longer cuts."""
-PACKAGES = ("mtcnn", "numpy", "opencv-python", "openvino", "pillow")
+from models.atomic import file_written_whole
+
+CODE = ("imaging", "inference", "detection", "data/samples.py", "data/dataset.py", "data/crop_cache.py")
+"""What of `models` a crop depends on, with all that is in the folders: if any of it changes, crops are cut anew, or training would see what
+serving no longer cuts."""
+PACKAGES = ("mtcnn", "numpy", "opencv-python", "openvino", "pillow", "pillow-heif")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,18 +69,11 @@ class CropCache:
         numbers = np.array([*look.size, look.faces])
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                try:
-                    np.savez(
-                        file, numbers=numbers, box=look.box, picture=look.picture, crop=look.crop,
-                        sharpness=look.sharpness, score=look.score, hashes=look.hashes, note=look.note,
-                    )  # fmt: skip
-                    file.close()
-                    Path(file.name).replace(path)
-                except BaseException:
-                    with suppress(OSError):
-                        Path(file.name).unlink()
-                    raise
+            with file_written_whole(path, mode=0o600, flush=False) as file:  # others' faces; and what is damaged is read as nothing
+                np.savez(
+                    file, numbers=numbers, box=look.box, picture=look.picture, crop=look.crop,
+                    sharpness=look.sharpness, score=look.score, hashes=look.hashes, note=look.note,
+                )  # fmt: skip
         except OSError:
             self._writable = False  # a full or read-only disk stays so
 
@@ -110,9 +92,21 @@ def cache_key(content: str, *settings: object) -> str:
 
 
 @functools.cache
-def code_version() -> str:
-    """Changes with every change of what a crop depends on."""
-    here = Path(__file__).parents[1]
-    digest = hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in CODE))
-    digest.update(repr([importlib.metadata.version(name) for name in PACKAGES]).encode())
+def code_version(models: Path = Path(__file__).parents[1]) -> str:
+    """Changes with every change of what a crop depends on.
+
+    Args:
+        models: the folder of the package.
+    """
+    digest = hashlib.sha256(repr([_version(name) for name in PACKAGES]).encode())
+    for path in sorted(path for name in CODE for path in [models / name, *(models / name).rglob("*.py")] if path.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(models).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # one that is an extra
+        return None

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 
 from models.data.crop_cache import CropCache, Look, cache_key
-from models.data.samples import CROP_PX, MARGIN, Sample, surroundings
+from models.data.samples import MARGIN, Sample, surroundings
 from models.data.survey import Entry, Survey, mark_copies
-from models.detection.mtcnn import MTCNN
+from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.errors import ModelError, PictureError
+from models.imaging.crops import CROP_PX
 from models.imaging.picture_formats import is_picture_name
 from models.imaging.pictures import read_picture
 
@@ -57,6 +58,7 @@ def load_dataset(
     progress: Progress = lambda what, done, of: None,
     cache: CropCache | None = None,
     listed: Path | None = None,
+    detector: DetectorOptions | None = None,
 ) -> Dataset:
     """Finds and cuts the face in each picture, by the code that serves.
 
@@ -68,6 +70,7 @@ def load_dataset(
         report: told what people should know.
         cache: where found faces are kept; None: the user's cache folder.
         listed: where a list of every file and what became of it is written.
+        detector: which finds the faces; None: the default one. Serve what is trained here with the same.
 
     Raises:
         ModelError: no folder, fewer than two classes, a name that cannot be a class, no faces, or too few usable pictures.
@@ -80,10 +83,11 @@ def load_dataset(
         for name, folder in zip(names, _folders_of(side, names), strict=True)
         for path in _files(folder)
     ]
-    detector, cache = MTCNN(min_face_px=20), cache or CropCache()
+    options = detector or DetectorOptions()
+    finder, cache = load_detector(options), cache or CropCache()
     for done, entry in enumerate(entries):
         progress("finding faces", done, len(entries))
-        _look(entry, detector, cache, input_px, margin)
+        _look(entry, finder, cache, (options.fingerprint(), input_px, margin))
     progress("finding faces", len(entries), len(entries))
     mark_copies(entries)
     survey = Survey(data, names, entries)
@@ -169,15 +173,16 @@ def _check_name(folder: Path) -> None:
         raise ModelError(f"{str(folder)!r}: cannot be the name of a class: {why}; rename the folder.")
 
 
-def _look(entry: Entry, detector: MTCNN, cache: CropCache, input_px: int, margin: float) -> None:
-    """Writes into the entry what its file gives."""
+def _look(entry: Entry, detector: Detector, cache: CropCache, cut: tuple[str, int, float]) -> None:
+    """Writes into the entry what its file gives; `cut` is the detector's fingerprint, the crop's side and its margin."""
+    _, input_px, margin = cut
     try:
         content = entry.path.read_bytes()
     except OSError as error:
         entry.outcome, entry.reason = "unreadable", f"cannot be read ({error.strerror})"
         return
     entry.content, entry.file_bytes = hashlib.sha256(content).hexdigest(), len(content)
-    key = cache_key(entry.content, input_px, margin)
+    key = cache_key(entry.content, *cut)
     look = cache.get(key)
     if look is None:
         notes: list[str] = []
@@ -197,7 +202,7 @@ def _look(entry: Entry, detector: MTCNN, cache: CropCache, input_px: int, margin
         entry.outcome = "whole" if len(look.box) else "no face"
 
 
-def look_at(image: np.ndarray, detector: MTCNN, input_px: int, margin: float, note: str = "") -> Look:
+def look_at(image: np.ndarray, detector: Detector, input_px: int, margin: float, note: str = "") -> Look:
     """Finds the face that counts in a picture ((H, W, 3) uint8 RGB) and cuts it."""
     from models.imaging.crops import crop_squares
 

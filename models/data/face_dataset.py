@@ -18,7 +18,7 @@ from models.data.dataset import Progress, Report, picture_paths
 from models.data.perturbations import altered
 from models.data.samples import Part, Sample, Split, cut_sample, part_of
 from models.detection.detections import Detections
-from models.detection.mtcnn import MTCNN
+from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.errors import ModelError
 from models.imaging.boxes import iou, overlaps
 from models.imaging.pictures import read_picture
@@ -59,7 +59,7 @@ def load_face_data(data: Path, seed: int, report: Report, progress: Progress) ->
     for name in ("face_photos/labels.csv", "nobody_photos"):
         if not (data / name).exists():
             raise ModelError(f"{data}: has no {name}; the model `face` is trained on a folder with face_photos/ and nobody_photos/.")
-    detector = MTCNN(min_face_px=20, thresholds=LOW_THRESHOLDS)
+    detector = load_detector(DetectorOptions(thresholds=LOW_THRESHOLDS))
     rng = np.random.default_rng(seed)
     split: Split = {"train": [], "validation": [], "test": []}
     samples = [*_labelled_faces(data / "face_photos", detector, rng, report, progress)]
@@ -79,7 +79,7 @@ def part_of_people(group: str) -> Part:
     return part_of(group, validation=0.12, test=0.16)
 
 
-def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[Sample]:
+def _labelled_faces(folder: Path, detector: Detector, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[Sample]:
     """Every find on a labelled face, loose ones too, and what beside it is none."""
     missed = found = 0
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
@@ -109,7 +109,9 @@ def _on_face(detections: Detections, labelled: np.ndarray) -> np.ndarray:
     return np.asarray(error < 0.3 * size)
 
 
-def _more_faces(data: Path, name: str, detector: MTCNN, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[Sample]:
+def _more_faces(
+    data: Path, name: str, detector: Detector, rng: np.random.Generator, report: Report, progress: Progress
+) -> Iterator[Sample]:
     """The face in the middle of each picture that shows one person, and what around it is none."""
     paths = picture_paths(data / name)
     found = 0
@@ -141,7 +143,7 @@ def central_face(detections: Detections, shape: tuple[int, ...]) -> int | None:
 
 
 def _around_a_face(
-    image: np.ndarray, face: np.ndarray, finds: np.ndarray, detector: MTCNN, rng: np.random.Generator, group: str, origin: str
+    image: np.ndarray, face: np.ndarray, finds: np.ndarray, detector: Detector, rng: np.random.Generator, group: str, origin: str
 ) -> Iterator[Sample]:
     """More of a photo of one person: to learn from, what is no face in it; to choose on, the face as MTCNN finds it in altered photos."""
     part = part_of_people(group)
@@ -156,7 +158,7 @@ def _around_a_face(
 
 
 def _beside_the_face(
-    image: np.ndarray, face: np.ndarray, finds: np.ndarray, detector: MTCNN, rng: np.random.Generator, group: str, origin: str
+    image: np.ndarray, face: np.ndarray, finds: np.ndarray, detector: Detector, rng: np.random.Generator, group: str, origin: str
 ) -> Iterator[Sample]:
     """Hands, ears, clothes and parts of the face, never other people: nobody knows who else is in these photos.
 
@@ -193,7 +195,7 @@ def _turn_boxes(boxes: np.ndarray, width: int) -> np.ndarray:
 def _nobody(folder: Path, rng: np.random.Generator, report: Report, progress: Progress) -> Iterator[tuple[Sample, Part]]:
     """What MTCNN takes for a face where nobody is, and random crops; all but test photos are also looked at turned and in other sizes."""
     smallest = {"train": 12, "validation": 20, "test": 12}
-    detectors = {px: MTCNN(min_face_px=px, thresholds=LOW_THRESHOLDS) for px in smallest.values()}
+    detectors = {px: load_detector(DetectorOptions(min_face_px=px, thresholds=LOW_THRESHOLDS)) for px in smallest.values()}
     paths = picture_paths(folder)
     counts = dict.fromkeys(("train", "validation", "test"), 0)
     for index, path in enumerate(paths):

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.data.augmentation import draw_mask
 from models.imaging.boxes import square
+from models.imaging.crops import CROP_PX
 
 SMALL_PX = 26
 """A face of this side is found by few others than those who look for it."""
@@ -62,5 +63,6 @@ def _masked(image: np.ndarray, box: np.ndarray, rng: np.random.Generator) -> tup
     if not face.size:
         return image, box
     masked = image.copy()
-    masked[y1:y2, x1:x2] = cv2.resize(draw_mask(cv2.resize(face, (150, 150)), 0.0, rng), face.shape[1::-1], interpolation=cv2.INTER_AREA)
+    drawn = draw_mask(cv2.resize(face, (CROP_PX, CROP_PX)), 0.0, rng)
+    masked[y1:y2, x1:x2] = cv2.resize(drawn, face.shape[1::-1], interpolation=cv2.INTER_AREA)
     return masked, box

@@ -12,10 +12,8 @@ import cv2
 import numpy as np
 
 from models.imaging.boxes import square
-from models.imaging.crops import crop_squares
+from models.imaging.crops import CROP_PX, crop_squares
 
-CROP_PX = 150
-"""Side of a crop: what both networks take."""
 MARGIN = 0.25
 """Of every crop that we train on: with some hair, ears and shoulders around it, a blurred or masked face is still told from a hand."""
 CONTEXT = 1.0

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from models.detection.cascade import ONET_PX, RNET_PX
 from models.detection.proposals import LoadStrips
 from models.detection.tiling import TILE_PX
 from models.detection.weights import read_mtcnn_weights
@@ -34,9 +35,9 @@ class CascadeNetworks:
     propose: Network
     """P-Net: (N, TILE_PX, TILE_PX, 3) uint8 -> (N, h, w, 5): the score's logit and the offsets of each window."""
     refine: Network
-    """R-Net: (N, 24, 24, 3) uint8 -> scores (N,), offsets (N, 4)."""
+    """R-Net: (N, RNET_PX, RNET_PX, 3) uint8 -> scores (N,), offsets (N, 4)."""
     output: Network
-    """O-Net: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
+    """O-Net: (N, ONET_PX, ONET_PX, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
     propose_strips: LoadStrips | None = None
     """Makes a P-Net for tiles of a given height and width, where that is worth while."""
 
@@ -53,8 +54,8 @@ def load_on_openvino(precision: Precision) -> CascadeNetworks:
 
     jobs = [
         (build.build_pnet(read_mtcnn_weights("pnet"), TILE_PX, TILE_PX), PNET_BATCH_SIZES, TILE_PX, TILE_PX),
-        (build.build_rnet(read_mtcnn_weights("rnet")), RNET_BATCH_SIZES, 24, 24),
-        (build.build_onet(read_mtcnn_weights("onet")), ONET_BATCH_SIZES, 48, 48),
+        (build.build_rnet(read_mtcnn_weights("rnet")), RNET_BATCH_SIZES, RNET_PX, RNET_PX),
+        (build.build_onet(read_mtcnn_weights("onet")), ONET_BATCH_SIZES, ONET_PX, ONET_PX),
     ]
     with ThreadPoolExecutor(len(jobs)) as pool:  # compiling takes the most of starting, and OpenVINO does it outside Python's lock
         propose, refine, output = pool.map(lambda job: load(*job), jobs)
@@ -76,6 +77,6 @@ def load_as_keras(
 
     return CascadeNetworks(
         propose=loaded(networks.create_pnet(), "pnet", propose_sizes, TILE_PX),
-        refine=loaded(networks.create_rnet(), "rnet", refine_sizes, 24),
-        output=loaded(networks.create_onet(), "onet", output_sizes, 48),
+        refine=loaded(networks.create_rnet(), "rnet", refine_sizes, RNET_PX),
+        output=loaded(networks.create_onet(), "onet", output_sizes, ONET_PX),
     )

@@ -7,15 +7,21 @@ from typing import Self
 
 import numpy as np
 
+from models.imaging.boxes import clip
+
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
 class Detections:
-    """Faces found in one image, best first. No face is three arrays of length 0, never None."""
+    """Faces in one image. No face is three arrays of length 0, never None.
+
+    From `Detector.detect` they come best first. From `Detector.check` there is one row for each box that was asked about, in the order of
+    those boxes.
+    """
 
     boxes: np.ndarray
     """(N, 4) float32, pixels of the full image: x1, y1, x2, y2; half-open, so x2 - x1 is the width."""
     scores: np.ndarray
-    """(N,) float32, 0..1: how sure the detector is. Descending."""
+    """(N,) float32, 0..1: how sure the detector is. From `detect` descending."""
     landmarks: np.ndarray
     """(N, 5, 2) float32, pixels (x, y): left eye, right eye, nose, left and right mouth corner, as seen in the picture."""
 
@@ -26,3 +32,16 @@ class Detections:
     def none(cls) -> Self:
         """No face at all."""
         return cls(np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0, 5, 2), np.float32))
+
+    def take(self, rows: np.ndarray) -> Detections:
+        """Those of `rows`, (M,) indices."""
+        return Detections(self.boxes[rows], self.scores[rows], self.landmarks[rows])
+
+    def clipped(self, width_px: int, height_px: int) -> Detections:
+        """The same rows, each box cut at the edges of a picture of that size; of one wholly outside nothing is left but an edge."""
+        return Detections(clip(self.boxes, width_px, height_px), self.scores, self.landmarks)
+
+    def within(self, width_px: int, height_px: int) -> Detections:
+        """The boxes cut at the edges of a picture of that size, without those wholly outside."""
+        cut = self.clipped(width_px, height_px)
+        return cut.take(np.flatnonzero((cut.boxes[:, 2:] > cut.boxes[:, :2]).all(axis=1)))

@@ -12,11 +12,11 @@ MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 """The right eye of a mirrored face is its left one, and so with the corners of the mouth."""
 
 
-class MirroredTwice:
+class FlipAveraged:
     """O-Net's answers for crops, each the mean of that for the crop and of that for its mirror image."""
 
     def __init__(self, output: Network) -> None:
-        """`output`: (N, 48, 48, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
+        """`output`: (N, ONET_PX, ONET_PX, 3) uint8 -> scores (N,), offsets (N, 4), landmarks (N, 5, 2)."""
         self._output = output
         self.at_a_time = output.at_a_time
 

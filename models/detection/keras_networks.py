@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.detection.cascade import ONET_PX, RNET_PX
+
 if TYPE_CHECKING:
     import keras
 
@@ -33,11 +35,11 @@ def create_pnet() -> keras.Model:
 
 
 def create_rnet() -> keras.Model:
-    """R-Net, which refines: input (N, 24, 24, 3), RGB 0..255; output scores (N,) and box offsets (N, 4) in sides of the crop."""
+    """R-Net, which refines: input (N, RNET_PX, RNET_PX, 3), RGB 0..255; output scores (N,) and box offsets (N, 4) in sides of the crop."""
     import keras
     from keras import layers
 
-    inputs = keras.Input((24, 24, 3), name="crops")
+    inputs = keras.Input((RNET_PX, RNET_PX, 3), name="crops")
     x = _conv_prelu(_minus_one_to_one(inputs), 28, 3)
     x = layers.MaxPooling2D(3, 2, padding="same")(x)
     x = _conv_prelu(x, 48, 3)
@@ -49,14 +51,14 @@ def create_rnet() -> keras.Model:
 
 
 def create_onet() -> keras.Model:
-    """O-Net, which decides: input (N, 48, 48, 3), RGB 0..255.
+    """O-Net, which decides: input (N, ONET_PX, ONET_PX, 3), RGB 0..255.
 
     Output scores (N,), box offsets (N, 4) and landmarks (N, 5, 2), x and y in sides of the crop from its top left corner.
     """
     import keras
     from keras import layers
 
-    inputs = keras.Input((48, 48, 3), name="crops")
+    inputs = keras.Input((ONET_PX, ONET_PX, 3), name="crops")
     x = _conv_prelu(_minus_one_to_one(inputs), 32, 3)
     x = layers.MaxPooling2D(3, 2, padding="same")(x)
     x = _conv_prelu(x, 64, 3)

@@ -9,22 +9,19 @@ Where this differs from their MATLAB code, in half-open pixels counted from 0 (t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.detection.cascade import NMS_OVERLAP, PRESETS, REPORTED_SHIFT_PX, Preset
+from models.detection.cascade import PRESETS, Preset
 from models.detection.cascade_networks import load_as_keras, load_on_openvino
+from models.detection.checked_input import checked_boxes, checked_images, checked_min_face, checked_min_faces
 from models.detection.detections import Detections
-from models.detection.flip_averaging import MirroredTwice
-from models.detection.proposals import Proposer
+from models.detection.flip_averaging import FlipAveraged
 from models.detection.pyramid import CELL_PX
-from models.detection.stepwise import Candidates, answered
-from models.imaging.boxes import clip, nms, regress
-from models.imaging.crops import whole_squares
+from models.detection.stepwise import StepwiseCascade
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32
 from models.inference.network import Precision
@@ -34,7 +31,9 @@ if TYPE_CHECKING:
 
 
 class MTCNN:
-    """Finds faces and their landmarks in pictures. For one thread at a time."""
+    """Finds faces and their landmarks in pictures. A `Detector`; for one thread at a time."""
+
+    name = "mtcnn"
 
     def __init__(
         self,
@@ -70,18 +69,19 @@ class MTCNN:
             raise ValueError(f"thresholds are three numbers from 0 to 1, for P-, R- and O-Net, not {thresholds!r}")
         if not 0 < pyramid_step < 1:
             raise ValueError(f"pyramid_step lies between 0 and 1, not {pyramid_step!r}")
-        self.min_face_px = _checked_min_face(min_face_px)
+        self.min_face_px = checked_min_face(min_face_px, CELL_PX)
         self.thresholds = thresholds
         self.pyramid_step = pyramid_step
         self.clip_boxes = clip_boxes
         self.device, _ = choose_device(device)
         if self.device == "gpu" and precision == "f32":
             forbid_tf32()
-        self.networks = load_as_keras() if self.device == "gpu" else load_on_openvino(precision)
+        networks = load_as_keras() if self.device == "gpu" else load_on_openvino(precision)
         if mirror:
-            self.networks = replace(self.networks, output=MirroredTwice(self.networks.output))
-        self._proposer = Proposer(thresholds[0], pyramid_step)
-        self._compiled = _load_compiled(thresholds, pyramid_step) if self.device == "gpu" and not mirror else None
+            networks = replace(networks, output=FlipAveraged(networks.output))
+        self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
+        compiles = self.device == "gpu" and not mirror
+        self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
 
     def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
         """The faces in each image.
@@ -93,13 +93,29 @@ class MTCNN:
         Returns:
             One answer per image, in order. A box may reach a little out of its image, except with `clip_boxes`.
         """
-        images = [_checked_image(image, number) for number, image in enumerate(images)]
-        min_faces = self._min_faces(min_face_px, len(images))
-        if self._compiled is not None:
-            found = self._compiled.detect(images, min_faces, otherwise=self._detect_step_by_step)
-        else:
-            found = self._detect_step_by_step(images, min_faces)
-        return [_clipped(mine, image) for mine, image in zip(found, images, strict=True)] if self.clip_boxes else found
+        images = checked_images(images)
+        min_faces = checked_min_faces(min_face_px, len(images), self.min_face_px, CELL_PX)
+        found = (self._compiled or self._stepwise).detect(images, min_faces)
+        if not self.clip_boxes:
+            return found
+        return [mine.within(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]
+
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
+        """What is at given places now: the third network alone, on the square around each box.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays of any sizes.
+            boxes: for each image (N, 4) boxes, px, as `detect` gives them.
+
+        Returns:
+            For each image one row for each box, in the order of the boxes: the box refined, the score of what is there (low where that is
+            no face) and its landmarks.
+        """
+        images = checked_images(images)
+        found = self._stepwise.check(images, checked_boxes(boxes, len(images)))
+        if not self.clip_boxes:
+            return found
+        return [mine.clipped(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]
 
     def expect(self, height: int, width: int, min_face_px: int | None = None, at_a_time: int = 1) -> None:
         """Gets ready for frames of one size that will come again and again, as a camera's and a video's do.
@@ -114,7 +130,7 @@ class MTCNN:
             at_a_time: frames that will be handed to `detect` together.
         """
         if self._compiled is not None:
-            (min_face_px,) = self._min_faces(min_face_px, 1)
+            (min_face_px,) = checked_min_faces(min_face_px, 1, self.min_face_px, CELL_PX)
             self._compiled.expect((height, width, min_face_px), at_a_time)
 
     @property
@@ -122,74 +138,9 @@ class MTCNN:
         """Places that may be faces and were not looked at, because a GPU looks at so many in a frame and no more: in all frames so far."""
         return self._compiled.dropped if self._compiled is not None else 0
 
-    def _detect_step_by_step(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
-        """Pictures of any sizes through the three networks. Each network goes on with one picture while the one before has the next."""
-        proposed = self._propose(images, min_faces)
-        refined = self._refine(images, proposed)
-        found = dict(self._output(images, refined))
-        return [found[number] for number in range(len(images))]
 
-    def _min_faces(self, min_face_px: int | Sequence[int] | None, count: int) -> list[int]:
-        if min_face_px is None:
-            return [self.min_face_px] * count
-        if not isinstance(min_face_px, Sequence | np.ndarray):
-            return [_checked_min_face(min_face_px)] * count
-        if len(min_face_px) != count:
-            raise ValueError(f"min_face_px has {len(min_face_px)} values for {count} images")
-        return [_checked_min_face(value) for value in min_face_px]
-
-    def _propose(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> Iterator[Candidates]:
-        """P-Net over each image's pyramid: squares of whole pixels that may hold a face."""
-        proposals = self._proposer(images, min_faces, self.networks.propose, self.networks.propose_strips)
-        for number, (boxes, scores, offsets) in proposals:
-            best = nms(boxes, scores, NMS_OVERLAP)
-            yield Candidates(number, whole_squares(regress(boxes[best], offsets[best])))
-
-    def _refine(self, images: Sequence[np.ndarray], proposed: Iterable[Candidates]) -> Iterator[Candidates]:
-        """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
-        for found, (scores, offsets) in answered(self.networks.refine, images, proposed, 24):
-            passing = np.flatnonzero(scores > self.thresholds[1])
-            kept = passing[nms(found.boxes[passing], scores[passing], NMS_OVERLAP)]
-            yield Candidates(found.image, whole_squares(regress(found.boxes[kept], offsets[kept])))
-
-    def _output(self, images: Sequence[np.ndarray], refined: Iterable[Candidates]) -> Iterator[tuple[int, Detections]]:
-        """O-Net on what R-Net left: the number of each image and its faces."""
-        for found, (scores, offsets, landmarks) in answered(self.networks.output, images, refined, 48):
-            passing = np.flatnonzero(scores > self.thresholds[2])
-            squares = found.boxes[passing]
-            boxes = regress(squares, offsets[passing]) + np.float32(REPORTED_SHIFT_PX)
-            points = squares[:, None, :2] + landmarks[passing] * (squares[:, None, 2:] - squares[:, None, :2])
-            kept = nms(boxes, scores[passing], NMS_OVERLAP, over="smaller")
-            yield found.image, Detections(boxes[kept], scores[passing][kept], points[kept])
-
-
-def _clipped(found: Detections, image: np.ndarray) -> Detections:
-    """The finds with their boxes cut at the image's edges; one wholly outside is left out."""
-    boxes = clip(found.boxes, image.shape[1], image.shape[0])
-    inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    return Detections(boxes[inside], found.scores[inside], found.landmarks[inside])
-
-
-def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float) -> CompiledCascades:
+def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float, fallback: StepwiseCascade) -> CompiledCascades:
     """For GPUs: frames whose size comes again and again go through all of this in one compiled function."""
     from models.detection.compiled.cascade import CompiledCascades
 
-    return CompiledCascades(thresholds, pyramid_step)
-
-
-def _checked_min_face(min_face_px: object) -> int:
-    if not isinstance(min_face_px, Integral) or isinstance(min_face_px, bool):
-        raise TypeError(f"min_face_px is a whole number of pixels, not {min_face_px!r}")
-    if min_face_px < CELL_PX:
-        raise ValueError(f"min_face_px is at least {CELL_PX}, the window of the first network, not {min_face_px}")
-    return int(min_face_px)
-
-
-def _checked_image(image: object, number: int) -> np.ndarray:
-    if not isinstance(image, np.ndarray):
-        raise TypeError(f"image {number} is a numpy array of (height, width, 3) uint8, not {type(image).__name__}")
-    if image.dtype != np.uint8:
-        raise TypeError(f"image {number} has dtype uint8 (0..255), not {image.dtype}")
-    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"image {number} has shape (height, width, 3) RGB, not {image.shape}; detect takes a list of images")
-    return np.ascontiguousarray(image)
+    return CompiledCascades(thresholds, pyramid_step, fallback)

@@ -1,12 +1,13 @@
 """P-, R- and O-Net out of OpenVINO's own operations, so that a CPU needs no Keras.
 
-`models.classification.networks` defines them; a test holds the two equal.
+`keras_networks` defines them; a test holds the two equal.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from models.detection.cascade import ONET_PX, RNET_PX
 from models.inference.openvino_quiet import ops, ov
 
 Weights = list[np.ndarray]
@@ -26,8 +27,8 @@ def build_pnet(weights: Weights, height_px: int, width_px: int) -> ov.Model:
 
 
 def build_rnet(weights: Weights) -> ov.Model:
-    """R-Net on (N, 24, 24, 3) uint8: scores (N,) and box offsets (N, 4)."""
-    images, x = _images(24, 24)
+    """R-Net on (N, RNET_PX, RNET_PX, 3) uint8: scores (N,) and box offsets (N, 4)."""
+    images, x = _images(RNET_PX, RNET_PX)
     x = _block(x, *_fold_scaling(*weights[0:3]))
     x = _pool(x, 3, "same_upper")
     x = _block(x, *weights[3:6])
@@ -39,8 +40,8 @@ def build_rnet(weights: Weights) -> ov.Model:
 
 
 def build_onet(weights: Weights) -> ov.Model:
-    """O-Net on (N, 48, 48, 3) uint8: scores (N,), box offsets (N, 4) and landmarks (N, 5, 2), shares of the crop's side."""
-    images, x = _images(48, 48)
+    """O-Net on (N, ONET_PX, ONET_PX, 3) uint8: scores (N,), box offsets (N, 4) and landmarks (N, 5, 2), shares of the crop's side."""
+    images, x = _images(ONET_PX, ONET_PX)
     x = _block(x, *_fold_scaling(*weights[0:3]))
     x = _pool(x, 3, "same_upper")
     x = _block(x, *weights[3:6])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from models.detection.grid_nms import thin_cells
-from models.detection.size_cache import MadeForFrequentSizes, Size
+from models.detection.size_cache import Size, SizeCache
 from models.detection.tiling import Plan, draw_tiles, plan_pyramid
 from models.inference.network import Network
 from models.inference.openvino_backend import calls_at_a_time
@@ -40,7 +40,7 @@ class Proposer:
         """
         self._lowest = math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else math.copysign(math.inf, threshold - 0.5)
         self._step = step
-        self._strips = MadeForFrequentSizes[tuple[Plan, Network] | None](PICTURES_BEFORE_STRIPS, STRIPS_KEPT)
+        self._strips = SizeCache[tuple[Plan, Network] | None](PICTURES_BEFORE_STRIPS, STRIPS_KEPT)
 
     def __call__(
         self, images: Sequence[np.ndarray], min_faces: Sequence[int], network: Network, load_strips: LoadStrips | None

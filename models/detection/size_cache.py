@@ -13,7 +13,7 @@ Size = tuple[int, int, int]
 T = TypeVar("T")
 
 
-class MadeForFrequentSizes(Generic[T]):
+class SizeCache(Generic[T]):
     """One thing for each size that came often enough; the few that were asked for last are kept."""
 
     def __init__(self, pictures_before: int, kept: int) -> None:
@@ -22,7 +22,7 @@ class MadeForFrequentSizes(Generic[T]):
             pictures_before: of one size, that do without.
             kept: things at a time. A size whose thing had to go must prove itself again.
         """
-        self._pictures_before = pictures_before
+        self.pictures_before = pictures_before
         self._kept = kept
         self._seen: OrderedDict[Size, int] = OrderedDict()
         self.made: OrderedDict[Size, T] = OrderedDict()
@@ -32,13 +32,13 @@ class MadeForFrequentSizes(Generic[T]):
         self._seen[size] = self._seen.pop(size, 0) + count
         if len(self._seen) > SIZES_REMEMBERED:
             self._seen.popitem(last=False)
-        return self.expect(size, make) if self._seen[size] > self._pictures_before else None
+        return self.expect(size, make) if self._seen[size] > self.pictures_before else None
 
     def expect(self, size: Size, make: Callable[[], T]) -> T:
         """The thing for pictures of a size that is known to come often."""
         one = self.made.pop(size) if size in self.made else make()
         self.made[size] = one
-        self._seen[size] = max(self._seen.get(size, 0), self._pictures_before)
+        self._seen[size] = max(self._seen.get(size, 0), self.pictures_before)
         if len(self.made) > self._kept:
             gone, _ = self.made.popitem(last=False)
             self._seen.pop(gone, None)

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from models.classification.networks import CNN_INPUT_PX
 from models.data.dataset import picture_paths
 from models.data.face_dataset import PEOPLE_AMONG_NOBODY, part_of_nobody, upright_views
 from models.data.samples import Part
-from models.detection.mtcnn import MTCNN
+from models.detection.cascade import PRESETS
+from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.errors import ModelError
 from models.evaluation.detection_metrics import true_and_false
 from models.evaluation.proportion import Share
-from models.imaging.crops import crop_squares
+from models.imaging.crops import CROP_PX, crop_squares
 from models.imaging.pictures import read_picture
 
-THRESHOLDS = (0.5, 0.5, 0.3)
+THRESHOLDS, _ = PRESETS["wider"]
 """The MTCNN authors' own for benchmarks: more faces than by default, and more that is none."""
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(N, 150, 150, 3) uint8 crops and (N,) the detector's scores -> (N,) P(face)."""
+"""(N, CROP_PX, CROP_PX, 3) uint8 crops and (N,) the detector's scores -> (N,) P(face)."""
 
 
 def judge_on_nobody(score: Score, threshold: float, margin: float, folder: Path, *, step: int = 1) -> Share:
@@ -33,7 +33,7 @@ def judge_on_nobody(score: Score, threshold: float, margin: float, folder: Path,
     Args:
         step: look at every `step`-th of these photos only.
     """
-    detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
+    detector = load_detector(DetectorOptions(thresholds=THRESHOLDS))
     said = [score(*_finds(image, detector, margin)[1:]) for image in _pictures(folder, "test", step)]
     every = np.concatenate(said) if said else np.zeros(0)
     return Share(int((every < threshold).sum()), len(every))
@@ -43,12 +43,12 @@ def false_finds(folder: Path, margin: float) -> tuple[np.ndarray, np.ndarray]:
     """To choose a threshold on: what MTCNN finds on validation photos with nobody in them, as they are, mirrored and in other sizes.
 
     Returns:
-        (N, 150, 150, 3) uint8 crops and (N,) the detector's scores.
+        (N, CROP_PX, CROP_PX, 3) uint8 crops and (N,) the detector's scores.
 
     Raises:
         ModelError: it finds nothing there.
     """
-    detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
+    detector = load_detector(DetectorOptions(thresholds=THRESHOLDS))
     views = (view for image in _pictures(folder, "validation") for view in upright_views(image))
     found = [(crops, scores) for _, crops, scores in (_finds(view, detector, margin) for view in views) if len(scores)]
     if not found:
@@ -64,7 +64,7 @@ def _pictures(folder: Path, part: Part, step: int = 1) -> Iterator[np.ndarray]:
 
 def judge_on_labelled(score: Score, threshold: float, margin: float, folder: Path, *, step: int = 1) -> tuple[Share, Share]:
     """The share of true faces that are lost, and of false finds that are removed, in a folder with `boxes.csv`."""
-    detector = MTCNN(min_face_px=20, thresholds=THRESHOLDS)
+    detector = load_detector(DetectorOptions(thresholds=THRESHOLDS))
     lost = faces = removed = false = 0
     for path, labelled in list(read_boxes(folder))[::step]:
         boxes, crops, scores = _finds(read_picture(path), detector, margin)
@@ -103,7 +103,7 @@ def read_boxes(folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
         yield folder / image, np.array(boxes, np.float32)
 
 
-def _finds(image: np.ndarray, detector: MTCNN, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _finds(image: np.ndarray, detector: Detector, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Boxes, crops and scores of what is found."""
     found = detector.detect([image])[0]
-    return found.boxes, crop_squares(image, found.boxes, CNN_INPUT_PX, margin), found.scores
+    return found.boxes, crop_squares(image, found.boxes, CROP_PX, margin), found.scores

@@ -21,7 +21,7 @@ import numpy as np
 from models.atomic import put_in_place
 from models.classification.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.classification.classifier import load_network
-from models.detection.mtcnn import MTCNN
+from models.detection.detector import DetectorOptions, load_detector
 from models.errors import ModelError, already_there
 from models.export.formats import ENDINGS, READERS, WRITERS, Format
 from models.imaging.crops import crop_squares
@@ -106,7 +106,8 @@ def export_model(model: str | Path, kind: Format, out: Path, *, overwrite: bool 
 def real_crops(bundle: Bundle) -> np.ndarray:
     """(N, input_px, input_px, 3) uint8: the portrait's face, boxed in many ways, and what else is there; mirrored and dark too."""
     image = read_picture(portrait_path())
-    x1, y1, x2, y2 = MTCNN(min_face_px=40, device="cpu").detect([image])[0].boxes[0].tolist()
+    detector = load_detector(DetectorOptions(min_face_px=40, device="cpu"))
+    x1, y1, x2, y2 = detector.detect([image])[0].boxes[0].tolist()
     side, aside = y2 - y1, (-0.2, 0.0, 0.2)
     squares = [
         ((x1 + x2) / 2 + dx * side, (y1 + y2) / 2 + dy * side, size * side) for size in (0.7, 1, 1.4) for dx in aside for dy in aside

@@ -7,6 +7,8 @@ import numpy as np
 
 from models.imaging.boxes import square
 
+CROP_PX = 150
+"""Side of the crop that a face is classified on (the original notebook's)."""
 LARGEST_PATCH_PX = 4096
 """A larger square that sticks out of the picture is cut from the picture at half size: bounds its black-padded copy to 50 MB."""
 

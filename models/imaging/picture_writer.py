@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from models.atomic import file_written_whole
 from models.errors import PictureError
 from models.imaging.picture_formats import WRITE_FORMATS, in_words, writable_suffixes
 
@@ -47,19 +45,5 @@ def write_picture(path: str | Path, image: np.ndarray, *, quality: int = 95) -> 
         raise PictureError(
             f"{path}: {image.shape[1]}×{image.shape[0]} pixels cannot be written as {picture_format} ({in_words(error)})."
         ) from error
-    _write_whole(path, encoded.getbuffer())
-
-
-def _write_whole(path: Path, data: memoryview) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)  # mkstemp gives 0600, which nobody expects of a picture
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+    with file_written_whole(path) as file:  # waiting for the disk takes 0.1 s of the 3.5 that a folder of 100 photos takes: worth it
+        file.write(encoded.getbuffer())

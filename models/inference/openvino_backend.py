@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_CALLS_AT_A_TIME = 8
 """Of one network: each takes a core and 5 to 20 MB (a guess; eight cores already do the networks' part of a frame in a millisecond)."""
+LAYERS_KEPT = 300
+"""Where a model's dimensions are open, its layers are compiled for each size, and so many of them stay. By default 5000 do: after pictures
+of 600 sizes YuNet, of 60 layers, had taken 580 MB more, and with these 85."""
 STEPS_BACK = 2
 """Of `nice`, for the threads that run calls side by side: whoever makes the next batches must go on, or cores have nothing to do at the end
 (4 % of a frame's time on two cores, measured; steps of 1 and 5 gave 2 and 5)."""
@@ -47,18 +50,9 @@ def load_openvino(
     Raises:
         ModelError: the file is missing or holds no such model.
     """
-    if precision not in ("auto", "f32"):
-        raise ValueError(f"precision is auto or f32, not {precision!r}")
-    core = _openvino_core()
+    config = _config(precision, side_by_side)
     if isinstance(model, Path):
-        try:
-            model = core.read_model(model)
-        except RuntimeError as error:
-            raise ModelError(f"cannot read the network {model}: {str(error).strip().splitlines()[-1]}") from error
-    calls = calls_at_a_time()
-    config: dict[str, Any] = {"NUM_STREAMS": calls, "INFERENCE_NUM_THREADS": calls} if side_by_side else {"PERFORMANCE_HINT": "LATENCY"}
-    if precision == "f32":
-        config["INFERENCE_PRECISION_HINT"] = "f32"
+        model = read_openvino(model)
     (images,) = model.inputs
     own_shape = [side.get_length() for side in list(images.get_partial_shape())[1:]]
     sample = np.zeros(sample_shape or own_shape, images.get_element_type().to_dtype())
@@ -66,12 +60,37 @@ def load_openvino(
     def start_for(size: int) -> Start:
         sized = model.clone()
         sized.reshape([size, *own_shape])
-        return _openvino_start(core.compile_model(sized, "CPU", config), (size, *sample.shape))
+        return _openvino_start(_openvino_core().compile_model(sized, "CPU", config), (size, *sample.shape))
 
     # the threads that will run the calls are made in here, and are as far back as whoever makes them
     with ThreadPoolExecutor(1, initializer=stand_back, initargs=(STEPS_BACK if side_by_side else 0,)) as maker:
         starts = dict(zip(batch_sizes, maker.map(start_for, batch_sizes), strict=True))
     return BatchedNetwork(starts, sample)
+
+
+def read_openvino(path: Path) -> ov.Model:
+    """The network in a file: OpenVINO's own (.xml) or ONNX.
+
+    Raises:
+        ModelError: the file is missing or holds no network.
+    """
+    try:
+        return _openvino_core().read_model(path)
+    except RuntimeError as error:
+        raise ModelError(f"cannot read the network {path}: {str(error).strip().splitlines()[-1]}") from error
+
+
+def compile_openvino(model: ov.Model, precision: Precision, *, side_by_side: bool) -> ov.CompiledModel:
+    """A model as it is, also with open dimensions; the arguments are those of `load_openvino`."""
+    return _openvino_core().compile_model(model, "CPU", _config(precision, side_by_side) | {"CPU_RUNTIME_CACHE_CAPACITY": LAYERS_KEPT})
+
+
+def _config(precision: Precision, side_by_side: bool) -> dict[str, Any]:
+    if precision not in ("auto", "f32"):
+        raise ValueError(f"precision is auto or f32, not {precision!r}")
+    calls = calls_at_a_time()
+    config: dict[str, Any] = {"NUM_STREAMS": calls, "INFERENCE_NUM_THREADS": calls} if side_by_side else {"PERFORMANCE_HINT": "LATENCY"}
+    return config | ({"INFERENCE_PRECISION_HINT": "f32"} if precision == "f32" else {})
 
 
 def calls_at_a_time() -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.atomic import file_written_whole
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -104,15 +103,8 @@ class Checkpoint:
         arrays |= {f"best_{index}": weights for index, weights in enumerate(state.best_weights)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
-                Path(name).replace(self.path)
-            except BaseException:
-                with suppress(OSError):
-                    Path(name).unlink()
-                raise
+            with file_written_whole(self.path) as file:
+                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
         except OSError as error:
             if not self._told:
                 self._told.append(

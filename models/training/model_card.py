@@ -48,6 +48,8 @@ def _evidence(info: ModelInfo) -> list[str]:
         return []
     network, score, bias = info.detector.weights
     return [
-        f"- The detector's score counts: the probability's logit is {network:g} × the network's + {score:g} × the score's {bias:+g},"
+        f"- The score of the detector {info.detector.name} counts: the probability's logit is"
+        f" {network:g} × the network's + {score:g} × the score's {bias:+g},"
         f" fitted on validation finds. A find without a score counts as one of {NO_SCORE:g}."
+        " With another detector the network's own answer is used, for which the threshold was not chosen."
     ]

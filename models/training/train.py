@@ -12,13 +12,14 @@ from models.classification.bundle import CropRule, ModelInfo, TrainingData, chec
 from models.data.augmentation import ROUGH
 from models.data.dataset import Progress, Report, load_dataset
 from models.data.face_dataset import CLASSES, NOT_FACE, load_face_data
-from models.data.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of, scores_of
+from models.data.samples import MARGIN, Sample, Split, crop_samples, labels_of, scores_of
 from models.data.split import fingerprint, split_samples
 from models.errors import ModelError
 from models.evaluation.false_positives import Score, false_finds, judge
 from models.evaluation.metrics import flat, measure, sentences
 from models.evaluation.plots import History
 from models.evaluation.report import check_report_place, write_report
+from models.imaging.crops import CROP_PX
 from models.training.checkpoint import forget, interrupted
 from models.training.cross_validation import FOLDS, too_few
 from models.training.model_card import write_card

@@ -12,9 +12,10 @@ import numpy as np
 from models.classification.bundle import load_keras_model, read_bundle
 from models.classification.networks import ARCHITECTURES, with_new_answer
 from models.data.dataset import Progress, Report
-from models.data.samples import CROP_PX, MARGIN, Sample, Split, crop_samples, labels_of
+from models.data.samples import MARGIN, Sample, Split, crop_samples, labels_of
 from models.data.split import fingerprint
 from models.errors import ModelError
+from models.imaging.crops import CROP_PX
 from models.inference.keras_quiet import start_keras
 from models.training.calibration import build_in, calibrate, fit_temperature, logits_of, soften
 from models.training.checkpoint import Checkpoint

@@ -18,13 +18,13 @@ from stream.settings.schema import Settings
 
 if TYPE_CHECKING:
     from models.classification.classifier import Classifier
-    from models.detection.mtcnn import MTCNN
+    from models.detection.detector import Detector
 
 
 class Analyser:
     """Finds and scores the faces of frames. One thread uses it: it owns the models. What a source was before, its `TrackManager` knows."""
 
-    def __init__(self, detector: MTCNN | None, model: FaceModel | None) -> None:
+    def __init__(self, detector: Detector | None, model: FaceModel | None) -> None:
         self.detector = detector
         self.model = model
 
@@ -38,18 +38,11 @@ class Analyser:
         """
         detector = classifier = None
         if any(one.detector.enabled for one in settings.everyone):
-            from models.detection.mtcnn import MTCNN
+            from models.detection.detector import load_detector
 
-            detector = MTCNN(
-                preset=settings.detector.preset,
-                mirror=settings.detector.mirror,
-                thresholds=settings.detector.thresholds,
-                pyramid_step=settings.detector.pyramid_step,
-                device=settings.detector.device,
-                precision=settings.detector.precision,
-            )
+            detector = load_detector(settings.detector.options())
             if settings.classifier.model != "none":
-                classifier = _load_classifier(settings)
+                classifier = _load_classifier(settings, detector.name)
         return cls(detector, classifier)
 
     @property
@@ -94,10 +87,11 @@ class Analyser:
         return np.split(answers, np.cumsum([len(faces) for faces in due])[:-1])
 
 
-def _load_classifier(settings: Settings) -> Classifier:
+def _load_classifier(settings: Settings, detector: str) -> Classifier:
     from models.classification.classifier import Classifier
 
-    classifier = Classifier.load(settings.classifier.model, precision=settings.classifier.precision, device=settings.detector.device)
+    wanted = settings.classifier
+    classifier = Classifier.load(wanted.model, precision=wanted.precision, device=settings.detector.device, detector=detector)
     if classifier.threshold is None and any(one.classifier.threshold is not None for one in settings.everyone):
         raise UsageError(
             f"classifier.threshold decides between two classes; {classifier.name} has {len(classifier.classes)}: leave it out."

@@ -8,7 +8,7 @@ from stream.analysis.track_manager import TrackManager
 from stream.frame import Frame
 
 if TYPE_CHECKING:
-    from models.detection.mtcnn import MTCNN
+    from models.detection.detector import Detector
 
 Size = tuple[int, int, int]
 """Height, width and smallest face, px."""
@@ -19,7 +19,7 @@ class ExpectedSizes:
     worker's thread alone uses it.
     """
 
-    def __init__(self, detector: MTCNN | None, batch_size: int) -> None:
+    def __init__(self, detector: Detector | None, batch_size: int) -> None:
         """
         Args:
             batch_size: frames of a file that are looked at in one go.

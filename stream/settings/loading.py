@@ -153,6 +153,8 @@ def _sentence(errors: list[ErrorDetails]) -> str:
     error = errors[0]
     path = [str(part) for part in error["loc"][:2]]  # deeper parts are pydantic's own: the union's member, the tuple's item
     name = ".".join(path)
+    if error["type"] == "value_error":  # one of our own, of values that do not go together
+        return f"{name}.{error['ctx']['error']}."
     if error["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
         if len(path) == 2 and path[0] in SECTIONS:

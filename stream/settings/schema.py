@@ -1,4 +1,4 @@
-"""Every setting, its default, its range and its meaning. The only module that reads YAML.
+"""Every setting, its default, its range and its meaning.
 
 `config.yaml` is written from these models (`as_yaml`), so each default and each comment has one home.
 """
@@ -6,12 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.detection.cascade import PRESETS, Preset
+from models.detection.detector import DetectorOptions, Kind
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Thresholds = tuple[Share, Share, Share]
+
+
+_THRESHOLDS = "; ".join(f"{name}: {', '.join(f'{lowest:g}' for lowest in thresholds)}" for name, (thresholds, _) in PRESETS.items())
+_STEPS = "; ".join(f"{name}: {step:g}" for name, (_, step) in PRESETS.items())
 
 
 class Section(BaseModel):
@@ -21,25 +29,38 @@ class Section(BaseModel):
 
 
 class DetectorSettings(Section):
-    """Finds faces (MTCNN)."""
+    """Finds faces."""
 
     enabled: bool = Field(True, description="false: no faces are looked for at all")
+    kind: Kind = Field("mtcnn", description="mtcnn, or yunet with weights of your own (finds more small and masked faces, on the CPU)")
+    weights: Path | None = Field(None, description="kind yunet: the path of its ONNX file; null: mtcnn, which brings its own")
     min_face_px: Annotated[int, Field(ge=12, le=10000)] | Literal["auto"] = Field(
         "auto", description="smallest face to find, px; auto: 20 in pictures, an eighteenth of the short side but at least 20 in videos"
     )
-    preset: Literal["live", "wider"] = Field(
+    score: Share | None = Field(None, description="kind yunet: lowest score of a find; null: its own. For mtcnn see thresholds")
+    preset: Preset = Field(
         "live",
-        description="the authors' values: live, or wider (for benchmarks): more faces, four times the false finds, 1.7 times the time",
+        description="kind mtcnn: the authors' values to live use, or wider, theirs for benchmarks: more faces, four times the false finds, "
+        "1.7 times the time",
     )
     thresholds: Thresholds | None = Field(
-        None, description="lowest scores to pass P-Net, R-Net and O-Net; null: the preset's (live: 0.6, 0.7, 0.7; wider: 0.5, 0.5, 0.3)"
+        None, description=f"kind mtcnn: lowest scores to pass P-Net, R-Net and O-Net; null: the preset's ({_THRESHOLDS})"
     )
     pyramid_step: Annotated[float, Field(ge=0.5, le=0.95)] | None = Field(
-        None, description="size of each pyramid level relative to the one before; null: the preset's (live: 0.709; wider: 0.79)"
+        None, description=f"kind mtcnn: size of each pyramid level relative to the one before; null: the preset's ({_STEPS})"
     )
-    mirror: bool = Field(False, description="true: look at each face mirrored too; landmarks 7 % closer for a tenth more time")
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: the GPU where there is one")
+    mirror: bool = Field(False, description="kind mtcnn, true: look at each face mirrored too; landmarks 7 % closer for a tenth more time")
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: the GPU where there is one; yunet stays on the CPU")
     precision: Literal["auto", "f32"] = Field("auto", description="auto: bfloat16 where the processor has it; f32: always exact")
+
+    def options(self) -> DetectorOptions:
+        """What `load_detector` takes. How small a face may be is said anew for each frame."""
+        return DetectorOptions(**self.model_dump(exclude={"enabled", "min_face_px"}))
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        self.options()  # refuses what belongs to another kind
+        return self
 
 
 class TrackerSettings(Section):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 from peers import FacenetPytorch, Mtcnn100
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from models import MTCNN, Detections
 from models.evaluation.detection_metrics import detection_ap
 from models.imaging.pictures import read_picture
+from tests.paths import DATA
 
-DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "detect"
+LABELLED = DATA / "detect"
 SETS = ("facemask", "fddb_single", "dlib_faces", "cmu_mit", "group_checked")
 SMALLEST_FACE_PX = 20
 
@@ -30,24 +32,24 @@ Detect = Callable[[np.ndarray], Detections]
 def labelled(name: str) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
     """Pictures of a set, the faces to be found on each and the boxes that do not count."""
     faces, ignored = defaultdict(list), defaultdict(list)
-    with (DATA / name / "boxes.csv").open() as file:
+    with (LABELLED / name / "boxes.csv").open() as file:
         for row in csv.DictReader(file):
             x, y, width, height = (float(row[key]) for key in ("x", "y", "w", "h"))
             counts = row["ignore"] == "0" and max(width, height) >= SMALLEST_FACE_PX
             (faces if counts else ignored)[row["image"]].append((x, y, x + width, y + height))
     names = sorted({*faces, *ignored})
-    images = [read_picture(DATA / name / image) for image in names]
+    images = [read_picture(LABELLED / name / image) for image in names]
     return images, *([np.array(boxes[image], np.float32).reshape(-1, 4) for image in names] for boxes in (faces, ignored))
 
 
 def landmark_error(detect: Detect) -> tuple[float, float]:
     """Mean error of the found faces' landmarks over the distance of the eyes, and the share of faces found."""
-    with (DATA / "landmarks5" / "landmarks.csv").open() as file:
+    with (LABELLED / "landmarks5" / "landmarks.csv").open() as file:
         rows = list(csv.DictReader(file))
     errors = []
     for row in rows:
         marked = np.array([(float(row[f"x{i}"]), float(row[f"y{i}"])) for i in range(1, 6)])
-        found = detect(read_picture(DATA / "landmarks5" / row["image"])).landmarks
+        found = detect(read_picture(LABELLED / "landmarks5" / row["image"])).landmarks
         distances = np.linalg.norm(found - marked, axis=2).mean(axis=1) / np.linalg.norm(marked[0] - marked[1])
         if distances.min(initial=1) < 0.5:  # farther is another face
             errors.append(distances.min())

@@ -19,6 +19,7 @@ from models import MTCNN, Detections
 from models.detection.cascade import PYRAMID_STEP
 from models.detection.cascade_networks import load_as_keras
 from models.detection.compiled.cascade import CompiledCascade
+from models.detection.stepwise import StepwiseCascade
 from models.errors import FacestreamError
 from models.inference.device import choose_device
 
@@ -64,8 +65,7 @@ def main() -> None:
             sys.exit(0)
     cpu = MTCNN(device="cpu")
     exact = MTCNN(device="cpu", precision="f32")
-    one_by_one = MTCNN(device="cpu", precision="f32")
-    one_by_one.networks = load_as_keras()
+    one_by_one = StepwiseCascade(load_as_keras(), THRESHOLDS, PYRAMID_STEP)
     import keras
 
     print(f"keras {keras.__version__} on {keras.backend.backend()}, devices {keras.distribution.list_devices() or 'none but the CPU'}")
@@ -77,7 +77,7 @@ def main() -> None:
             compiling_s = time.perf_counter() - start
             ways: dict[str, Detect] = {
                 "compiled": cascade,
-                "networks through Keras": lambda frames: one_by_one.detect(list(frames), min_face_px),  # noqa: B023 called here and now
+                "networks through Keras": lambda frames: one_by_one.detect(list(frames), [min_face_px] * len(frames)),  # noqa: B023 called here and now
                 "CPU": lambda frames: cpu.detect(list(frames), min_face_px),  # noqa: B023
             }
             same = agree(cascade(frames), exact.detect(list(frames), min_face_px))

@@ -17,7 +17,9 @@ import numpy as np
 from detector import WARM_UP, scene
 
 from models import MTCNN
+from models.detection.cascade import PRESETS
 from models.detection.cascade_networks import load_on_openvino
+from models.detection.stepwise import StepwiseCascade
 from models.detection.tiling import TILE_PX
 from models.inference.network import Network, Precision
 from models.inference.openvino_backend import load_openvino
@@ -58,19 +60,20 @@ class Remembering:
 def whole_frames(precision: Precision) -> None:
     """Prints what of a frame's time its networks need."""
     for width, height, min_face_px in FRAMES:
-        detector, remembering = MTCNN(device="cpu", precision=precision), MTCNN(device="cpu", precision=precision)
+        detector, loaded = MTCNN(device="cpu", precision=precision), load_on_openvino(precision)
         image = scene(width, height)
-        networks = [Remembering(remembering.networks.refine), Remembering(remembering.networks.output)]
-        load = remembering.networks.propose_strips
+        networks = [Remembering(loaded.refine), Remembering(loaded.output)]
+        load = loaded.propose_strips
 
         def strips(height_px: int, width_px: int, load=load, networks=networks) -> Network:  # type: ignore[no-untyped-def]
             networks.append(Remembering(load(height_px, width_px)))
             return networks[-1]
 
-        remembering.networks = replace(remembering.networks, refine=networks[0], output=networks[1], propose_strips=strips)
+        with_memory = replace(loaded, refine=networks[0], output=networks[1], propose_strips=strips)
+        remembering = StepwiseCascade(with_memory, *PRESETS["live"])
         for _ in range(WARM_UP):
             detector.detect([image], min_face_px)
-            remembering.detect([image], min_face_px)
+            remembering.detect([image], [min_face_px])
 
         def alone(networks: list[Remembering] = networks) -> None:
             for network in networks:

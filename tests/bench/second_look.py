@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from accuracy import DATA, SETS, labelled
+from accuracy import LABELLED, SETS, labelled
 
 from models import MTCNN, Classifier, Detections
 from models.data.dataset import picture_paths
@@ -20,7 +20,7 @@ from models.evaluation.false_positives import THRESHOLDS, judge
 from models.evaluation.proportion import Share
 from models.imaging.pictures import read_picture
 
-NOBODY = DATA.parent / "train" / "nobody_photos"
+NOBODY = LABELLED.parent / "train" / "nobody_photos"
 
 
 def together(found: Detections, probabilities: np.ndarray, threshold: float) -> Detections:
@@ -56,7 +56,7 @@ def main() -> None:
         classifier.threshold,
         classifier.margin,
         NOBODY,
-        DATA,
+        LABELLED,
     )
     print("\n".join(lines), flush=True)
     print(f"pictures of nothing in a black frame that are taken for a face: {framed(classifier)}", flush=True)

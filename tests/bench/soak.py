@@ -34,7 +34,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests import clock
-from tests.media import RtspServer, ffprobe_times, free_port, make_clip
+from tests.media import RtspServer, ffprobe_times, make_clip
+from tests.ports import free_port
 
 SIZE, RATE = (640, 360), 15
 AWAY_S = 2.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,14 +18,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from models.data.dataset import load_dataset
 from models.data.samples import Sample, Split
 from models.data.split import folds, split_samples
 from models.evaluation.metrics import Evaluation, measure
 from models.training.fit import batches
 from models.training.trainer import Options, TrainingSetup, learn
+from tests.paths import DATA
 
-DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "train"
+TRAINING_SETS = DATA / "train"
 PEOPLE = ("Colin_Powell", "George_W_Bush", "Tony_Blair")
 """Of identity_lfw: those with 120 photos each."""
 PHOTOS = 30
@@ -36,7 +39,7 @@ def quiet(line: str) -> None: ...
 
 def samples_of(name: str, classes: Sequence[str] | None = None) -> tuple[tuple[str, ...], list[Sample]]:
     """Samples of a set, or of some of its classes, labelled in their order."""
-    dataset = load_dataset(DATA / name, report=quiet)
+    dataset = load_dataset(TRAINING_SETS / name, report=quiet)
     chosen = tuple(classes or dataset.classes)
     names = {dataset.classes.index(name): index for index, name in enumerate(chosen)}
     return chosen, [replace(sample, label=names[sample.label]) for sample in dataset.samples if sample.label in names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 
 from stream.media import av
 from stream.sources.opening import open_source
-from tests.command import facestream, running
-from tests.media import RtspServer, Watcher, free_port, rtsp_server, watching
+from tests.command import running
+from tests.media import RtspServer, Watcher, rtsp_server, watching
+from tests.ports import free_port
 from tests.unreliable import cuttable_network, line_to
+from tests.waiting import wait_for
 
 BACK_WITHIN_S = 3.0
 
@@ -118,7 +121,8 @@ def test_garbage_on_the_line() -> None:
 
 def test_no_password_anywhere(tmp_path: Path) -> None:
     """Not in output, log, metric, event, file name or file, whether it is right or wrong, the camera there or not."""
-    with rtsp_server(password="S3cret") as server:
+    with rtsp_server(password="S3cret") as server, ExitStack() as together:
+        runs = {}
         for place, words in {
             "right": f"viewer:S3cret@127.0.0.1:{server.port}",
             "wrong": f"viewer:S3cret-not@127.0.0.1:{server.port}",
@@ -127,15 +131,17 @@ def test_no_password_anywhere(tmp_path: Path) -> None:
             folder = tmp_path / place
             folder.mkdir()
             options = ["-o", folder / "out/", "--events", folder / "events.jsonl", "--log-format", "json", "--duration", "2.5"]
-            done = facestream("run", f"rtsp://{words}/camera", *options, "--model", "none")
-            assert "S3cret" not in done.stdout + done.stderr
-            assert (done.returncode == 0) == (place == "right")
-            files = [path for path in folder.rglob("*") if path.is_file()]
+            runs[place] = together.enter_context(running("run", f"rtsp://{words}/camera", *options, "--model", "none"))
+        for place, process in runs.items():
+            stdout, stderr = process.communicate(timeout=60)
+            assert "S3cret" not in stdout + stderr
+            assert (process.returncode == 0) == (place == "right")
+            files = [path for path in (tmp_path / place).rglob("*") if path.is_file()]
             assert len(files) == 1 + (place == "right")
             for path in files:
                 assert "S3cret" not in path.name
                 assert b"S3cret" not in path.read_bytes()
-            assert ("wrong user name or password" in done.stderr) == (place == "wrong")
+            assert ("wrong user name or password" in stderr) == (place == "wrong")
 
 
 def test_a_camera_that_changes_its_size_is_recorded_on(tmp_path: Path) -> None:
@@ -144,20 +150,14 @@ def test_a_camera_that_changes_its_size_is_recorded_on(tmp_path: Path) -> None:
     def looks(width: int) -> int:
         return log.read_text(encoding="utf-8").count(f'"width": {width}') if log.exists() else 0
 
-    def wait_for(width: int) -> None:
-        deadline = time.monotonic() + 30
-        while looks(width) < 8:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
     with (
         rtsp_server(size="320x240", rate=15) as server,
         running("run", server.address, "-o", out, "--events", log, "--model", "none") as process,
     ):
-        wait_for(320)
+        wait_for(lambda: looks(320) >= 8)
         server.kill()
         server.start(size="640x360")
-        wait_for(640)
+        wait_for(lambda: looks(640) >= 8)
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130, stderr

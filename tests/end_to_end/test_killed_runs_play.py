@@ -16,6 +16,7 @@ from stream.media import av
 from tests import clock
 from tests.command import running
 from tests.media import make_clip, need, picture, rtsp_server
+from tests.waiting import wait_for
 
 SUFFIXES = (".mp4", ".mkv", ".webm")
 
@@ -108,10 +109,7 @@ def test_a_killed_run_has_what_a_slow_camera_gave_until_a_second_before(tmp_path
     with rtsp_server(clip=str(clock.make_clip(tmp_path / "clock", rate=rate)), rate=rate) as server:
         off = ("--model", "none", "--set", "detector.enabled=false")
         with running("run", server.address, "-o", out, "--no-window", *off) as process:
-            deadline = time.monotonic() + 30
-            while not (out.exists() and len(decoded(out)) > 10):
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            wait_for(lambda: out.exists() and len(decoded(out)) > 10)
             process.kill()
             at = time.monotonic()
             process.communicate()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from stream.analysis.analyser import Analyser
 from stream.analysis.track_manager import TrackManager
@@ -23,7 +24,7 @@ from stream.sinks.threaded import Threaded
 from stream.sources.opening import open_source
 from tests import clock
 from tests.media import rtsp_server
-from tests.stream.pipeline.test_pipeline import Kept
+from tests.scripted import Kept
 
 RATE, SECONDS, WARM_UP = 10, 10, 3
 """Frames per second: so few that a busy machine can keep up. Seconds measured; seconds before, in which a picture's end is learnt."""
@@ -46,6 +47,8 @@ def bare_ages(address: str, stop: threading.Event, ages: list[float | None]) -> 
                 return
 
 
+@pytest.mark.alone
+@pytest.mark.slow
 def test_with_a_worker_of_one_look_a_second_the_picture_is_younger_than_two_frame_intervals(tmp_path: Path) -> None:
     clip = clock.make_clip(tmp_path / "clip", rate=RATE, size=(320, 240))
     ages: list[float | None] = []

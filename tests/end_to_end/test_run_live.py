@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+import pytest
 
 from stream.media import av
 from tests.command import running
-from tests.media import need, rtsp_server
-
-
-def wait_for(done: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.05)
+from tests.media import rtsp_server
+from tests.screen import press, screenshot
+from tests.waiting import wait_for
 
 
 def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
+@pytest.mark.slow
 def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: Path) -> None:
     out, log = tmp_path / "camera.mp4", tmp_path / "faces.jsonl"
     with (
@@ -59,24 +54,11 @@ def test_a_camera_that_dies_and_comes_back_is_recorded_across_the_gap(tmp_path: 
     assert all("utc" in event for event in events)
 
 
-def screenshot(display: str, path: Path) -> np.ndarray:
-    subprocess.run([need("import"), "-display", display, "-window", "root", path], check=True)
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
-def press(display: str, key: str) -> None:
-    # no window manager: the key goes to the window under the pointer
-    subprocess.run([need("xdotool"), "mousemove", "100", "100", "key", key], env=os.environ | {"DISPLAY": display}, check=True)
-
-
 @contextmanager
 def shown(display: str, shot: Path, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
     """The running command, once its window shows a picture."""
     with running(*words, cwd=shot.parent, environment={"DISPLAY": display}) as process:
-        deadline = time.monotonic() + 20
-        while screenshot(display, shot).std() <= 30:
-            assert time.monotonic() < deadline, "the window never showed a picture"
-            time.sleep(0.1)
+        wait_for(lambda: screenshot(display, shot).std() > 30, but=lambda: "the window never showed a picture")
         yield process
 
 
@@ -88,7 +70,7 @@ def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> N
         time.sleep(0.5)
         assert (first != screenshot(screen, shot)).mean() > 0.05, "it moves"
         press(screen, "q")
-        stdout, stderr = process.communicate(timeout=10)
+        stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
     assert all(re.fullmatch(r"demo: \d+ frames", line) for line in stderr.splitlines()), "nothing but progress, where it took long"
     assert "median latency" in stdout
@@ -100,4 +82,4 @@ def test_a_photo_stays_in_its_window_until_a_key_is_pressed(screen: str, portrai
         time.sleep(1)
         assert process.poll() is None
         press(screen, "space")
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=30) == 0

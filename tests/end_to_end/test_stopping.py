@@ -26,10 +26,12 @@ from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
 from stream.sources.opening import open_source
-from tests.command import ENVIRONMENT
-from tests.end_to_end.test_run_live import screenshot, wait_for
-from tests.media import RtspServer, free_port, make_clip, rtsp_server
-from tests.stream.pipeline.test_pipeline import nothing
+from tests.command import usual_environment
+from tests.media import RtspServer, make_clip, rtsp_server
+from tests.ports import free_port
+from tests.screen import screenshot
+from tests.scripted import nothing
+from tests.waiting import wait_for
 
 STOPS_WITHIN_S = 2.0
 
@@ -47,7 +49,7 @@ class Run:
         self.process: subprocess.Popen[str]
 
     def start(self, *words: str | Path) -> None:
-        environment = ENVIRONMENT | ({"DISPLAY": self.screen} if self.window else {})
+        environment = usual_environment() | ({"DISPLAY": self.screen} if self.window else {})
         with self.log.open("w") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "stream", "run", *map(str, words), "--model", "none", *map(str, self.options)],
@@ -179,7 +181,7 @@ def lost_in_a_window(run: Run) -> None:
 
 def press_q(run: Run) -> None:
     find = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "facestream"]
-    subprocess.run([*find, "windowfocus", "--sync", "key", "q"], env=ENVIRONMENT | {"DISPLAY": run.screen}, check=True, timeout=20)
+    subprocess.run([*find, "windowfocus", "--sync", "key", "q"], env=usual_environment() | {"DISPLAY": run.screen}, check=True, timeout=20)
 
 
 STATES = [
@@ -209,6 +211,7 @@ def run(tmp_path: Path, screen: str) -> Iterator[Run]:
         yield Run(stack, tmp_path, screen)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize(("state", "way"), CASES, ids=[f"{state.__name__}-{way}" for state, way in CASES])
 def test_a_run_is_over_within_two_seconds(run: Run, state: Callable[[Run], None], way: str) -> None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from models.detection.cascade import NMS_OVERLAP, ONET_PX, REPORTED_SHIFT_PX, RNET_PX
 from models.detection.compiled import steps
-from models.detection.compiled.layout import FRAME, crop_tables, grown_tables, plan_layout
+from models.detection.compiled.layout import crop_tables, grown_tables, plan_layout
 from models.detection.compiled.steps import CropTables, Tensor
 from models.detection.detections import Detections
-from models.detection.pyramid import LARGE_PICTURE_PX
-from models.detection.size_cache import MadeForFrequentSizes, Size
+from models.detection.pyramid import FRAME, LARGE_PICTURE_PX
+from models.detection.size_cache import Size, SizeCache
 from models.detection.weights import read_mtcnn_weights
 from models.inference.keras_backend import compile_with_keras, prepare_tensorflow
 
@@ -37,8 +37,11 @@ LARGEST_BATCH = 16
 LARGEST_BATCH_PX = 16 * 1920 * 1080
 """Bounds the memory of one call: with min_face_px 20 about 100 bytes for each of these pixels (a guess)."""
 
-Detect = Callable[[Sequence[np.ndarray], Sequence[int]], list[Detections]]
-"""Images and the smallest face in each -> the faces in each."""
+
+class Fallback(Protocol):
+    """Detects in images of any sizes."""
+
+    def detect(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Limits:
 
 
 class _Tables(NamedTuple):
-    """What `compiled_layout` knows, as tensors that the compiled function takes besides the frames."""
+    """What `layout` knows, as tensors that the compiled function takes besides the frames."""
 
     resizes: list[list[list[Tensor]]]
     pixels: Tensor
@@ -201,22 +204,35 @@ class CompiledCascade:
 
 
 class CompiledCascades:
-    """Compiled cascades for the sizes of frames that come again and again; pictures of other sizes are left to somebody else."""
+    """Compiled cascades for the sizes of frames that come again and again. Pictures of other sizes are left to another way."""
 
-    def __init__(self, thresholds: tuple[float, float, float], pyramid_step: float) -> None:
+    def __init__(
+        self,
+        thresholds: tuple[float, float, float],
+        pyramid_step: float,
+        fallback: Fallback,
+        cascades: SizeCache[CompiledCascade] | None = None,
+    ) -> None:
+        """
+        Args:
+            thresholds: lowest scores, 0..1, to pass P-, R- and O-Net.
+            pyramid_step: size of each pyramid level relative to the last, between 0 and 1.
+            fallback: detects in images of sizes that did not come often enough yet.
+            cascades: where compiled ones are kept, and from when on there is one.
+        """
         self._thresholds = thresholds
         self._step = pyramid_step
-        self._cascades = MadeForFrequentSizes[CompiledCascade](FRAMES_BEFORE_COMPILING, CASCADES_KEPT)
+        self._fallback = fallback
+        self._cascades = cascades or SizeCache[CompiledCascade](FRAMES_BEFORE_COMPILING, CASCADES_KEPT)
         self.dropped = 0
         """Candidates that found no place, in all frames so far."""
 
-    def detect(self, images: Sequence[np.ndarray], min_faces: Sequence[int], otherwise: Detect) -> list[Detections]:
+    def detect(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
         """The faces in each image.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             min_faces: the smallest face to find in each, px.
-            otherwise: detects in images of sizes that did not come often enough yet.
         """
         groups: dict[Size, list[int]] = {}
         for number, (image, min_face_px) in enumerate(zip(images, min_faces, strict=True)):
@@ -230,7 +246,7 @@ class CompiledCascades:
                 self._count_dropped(int(cascade.dropped.sum()) - before, size)
         rest = [number for number in range(len(images)) if number not in found]
         if rest:
-            answers = otherwise([images[number] for number in rest], [min_faces[number] for number in rest])
+            answers = self._fallback.detect([images[number] for number in rest], [min_faces[number] for number in rest])
             found.update(zip(rest, answers, strict=True))
         return [found[number] for number in range(len(images))]
 
@@ -243,7 +259,7 @@ class CompiledCascades:
         """The cascade for frames of this size, which so many more came of, if it is worth its compilation."""
         if not _fits(size):
             return None
-        return self._cascades.get(size, count, lambda: self._compile(size, count, f"more than {FRAMES_BEFORE_COMPILING} came"))
+        return self._cascades.get(size, count, lambda: self._compile(size, count, f"more than {self._cascades.pictures_before} came"))
 
     def _compile(self, size: Size, at_a_time: int, reason: str) -> CompiledCascade:
         height, width, min_face_px = size

@@ -8,21 +8,18 @@ and are rounded after each.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.detection.pyramid import CELL_PX, NEARLY_TWICE, STRIDE_PX, Level
+from models.detection.pyramid import CELL_PX, FRAME, STRIDE_PX, Resize, even, level_recipes
 from models.detection.tiling import pack_shelves, plan_pyramid
 
-FRAME = -1
-"""In `Layout.sources`: the level is made from the frame itself."""
 COEFFICIENT_BITS = 11
 """A linear resize of uint8 in cv2 weighs pixels in parts of 2048."""
 
-Resize = tuple[np.ndarray, ...]
+ResizeTables = tuple[np.ndarray, ...]
 """One resize of a picture. Empty: to exactly half, each pixel the rounded mean of four. Else linear, as taps of rows and of columns.
 
 Taps are (4, n) int32: for each of n pixels, which two it is made from, and in what parts of 2048.
@@ -35,7 +32,7 @@ class Layout:
 
     sources: tuple[int, ...]
     """From what each level is made: the number of an earlier level, or FRAME."""
-    resizes: tuple[tuple[Resize, ...], ...]
+    resizes: tuple[tuple[ResizeTables, ...], ...]
     """By level, the steps from its source."""
     pixels: np.ndarray
     """(canvas height, canvas width) int32, both even: which pixel of all levels, one after the other, each pixel of the canvas shows."""
@@ -49,56 +46,41 @@ def plan_layout(height: int, width: int, min_face_px: int, step: float) -> Layou
     """The layout for frames of that size; levels and windows are those of `plan_pyramid`."""
     plan = plan_pyramid(height, width, min_face_px, step)
     levels = plan.levels
-    places, canvas_height, canvas_width = pack_shelves([(_even(level.height), _even(level.width)) for level in levels])
+    places, canvas_height, canvas_width = pack_shelves([(even(level.height), even(level.width)) for level in levels])
     pixels = np.zeros((canvas_height, canvas_width), np.int32)
     is_cell = np.zeros([max((side - CELL_PX) // STRIDE_PX + 1, 0) for side in pixels.shape], bool)
     boxes = np.zeros((*is_cell.shape, 4), np.float32)
     first_pixel = 0
     for level, (y, x) in zip(levels, places, strict=True):
-        row, column = (np.minimum(np.arange(_even(side)), side - 1) for side in (level.height, level.width))
+        row, column = (np.minimum(np.arange(even(side)), side - 1) for side in (level.height, level.width))
         pixels[y : y + len(row), x : x + len(column)] = first_pixel + row[:, None] * level.width + column
         first_pixel += level.height * level.width
         at = np.s_[y // STRIDE_PX :, x // STRIDE_PX :]
         numbers = level.first_cell + np.arange(level.rows)[:, None] * (level.columns + 1) + np.arange(level.columns)
         is_cell[at][: level.rows, : level.columns] = True
         boxes[at][: level.rows, : level.columns] = plan.boxes(numbers.reshape(-1)).reshape(*numbers.shape, 4)
-    sources = _sources(levels)
+    recipes = level_recipes(height, width, tuple((level.height, level.width) for level in levels))
     sizes = {FRAME: (height, width)} | {i: (level.height, level.width) for i, level in enumerate(levels)}
-    return Layout(sources, tuple(_resizes(sizes[source], sizes[i]) for i, source in enumerate(sources)), pixels, is_cell, boxes)
+    resizes = tuple(_resize_tables(sizes[recipe.source], recipe.resizes) for recipe in recipes)
+    return Layout(tuple(recipe.source for recipe in recipes), resizes, pixels, is_cell, boxes)
 
 
-def _even(side: int) -> int:
-    return side + side % 2
+def _resize_tables(size: tuple[int, int], resizes: Sequence[Resize]) -> tuple[ResizeTables, ...]:
+    """The steps of a `LevelRecipe` from a picture of (height, width) px on."""
+    sizes = [size, *((step.height, step.width) for step in resizes)]
+    return tuple(_tables_of(step, before) for step, before in zip(resizes, sizes, strict=False))
 
 
-def _sources(levels: Sequence[Level]) -> tuple[int, ...]:
-    """As in `pyramid.shrink`: the smallest earlier level about twice as large."""
-    return tuple(
-        next((i for i in reversed(range(number)) if level.height * NEARLY_TWICE <= levels[i].height), FRAME)
-        for number, level in enumerate(levels)
-    )
-
-
-def _resizes(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[Resize, ...]:
-    """The steps of `pyramid._resize` from one (height, width) to another."""
-    sizes = [size]
-    while size != wanted and sizes[-1][0] >= 4 * wanted[0]:
-        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    if size != wanted:
-        if not NEARLY_TWICE <= sizes[-1][0] / wanted[0] <= 4 / NEARLY_TWICE:
-            sizes.append((2 * wanted[0], 2 * wanted[1]))
-        sizes.append(wanted)
-    return tuple(_resize(before, after) for before, after in itertools.pairwise(sizes) if before != after)
-
-
-def _resize(size: tuple[int, int], wanted: tuple[int, int]) -> Resize:
-    if size == (2 * wanted[0], 2 * wanted[1]):
+def _tables_of(step: Resize, size: tuple[int, int]) -> ResizeTables:
+    if size == (2 * step.height, 2 * step.width):
         return ()  # where a linear resize and one by area are the same, in cv2 too
-    return _taps(size[0], wanted[0]), _taps(size[1], wanted[1])
+    if step.kind == "area":
+        raise ValueError(f"a picture of {size[1]}×{size[0]} px is shrunk by area, which has no table; LARGE_PICTURE_PX bounds it")
+    return _taps(size[0], step.height), _taps(size[1], step.width)
 
 
 def _taps(side: int, wanted: int) -> np.ndarray:
-    """(4, wanted) int32, see `Resize`."""
+    """(4, wanted) int32, see `ResizeTables`."""
     place = ((np.arange(wanted) + 0.5) * (side / wanted) - 0.5).astype(np.float32)
     low = np.floor(place)
     share = place - low

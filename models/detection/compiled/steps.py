@@ -16,18 +16,18 @@ Tensor = Any
 
 
 class CropTables(NamedTuple):
-    """How a square of any side becomes a crop: `compiled_layout.crop_tables`."""
+    """How a square of any side becomes a crop: `layout.crop_tables`."""
 
     first: Tensor
     """(sides, size_px) int32."""
     weights: Tensor
     """(sides, size_px, taps) float32."""
     grown: Tensor
-    """(size_px + 1, 3, size_px, size_px) float32: `compiled_layout.grown_tables`."""
+    """(size_px + 1, 3, size_px, size_px) float32: `layout.grown_tables`."""
 
 
 def resize(pictures: Tensor, taps: Sequence[Tensor]) -> Tensor:
-    """(B, h, w, 3) uint8 out of (B, H, W, 3) uint8 as cv2 does it, to the last bit. `taps` are a `compiled_layout.Resize`."""
+    """(B, h, w, 3) uint8 out of (B, H, W, 3) uint8 as cv2 does it, to the last bit. `taps` are a `layout.ResizeTables`."""
     from keras import ops
 
     pixels = ops.cast(pictures, "int32")

@@ -65,6 +65,20 @@ def test_a_crop_scores_the_same_alone_and_among_others(exact: Classifier, crops:
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+def test_the_scores_of_a_detector_that_the_bundle_does_not_know_are_not_weighed(
+    exact: Classifier, crops: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Classifier.load("face", precision="f32", device="cpu", detector="yunet")
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told.startswith("the model face weighs the scores of the detector mtcnn, not of yunet")
+    low, high = (np.full(len(crops), score, np.float32) for score in (0.1, 0.99))
+    assert np.array_equal(other.classify(crops, low), other.classify(crops, high))
+    assert np.array_equal(other.classify(crops, low), other.classify(crops))
+    assert (exact.classify(crops, high)[:, 1] > exact.classify(crops, low)[:, 1]).all()
+    assert Classifier.load("smile", device="cpu", detector="yunet").name == "smile"  # it weighs no score
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+
+
 @pytest.mark.slow
 def test_openvino_equals_keras_and_what_a_gpu_would_run(crops: np.ndarray) -> None:
     bundle = read_bundle("face")

@@ -14,9 +14,12 @@ import pytest
 
 from models import MTCNN, Detections
 from models.detection.cascade import PYRAMID_STEP
-from models.detection.compiled.layout import FRAME, crop_tables, grown_tables, plan_layout
+from models.detection.cascade_networks import load_on_openvino
+from models.detection.compiled.layout import crop_tables, grown_tables, plan_layout
 from models.detection.grid_nms import thin_cells
-from models.detection.pyramid import level_sizes, shrink
+from models.detection.pyramid import FRAME, level_sizes, shrink
+from models.detection.size_cache import SizeCache
+from models.detection.stepwise import StepwiseCascade
 from models.detection.tiling import plan_pyramid
 from models.imaging.boxes import iou, nms
 from models.imaging.crops import crop_squares, whole_squares
@@ -30,7 +33,8 @@ SIDE_PX = 512
 RUN = """
 import json, sys
 import numpy as np
-from models.detection.compiled.cascade import CompiledCascades
+from models.detection.compiled.cascade import CompiledCascade, CompiledCascades
+from models.detection.size_cache import SizeCache
 import keras
 
 compiled = []
@@ -38,15 +42,16 @@ if keras.backend.backend() == "jax":
     import jax
     jax.monitoring.register_event_duration_secs_listener(lambda name, *_, **__: compiled.append(name) if "_compile_" in name else None)
 frames = np.load(sys.argv[1])
-cascades = CompiledCascades((0.6, 0.7, 0.7), 0.709)
+made = SizeCache[CompiledCascade](16, 4)
+cascades = CompiledCascades((0.6, 0.7, 0.7), 0.709, fallback=None, cascades=made)
 size = (*frames.shape[1:3], 20)
 cascades.expect(size, at_a_time=2)
-(cascade,) = cascades._cascades.made.values()
+(cascade,) = made.made.values()
 at_start = (cascade.compilations, len(compiled))
 found = []
 for first in range(0, len(frames), 2):
     batch = list(frames[first : first + 2])
-    found += cascades.detect(batch, [20] * len(batch), otherwise=None)
+    found += cascades.detect(batch, [20] * len(batch))
 print(json.dumps({
     "backend": keras.backend.backend(),
     "compiled": [at_start, (cascade.compilations, len(compiled))],
@@ -107,6 +112,7 @@ def answer(request: pytest.FixtureRequest, frames: np.ndarray, tmp_path_factory:
     return Answer(told["backend"], found, told["compiled"], told["dropped"])
 
 
+@pytest.mark.slow
 def test_the_same_faces_are_found(answer: Answer, on_cpu: list[Detections], request: pytest.FixtureRequest) -> None:
     assert answer.backend in request.node.name
     assert min(len(on_cpu[i]) for i in (0, 1, -1)) >= 1
@@ -126,12 +132,14 @@ def test_the_same_faces_are_found(answer: Answer, on_cpu: list[Detections], requ
     assert np.mean(np.array(off_px) > 1) <= 0.1
 
 
+@pytest.mark.slow
 def test_once_frames_are_expected_no_batch_compiles_anything(answer: Answer) -> None:
     assert answer.compiled[0] == answer.compiled[1]
     assert answer.compiled[0][0] == 1
     assert answer.backend != "jax" or answer.compiled[0][1] > 0
 
 
+@pytest.mark.slow
 def test_ordinary_pictures_fill_no_limit(answer: Answer) -> None:
     assert answer.dropped == [0, 0, 0]
 
@@ -164,24 +172,22 @@ def test_a_frame_smaller_than_the_smallest_face_has_none() -> None:
     assert [len(found) for found in cascade(np.zeros((3, 50, 60, 3), np.uint8))] == [0, 0, 0]
 
 
-def test_only_sizes_that_come_often_are_compiled(
-    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from models.detection.compiled import cascade as compiled_cascade
+def test_only_sizes_that_come_often_are_compiled(portrait: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
+    from models.detection.compiled.cascade import CompiledCascade, CompiledCascades
 
-    monkeypatch.setattr(compiled_cascade, "FRAMES_BEFORE_COMPILING", 3)
-    detector, on_cpu = MTCNN(device="cpu", precision="f32"), MTCNN(device="cpu", precision="f32")
-    detector._compiled = compiled_cascade.CompiledCascades(THRESHOLDS, PYRAMID_STEP)  # as on a GPU
+    on_cpu = StepwiseCascade(load_on_openvino("f32"), THRESHOLDS, PYRAMID_STEP)
+    detector = CompiledCascades(THRESHOLDS, PYRAMID_STEP, on_cpu, SizeCache[CompiledCascade](3, kept=4))
     small, smaller = portrait[::3, ::3], portrait[::4, ::4]
-    assert detector.detect([]) == []
+    assert detector.detect([], []) == []
     with caplog.at_level("INFO"):
         for images in ([small, small, smaller], [small], [smaller, small, small], [small] * 5):
-            for mine, its in zip(detector.detect(images, 24), on_cpu.detect(images, 24), strict=True):
+            smallest = [24] * len(images)
+            for mine, its in zip(detector.detect(images, smallest), on_cpu.detect(images, smallest), strict=True):
                 assert len(mine) == len(its) >= 1
                 assert mine.boxes == pytest.approx(its.boxes, abs=1)
     compiled = [record.getMessage() for record in caplog.records if "compiling" in record.getMessage()]
     assert compiled == ["compiling the detector for frames of 171×200 px, 2 at a time: more than 3 came"]
-    assert detector._compiled.dropped == 0
+    assert detector.dropped == 0
 
 
 @pytest.mark.parametrize(("height", "width", "min_face_px"), [(375, 500, 20), (301, 257, 12), (600, 512, 60), (120, 500, 90)])

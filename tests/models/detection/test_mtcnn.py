@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 from models import MTCNN, Detections
+from models.detection.cascade import PRESETS, PYRAMID_STEP
+from models.detection.cascade_networks import load_on_openvino
+from models.detection.flip_averaging import FlipAveraged
 from models.detection.proposals import PICTURES_BEFORE_STRIPS
+from models.detection.pyramid import level_sizes
+from models.detection.stepwise import StepwiseCascade
 from models.imaging.boxes import iou
 from models.imaging.pictures import read_picture
 from models.inference.network import Network
@@ -93,19 +98,19 @@ def test_a_face_lies_as_far_left_in_a_picture_as_right_in_its_mirror_image(exact
 
 
 def test_a_second_look_at_the_mirror_image_makes_both_alike(portrait: np.ndarray) -> None:
-    twice = MTCNN(device="cpu", precision="f32", mirror=True)
-    once = MTCNN(device="cpu", precision="f32")
+    once = load_on_openvino("f32").output
+    twice = FlipAveraged(once)
     apart = []
-    for detector in (once, twice):
+    for output in (once, twice):
         crops = np.ascontiguousarray(portrait[None, 105:345:5, 150:390:5])
-        scores, offsets, landmarks = detector.networks.output(np.concatenate([crops, crops[:, :, ::-1]]))
+        scores, offsets, landmarks = output(np.concatenate([crops, crops[:, :, ::-1]]))
         mirrored = landmarks[1, [1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
         apart.append(np.abs(landmarks[0] - mirrored).max())
     assert apart[0] > 0.003
     assert apart[1] < 1e-5
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
     assert offsets[0] == pytest.approx(offsets[1, [2, 1, 0, 3]] * [-1, 1, -1, 1], abs=1e-5)
-    assert len(twice.detect([portrait])[0]) == 1
+    assert len(MTCNN(device="cpu", precision="f32", mirror=True).detect([portrait])[0]) == 1
 
 
 def test_the_benchmark_preset_finds_more(detector: MTCNN, data_dir: Path) -> None:
@@ -138,10 +143,11 @@ def assert_same(found: Sequence[Detections], expected: Sequence[Detections]) -> 
 
 
 class FailsInTheMiddle:
-    """A network that has no memory left for its third batch."""
+    """A network that has no memory left for its third batch, while `fails`."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self.fails = False
         self.at_a_time = network.at_a_time
 
     def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
@@ -149,26 +155,27 @@ class FailsInTheMiddle:
 
     def each(self, batches: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
         for number, answers in enumerate(self.network.each(batches)):
-            if number == 2:
+            if number == 2 and self.fails:
                 raise MemoryError
             yield answers
 
 
 def test_a_large_batch_gives_what_each_picture_gives_alone_also_after_one_that_failed(portrait: np.ndarray, data_dir: Path) -> None:
     """More tiles and crops than may be under way at a time."""
-    detector = MTCNN(device="cpu", precision="f32", min_face_px=30, mirror=True)
+    networks = load_on_openvino("f32")
+    refine, output = FailsInTheMiddle(networks.refine), FailsInTheMiddle(networks.output)
+    cascade = StepwiseCascade(replace(networks, refine=refine, output=FlipAveraged(output)), *PRESETS["live"])
     group = cv2.resize(read_picture(data_dir / "detect/group_checked/linz_02.jpg"), (960, 640))
     images = [np.ascontiguousarray(np.roll(group, 40 * number, axis=1)) for number in range(6)]
     images += [portrait, np.zeros((9, 9, 3), np.uint8)] * 6
-    alone = [detector.detect([image])[0] for image in images]
+    alone = [cascade.detect([image], [30])[0] for image in images]
     assert sum(len(found) for found in alone) > 18
-    networks = detector.networks
-    for name in ("refine", "output"):
-        detector.networks = replace(networks, **{name: FailsInTheMiddle(getattr(networks, name))})
+    for network in (refine, output):
+        network.fails = True
         with pytest.raises(MemoryError):
-            detector.detect(images)
-        detector.networks = networks
-        assert_same(detector.detect(images), alone)
+            cascade.detect(images, [30] * len(images))
+        network.fails = False
+        assert_same(cascade.detect(images, [30] * len(images)), alone)
 
 
 def test_each_image_may_have_its_own_smallest_face(exact: MTCNN, portrait: np.ndarray) -> None:
@@ -193,25 +200,33 @@ def test_faces_come_best_first(detector: MTCNN, data_dir: Path) -> None:
 
 
 def test_a_size_that_comes_often_gets_a_network_of_its_own_and_the_same_faces(astronaut: np.ndarray, portrait: np.ndarray) -> None:
-    detector = MTCNN(min_face_px=40, device="cpu")
+    networks = load_on_openvino("auto")
+    loaded: list[tuple[int, int]] = []
+
+    def strips(height_px: int, width_px: int) -> Network:
+        assert networks.propose_strips is not None
+        loaded.append((height_px, width_px))
+        return networks.propose_strips(height_px, width_px)
+
+    detector = StepwiseCascade(replace(networks, propose_strips=strips), *PRESETS["live"])
     images = [astronaut, astronaut[::-1], np.roll(astronaut, 150, axis=1)]
-    before = detector.detect(images)
+    before = detector.detect(images, [40] * 3)
     for _ in range(PICTURES_BEFORE_STRIPS // 3 + 1):
-        detector.detect([*images, portrait[::2, ::2]])
-    for mine, its in zip(detector.detect(images), before, strict=True):
+        detector.detect([*images, portrait[::2, ::2]], [40] * 4)
+    for mine, its in zip(detector.detect(images, [40] * 3), before, strict=True):
         assert np.array_equal(mine.boxes, its.boxes)
         assert np.array_equal(mine.scores, its.scores)
     assert len(before[0]) == 1
-    assert detector._proposer._strips.made.keys() == {(512, 512, 40)}  # the portrait came too seldom
+    assert len(loaded) == 1  # the portrait came too seldom
+    assert loaded[0][1] == level_sizes(512, 512, 40, PYRAMID_STEP)[0][1]
 
 
 def test_keras_finds_the_faces_that_openvino_finds(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
     from models.detection.cascade_networks import load_as_keras
 
-    keras_detector = MTCNN(device="cpu", precision="f32")
-    keras_detector.networks = load_as_keras(propose_sizes=(4,), refine_sizes=(32,), output_sizes=(8,))
+    as_keras = StepwiseCascade(load_as_keras(propose_sizes=(4,), refine_sizes=(32,), output_sizes=(8,)), *PRESETS["live"])
     images = [portrait, astronaut]
-    for ours, theirs in zip(exact.detect(images), keras_detector.detect(images), strict=True):
+    for ours, theirs in zip(exact.detect(images), as_keras.detect(images, [20, 20]), strict=True):
         assert len(ours) == len(theirs) == 1
         assert ours.boxes == pytest.approx(theirs.boxes, abs=0.1)
         assert ours.landmarks == pytest.approx(theirs.landmarks, abs=0.1)

@@ -95,7 +95,7 @@ def test_what_is_no_picture_is_refused_in_words(detector: MTCNN, image: object, 
 
 
 def test_a_single_picture_instead_of_a_list_is_explained(detector: MTCNN, portrait: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="detect takes a list of images"):
+    with pytest.raises(ValueError, match="a detector takes a list of images"):
         detector.detect(portrait)
 
 

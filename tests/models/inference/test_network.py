@@ -122,13 +122,22 @@ def test_the_choice_of_the_device_is_logged_once_with_its_reason() -> None:
     assert told.splitlines() == ["networks run on the cpu: the settings say so"]
 
 
-def test_the_weights_reader_reads_nothing_but_arrays(tmp_path: Path) -> None:
+def test_the_weights_reader_reads_nothing_but_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file could have been exchanged: to unpickle it must not run anything."""
     import pickle
 
-    from models.detection.weights import _ArrayReader
+    import lz4.frame
 
-    with pytest.raises(pickle.UnpicklingError, match="has no place"):
-        _ArrayReader(pickle.dumps(Path("x"))).load()
+    from models.detection.weights import read_mtcnn_weights
+
+    weights = tmp_path / "mtcnn" / "assets" / "weights" / "pnet.lz4"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(lz4.frame.compress(pickle.dumps(Path("x"))))
+    (tmp_path / "mtcnn" / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "mtcnn", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match=r"cannot read the detector's weights .*has no place in a list of arrays"):
+        read_mtcnn_weights("pnet")
 
 
 def test_batches_are_made_while_earlier_ones_run_and_answered_in_order(networks: CascadeNetworks) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from models.classification.networks import ARCHITECTURES
 from models.data.augmentation import GENTLE
-from models.data.samples import CROP_PX, Sample, cut_sample
+from models.data.samples import Sample, cut_sample
+from models.imaging.crops import CROP_PX
 from models.training.calibration import soften
 from models.training.checkpoint import begin_anew, variables_of
 from models.training.cross_validation import TOO_FEW, cross_validate, too_few
@@ -50,6 +51,7 @@ def pattern(rng: np.random.Generator, light: float, label: int, number: int) -> 
     return cut_sample(image, np.array([50, 50, 150, 150], np.float32), label, f"{label}/{number}", f"{label}/{number}.png")
 
 
+@pytest.mark.slow
 def test_what_can_only_be_learnt_by_heart_is_not_known_and_what_can_be_learnt_is() -> None:
     rng = np.random.default_rng(0)
     by_heart = [pattern(rng, 128, number % 2, number) for number in range(24)]

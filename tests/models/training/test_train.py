@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +16,21 @@ from models.classification.classifier import Classifier
 from models.classification.networks import ARCHITECTURES
 from models.data.augmentation import ROUGH, Recipe, augment
 from models.data.dataset import Progress
-from models.data.samples import CROP_PX, MARGIN, Sample, cut_sample, part_of
+from models.data.samples import MARGIN, Sample, cut_sample, part_of
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
 from models.evaluation.detection_metrics import true_and_false
 from models.evaluation.proportion import Share
 from models.evaluation.thresholds import auc, best_threshold, threshold_removing
 from models.imaging.boxes import iou
-from models.imaging.crops import crop_squares
+from models.imaging.crops import CROP_PX, crop_squares
 from models.training.checkpoint import Checkpoint, State, forget, interrupted
 from models.training.fit import batches
 from models.training.schedule import Plan
 from models.training.train import beside, train, train_face
 from models.training.trainer import Options
 from tests.command import facestream, is_one_sentence
+from tests.disk import full_disk
 from tests.photos import make_folder
 
 pytestmark = pytest.mark.filterwarnings(
@@ -109,17 +107,6 @@ def interrupt_at(step: int) -> Progress:
             raise KeyboardInterrupt
 
     return progress
-
-
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """No file can grow beyond `room` bytes, as on a disk with so much left."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.slow

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from models import MTCNN, Classifier
+from models import MTCNN, Classifier, Detections
+from models.detection.cascade import PRESETS
+from models.detection.cascade_networks import load_on_openvino
+from models.detection.size_cache import SizeCache
+from models.detection.stepwise import StepwiseCascade
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
 from stream.analysis.track_manager import TrackManager
@@ -25,6 +30,35 @@ def detector() -> MTCNN:
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return Classifier.load("face")
+
+
+class Compiled:
+    """A detector as MTCNN is one on a GPU: frames of a size that is expected go through a compiled function."""
+
+    name = "mtcnn"
+
+    def __init__(self) -> None:
+        from models.detection.compiled.cascade import CompiledCascade, CompiledCascades
+
+        thresholds, step = PRESETS["live"]
+        self._stepwise = StepwiseCascade(load_on_openvino("f32"), thresholds, step)
+        self.made = SizeCache[CompiledCascade](16, kept=4)
+        self._cascades = CompiledCascades(thresholds, step, self._stepwise, self.made)
+
+    @property
+    def candidates_dropped(self) -> int:
+        return self._cascades.dropped
+
+    def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
+        assert isinstance(min_face_px, Sequence)
+        return self._cascades.detect(images, min_face_px)
+
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
+        return self._stepwise.check(images, boxes)
+
+    def expect(self, height: int, width: int, min_face_px: int | None = None, at_a_time: int = 1) -> None:
+        assert min_face_px is not None
+        self._cascades.expect((height, width, min_face_px), at_a_time)
 
 
 def video(image: np.ndarray, count: int, *, step_px: int = 4, name: str = "clip") -> list[Frame]:
@@ -142,10 +176,8 @@ def test_how_small_a_face_is_looked_for(width: int, height: int, still: bool, as
 def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_photo(
     portrait: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from models.detection.compiled.cascade import CompiledCascades
-
-    detector = MTCNN(device="cpu", precision="f32")
-    detector._compiled = CompiledCascades((0.6, 0.7, 0.7), 0.709)  # as on a GPU
+    """As on a GPU."""
+    detector = Compiled()
     analyser = Analyser(detector, None)
     camera, photos = (
         analyser.follow(SourceInfo("camera", live=True), Settings()),
@@ -166,6 +198,6 @@ def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_pho
     assert [len(analysis.faces) for analysis in analyses] == [1, 1]
     told = [record.getMessage() for record in caplog.records if "compiling" in record.getMessage()]
     assert told == ["compiling the detector for frames of 256×300 px, 1 at a time: such frames are expected"]
-    (cascade,) = detector._compiled._cascades.made.values()
+    (cascade,) = detector.made.made.values()
     assert cascade.compilations == 1
     assert detector.candidates_dropped == 0

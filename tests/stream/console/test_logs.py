@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.command import facestream, is_one_sentence
-from tests.media import free_port, make_clip
+from tests.media import make_clip
+from tests.ports import free_port
 
 LEVELS = {"info", "warning", "error", "critical"}
 

@@ -38,6 +38,7 @@ def measured(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> 
     return told
 
 
+@pytest.mark.slow
 def test_the_users_own_source_and_three_sizes_with_one_face_and_four_are_measured(measured: dict[str, Any]) -> None:
     rows = [(Path(row["name"]).name, row["width"], row["height"], round(row["faces"])) for row in measured["rows"]]
     assert rows == [
@@ -52,6 +53,7 @@ def test_the_users_own_source_and_three_sizes_with_one_face_and_four_are_measure
     assert [row["min_face_px"] for row in measured["rows"]] == [28, 27, 40, 60, 27, 40, 60], "auto, as in a run"
 
 
+@pytest.mark.slow
 def test_the_stages_of_a_frame_make_up_its_time(measured: dict[str, Any]) -> None:
     for row in measured["rows"]:
         stages = {name: spread["median"] for name, spread in row["stages_ms"].items()}
@@ -65,6 +67,7 @@ def test_the_stages_of_a_frame_make_up_its_time(measured: dict[str, Any]) -> Non
         assert frame_ms > (stages["detect"] + stages["track"] + stages["classify"]) / 3, "one thread does these three"
 
 
+@pytest.mark.slow
 def test_the_device_and_the_precision_are_those_really_used(measured: dict[str, Any]) -> None:
     device = measured["device"]
     assert device["name"]
@@ -73,6 +76,7 @@ def test_the_device_and_the_precision_are_those_really_used(measured: dict[str, 
     assert device["reason"]
 
 
+@pytest.mark.slow
 def test_no_rate_is_promised_that_was_not_measured(measured: dict[str, Any]) -> None:
     (sentence,) = measured["advice"]["sentences"]
     assert "mine.mp4 (512×600, 1 face) does not reach 100000 frames/s here" in sentence

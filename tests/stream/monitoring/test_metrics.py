@@ -5,11 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import urllib.request
 
 import numpy as np
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from stream.errors import UsageError
 from stream.faces import Analysis, Face
@@ -18,17 +16,8 @@ from stream.monitoring.health import Health
 from stream.monitoring.metrics import DECLARED, ENDED_KEPT, Metrics, as_markdown_table
 from stream.monitoring.observer import Ending, SourceState
 from stream.monitoring.server import serve
+from tests.monitor import scraped
 from tests.paths import ROOT
-
-
-def scraped(port: int) -> dict[str, dict[tuple[str, ...], float]]:
-    """Every sample by name and label values (in the order of the labels' names), as another program's parser reads it."""
-    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
-    samples: dict[str, dict[tuple[str, ...], float]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            samples.setdefault(sample.name, {})[tuple(value for _, value in sorted(sample.labels.items()))] = sample.value
-    return samples
 
 
 class Camera:

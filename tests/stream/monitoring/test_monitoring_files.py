@@ -19,9 +19,10 @@ from stream.monitoring.metrics import DECLARED
 from stream.monitoring.observer import DROP_REASONS
 from tests import clock
 from tests.command import facestream, running
-from tests.media import free_port, rtsp_server
+from tests.media import rtsp_server
+from tests.monitor import asked, comes
 from tests.paths import ROOT
-from tests.stream.monitoring.test_server import asked, comes
+from tests.ports import free_port
 
 FOLDER = ROOT / "docs" / "monitoring"
 PROMETHEUS_OWN = {"job", "instance"}

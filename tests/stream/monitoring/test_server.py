@@ -6,9 +6,7 @@ import fcntl
 import os
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,29 +20,11 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.sinks.threaded import Threaded
 from tests.command import running
-from tests.media import free_port, make_clip, rtsp_server
-from tests.stream.monitoring.test_metrics import scraped
-from tests.stream.pipeline.test_pipeline import Endless, Kept, Scripted, Slow, nothing
-
-
-def asked(port: int, page: str, method: str = "GET") -> tuple[int, str]:
-    """Status and body; (0, "") while nothing answers."""
-    try:
-        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{page}", method=method), timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
-def comes(port: int, page: str, wanted: Callable[[int, str], bool], timeout_s: float = 30) -> str:
-    """Ask until the answer is as wanted."""
-    deadline = time.monotonic() + timeout_s
-    while not wanted(*(answer := asked(port, page))):
-        assert time.monotonic() < deadline, answer
-        threading.Event().wait(0.05)
-    return answer[1]
+from tests.media import make_clip, rtsp_server
+from tests.monitor import asked, comes, scraped
+from tests.ports import free_port
+from tests.scripted import Endless, Kept, Scripted, Slow, nothing
+from tests.waiting import wait_for
 
 
 def is_well(port: int) -> None:
@@ -110,9 +90,7 @@ def test_frames_that_a_slow_output_missed_are_counted() -> None:
     lane = Lane(Endless(live=True), [Threaded(Kept(held), waiting=2, health=health, source="script")])
     with served(lane, nothing(), health) as port:
         try:
-            deadline = time.monotonic() + 20
-            while not scraped(port).get("facestream_drops_total", {}).get(("unwritten", "script"), 0) > 3:
-                assert time.monotonic() < deadline
+            wait_for(lambda: scraped(port).get("facestream_drops_total", {}).get(("unwritten", "script"), 0) > 3)
             assert scraped(port)["facestream_queue_frames"][("write", "script")] == 2
         finally:
             held.door.set()
@@ -151,9 +129,7 @@ def test_a_camera_that_is_away_is_no_stall_and_the_program_is_ready_once_it_has_
             comes(port, "/readyz", lambda status, text: (status, text) == (200, "ready\n"))
             is_well(port)
             server.kill()
-            deadline = time.monotonic() + 20
-            while scraped(port)["facestream_source_up"] != {(name,): 0}:
-                assert time.monotonic() < deadline
+            wait_for(lambda: scraped(port)["facestream_source_up"] == {(name,): 0})
             assert time.time() - scraped(port)["facestream_last_shown_timestamp_seconds"][(name,)] < 30
             is_well(port)
             assert name in asked(port, "/healthz")[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,14 +19,9 @@ from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
 from stream.settings.loading import load_settings
 from stream.settings.schema import Settings
-from tests.stream.pipeline.test_pipeline import Endless, Kept, Scripted, adds_up, nothing
-
-
-def wait_for(reached: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.005)
+from tests.scripted import Endless, Kept, Scripted, nothing
+from tests.stream.pipeline.test_pipeline import adds_up
+from tests.waiting import wait_for
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stream.analysis.analyser import Analyser
@@ -26,8 +27,10 @@ from stream.pipeline.report import Report
 from stream.sinks.result import Result
 from stream.sources.opening import open_source
 from tests import clock
-from tests.command import ENVIRONMENT, facestream
-from tests.media import RtspServer, ffprobe_times, free_port, make_clip, rtsp_server
+from tests.command import facestream, usual_environment
+from tests.media import RtspServer, ffprobe_times, make_clip, rtsp_server
+from tests.ports import free_port
+from tests.waiting import wait_for
 
 ROUND_S = 0.25
 """How long a look takes here: longer than the steady cameras' pictures are apart."""
@@ -84,13 +87,6 @@ def running(cameras: dict[str, str]) -> Iterator[tuple[SlowWorker, dict[str, See
         end()
 
 
-def wait(until: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.02)
-
-
 @pytest.mark.slow
 def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_others(tmp_path: Path) -> None:
     clip = clock.make_clip(tmp_path / "clip", rate=15)
@@ -105,7 +101,7 @@ def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_
         cameras |= {"victim": victim.address, "absent": f"rtsp://127.0.0.1:{free_port()}/x"}
         try:
             with running(cameras) as (worker, seen, read, end):
-                wait(lambda: all(seen[name].times for name in cameras if name != "absent"))
+                wait_for(lambda: all(seen[name].times for name in cameras if name != "absent"), 60)
                 phases = [(time.monotonic(), read())]
                 for seconds, happens in ((3, victim.kill), (4, lambda: None)):
                     time.sleep(seconds)
@@ -129,9 +125,9 @@ def test_one_killed_one_slow_one_flooding_and_one_absent_change_nothing_for_the_
     assert all(source.read == source.analysed + source.dropped for source in report.sources)
 
 
-def looping(folder: Path, names: Sequence[str], **own: dict[str, object]) -> Path:
-    """A settings file with videos in place of cameras; `own` is set for the last one alone."""
-    clip = make_clip(folder / "clip.mp4", times=range(25))
+def looping(folder: Path, names: Sequence[str], images: Sequence[np.ndarray] | None = None, **own: dict[str, object]) -> Path:
+    """A settings file with videos of 25 pictures in place of cameras; `own` is set for the last one alone."""
+    clip = make_clip(folder / "clip.mp4", times=range(25), images=images)
     sources = [{"name": name, "address": str(clip), "source": {"loop": True}} for name in names]
     sources[-1] |= own
     config = folder / "cams.yaml"
@@ -157,10 +153,11 @@ def test_a_recording_that_fails_ends_alone_with_one_sentence(tmp_path: Path) -> 
 
 
 def test_a_run_ends_when_its_last_recording_has_failed_and_nothing_else_is_wanted(tmp_path: Path) -> None:
-    config, out = looping(tmp_path, ["door", "yard"]), tmp_path / "out"
+    noise = np.random.default_rng(0).integers(0, 256, (25, 240, 320, 3), np.uint8)  # which soon fills a disk
+    config, out = looping(tmp_path, ["door", "yard"], list(noise)), tmp_path / "out"
     words = [sys.executable, "-m", "stream", "run", "--config", str(config), "-o", str(out)]
-    little_room = ["bash", "-c", 'ulimit -f 150; exec "$@"', "--"]  # KiB that a file may have
-    done = subprocess.run([*little_room, *words], capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False)
+    little_room = ["bash", "-c", 'ulimit -f 1500; exec "$@"', "--"]  # KiB that a file may have
+    done = subprocess.run([*little_room, *words], capture_output=True, text=True, timeout=60, env=usual_environment(), check=False)
     assert done.returncode == 1
     assert done.stderr.count("cannot be written (File too large).") == 2
     assert len(done.stdout.splitlines()) == 2

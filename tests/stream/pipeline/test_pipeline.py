@@ -6,107 +6,21 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
-from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import TrackManager
 from stream.errors import SinkError, SourceError
-from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
-from stream.monitoring.timing import Stage, untimed
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
 from stream.settings.schema import Settings
 from stream.sinks.result import Result
 from stream.sinks.sink import StopAsked
-from stream.sources.source import SourceStatus
-
-IMAGE = np.zeros((48, 64, 3), np.uint8)
-
-
-class Scripted:
-    """A source that gives `count` frames; before each one it waits for `gate`, where there is one."""
-
-    def __init__(
-        self,
-        count: int,
-        *,
-        live: bool = False,
-        gate: Callable[[int], object] | None = None,
-        error: Exception | None = None,
-        name: str = "script",
-    ) -> None:
-        self.info = SourceInfo(name, 64, 48, live=live)
-        self.status = SourceStatus()
-        self._count, self._gate, self._error = count, gate, error
-        self._closed = threading.Event()
-
-    def __iter__(self) -> Iterator[Frame]:
-        self.status.state = "up"
-        for index in range(self._count):
-            if self._gate is not None:
-                self._gate(index)
-            if self._closed.is_set():
-                return
-            yield Frame.of_image(
-                IMAGE.copy(), source=self.info.name, captured_at=time.monotonic(), index=index, pts=index, time_base=Fraction(1, 25)
-            )
-        if self._error is not None:
-            raise self._error
-        self.status.state = "ended"
-
-    def close(self) -> None:
-        self._closed.set()
-
-
-class Endless(Scripted):
-    """A camera that goes on until it is closed."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(10**9, gate=lambda index: self._closed.wait(0.005), **options)  # type: ignore[arg-type]
-
-
-class Kept:
-    """A sink that keeps what it gets."""
-
-    def __init__(self, on_write: Callable[[Result], None] = lambda result: None) -> None:
-        self.notes: list[str] = []
-        self.results: list[Result] = []
-        self.closed = 0
-        self._on_write = on_write
-
-    def write(self, result: Result) -> None:
-        self._on_write(result)
-        self.results.append(result)
-
-    def close(self) -> None:
-        self.closed += 1
-
-    @property
-    def frames(self) -> list[int]:
-        return [result.frame.index for result in self.results]
-
-
-class Slow(Analyser):
-    """An analyser that calls back before each look."""
-
-    def __init__(self, before: Callable[[Sequence[Frame]], None]) -> None:
-        super().__init__(None, None)
-        self._before = before
-
-    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
-        self._before(frames)
-        return super().look(frames, managers, stage)
-
-
-def nothing() -> Analyser:
-    """An analyser that finds nothing, at once."""
-    return Analyser(None, None)
+from tests.scripted import IMAGE, Endless, Kept, Scripted, Slow, nothing
+from tests.waiting import wait_for
 
 
 def adds_up(report: Report) -> bool:
@@ -151,9 +65,7 @@ def test_live_the_worker_gets_the_newest_frame_and_the_renderer_every_one() -> N
     def gate(index: int) -> None:
         if index == 1:
             assert looking.wait(10), "the worker has frame 0"
-        deadline = time.monotonic() + 10
-        while len(shown.results) < index and time.monotonic() < deadline:  # a camera slower than the renderer
-            threading.Event().wait(0.001)
+        wait_for(lambda: len(shown.results) >= index)  # a camera slower than the renderer
         if index == 29:
             go_on.set()
 
@@ -168,7 +80,7 @@ def test_live_the_worker_gets_the_newest_frame_and_the_renderer_every_one() -> N
 def test_a_stopped_run_shows_what_was_analysed_and_counts_the_rest() -> None:
     shown = Kept()
     pipeline = Pipeline([Lane(Endless(), [shown])], nothing())
-    shown._on_write = lambda result: pipeline.stop() if result.frame.index == 10 else None
+    shown.on_write = lambda result: pipeline.stop() if result.frame.index == 10 else None
     report = pipeline.run()
     source = report.sources[0]
     assert report.stopped

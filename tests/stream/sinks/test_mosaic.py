@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from stream.sinks.screen.mosaic import fitted, grid
 from tests.command import running
-from tests.media import free_port, make_clip, need, rtsp_server
+from tests.media import ffprobe_times, make_clip, need, rtsp_server
+from tests.ports import free_port
+from tests.screen import screenshot
+from tests.waiting import wait_for
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (40, 40, 220)}
 SIZES = {"red": (320, 180), "green": (180, 320), "blue": (320, 240)}
@@ -59,8 +60,7 @@ class Shown:
 
     def sees(self) -> dict[str, tuple[int, int]]:
         """Width and height in pixels of each colour on the screen."""
-        subprocess.run([need("import"), "-display", self._display, "-window", "root", self._shot], check=True)
-        screen = np.asarray(Image.open(self._shot).convert("RGB")).astype(int)
+        screen = screenshot(self._display, self._shot).astype(int)
         found = {}
         for name, colour in COLOURS.items():
             rows, columns = np.nonzero((np.abs(screen - colour) < 25).all(axis=2))
@@ -70,11 +70,15 @@ class Shown:
         return found
 
     def wait(self, until: Callable[[dict[str, tuple[int, int]]], object], seconds: float = 30) -> dict[str, tuple[int, int]]:
-        deadline = time.monotonic() + seconds
-        while not until(seen := self.sees()):
+        seen: dict[str, tuple[int, int]] = {}
+
+        def reached() -> object:
+            nonlocal seen
             assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < deadline, f"it did not come in time: {seen}"
-            time.sleep(0.1)
+            seen = self.sees()
+            return until(seen)
+
+        wait_for(reached, seconds, but=lambda: seen)
         return seen
 
     def do(self, *words: str) -> None:
@@ -124,8 +128,9 @@ def test_all_are_seen_and_one_alone_by_key_or_click_until_q(screen: str, tmp_pat
 
 def test_a_camera_that_is_dead_leaves_the_others_in_the_picture(screen: str, tmp_path: Path, sources: list[dict[str, object]]) -> None:
     dead = {"name": "cellar", "address": f"rtsp://viewer:S3cret@127.0.0.1:{free_port()}/x"}
-    with shown(screen, tmp_path, [dead, *sources], "--duration", "6") as window:
+    with shown(screen, tmp_path, [dead, *sources]) as window:
         window.wait(lambda seen: len(seen) == 3)
+        window.do("mousemove", "100", "100", "key", "q")
         stdout, stderr = window.process.communicate(timeout=20)
     assert window.process.returncode == 1, "one never gave a picture"
     assert len(stdout.splitlines()) == 3
@@ -138,7 +143,10 @@ def test_a_recording_beside_the_window_has_its_own_size(screen: str, tmp_path: P
 
     with rtsp_server(rate=15) as server:
         camera = {"name": "moving", "address": server.address}
-        with shown(screen, tmp_path, [camera, *sources[:1]], "-o", str(tmp_path / "out"), "--duration", "6") as window:
+        with shown(screen, tmp_path, [camera, *sources[:1]], "-o", str(tmp_path / "out")) as window:
+            recordings = [tmp_path / "out" / f"{name}.mp4" for name in ("moving", "red")]
+            wait_for(lambda: all(len(ffprobe_times(path)) > 20 for path in recordings))
+            window.do("mousemove", "100", "100", "key", "q")
             stdout, stderr = window.process.communicate(timeout=30)
     assert window.process.returncode == 0, stderr
     for name, size in (("moving", (320, 240)), ("red", (320, 180))):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from stream.sinks.recording.segments import SegmentedSink
 from stream.sinks.result import Result
 from tests.command import facestream, running
 from tests.media import ffprobe_times, make_clip, picture, rtsp_server
+from tests.waiting import wait_for
 
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 CAMERA = SourceInfo("camera", live=True, rate=Fraction(10))
@@ -106,7 +105,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path):
 def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
     with rtsp_server() as server:
         done = facestream(
-            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--duration", "8", "--no-window",
+            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.03", "--duration", "4.5", "--no-window",
             "--model", "none", "--set", "detector.enabled=false",
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -118,15 +117,16 @@ def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
     assert sum(counts) > 30
 
 
+@pytest.mark.slow
 def test_a_killed_camera_s_piece_is_closed_and_a_file_of_the_recording_s_name_is_left_alone(tmp_path: Path):
     (tmp_path / "door.mp4").write_bytes(b"of yesterday")
     with (
         rtsp_server() as server,
         running("run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--no-window", *OFF) as process,
     ):
-        _wait_for(lambda: list(tmp_path.glob("door-*.mp4")))
+        wait_for(lambda: list(tmp_path.glob("door-*.mp4")))
         server.kill()
-        _wait_for(lambda: all(boxes(piece)[-1:] == ["moov"] for piece in tmp_path.glob("door-*.mp4")))  # one index, at its end: closed
+        wait_for(lambda: all(boxes(piece)[-1:] == ["moov"] for piece in tmp_path.glob("door-*.mp4")))  # one index, at its end: closed
         last = sorted(tmp_path.glob("door-*.mp4"))
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
@@ -144,13 +144,6 @@ def boxes(path: Path) -> list[str]:
         names.append(data[place + 4 : place + 8].decode("latin-1"))
         place += size or len(data)
     return names
-
-
-def _wait_for(done: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_pieces_need_a_place_and_a_camera(tmp_path: Path):

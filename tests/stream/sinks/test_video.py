@@ -27,6 +27,7 @@ from stream.sinks.result import Result
 from stream.sources.opening import open_source
 from tests.media import make_clip
 from tests.paths import ROOT
+from tests.scripted import camera_results
 
 for program in ("ffmpeg", "ffprobe"):
     if shutil.which(program) is None:
@@ -92,16 +93,6 @@ def processed(path: Path, out: Path, *faces: Face, most: int | None = None, sett
         sink.write(result_of(frame, info, *faces))
     sink.close()
     return sink
-
-
-def camera_results(count: int, *, size: tuple[int, int] = (120, 160), pts: int = 90_000_000) -> Iterator[Result]:
-    """What a camera gives: noise that moves, at 30 frames/s, from an arbitrary time on."""
-    info = SourceInfo("camera", live=True)
-    noise = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
-    for index in range(count):
-        image = np.roll(noise, index, axis=1)
-        frame = Frame.of_image(image, source="camera", captured_at=0.0, index=index, pts=pts + 3000 * index, time_base=Fraction(1, 90000))
-        yield result_of(frame, info)
 
 
 @pytest.fixture(scope="module")
@@ -353,7 +344,11 @@ RECORD = """
 import resource, sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.stream.sinks.test_video import OutputSettings, SinkError, SourceInfo, VideoSink, camera_results
+from stream.errors import SinkError
+from stream.frame import SourceInfo
+from stream.settings.schema import OutputSettings
+from stream.sinks.recording.video import VideoSink
+from tests.scripted import camera_results
 if {limit}:
     resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 sink = VideoSink(Path({out!r}), SourceInfo("camera", live=True, rate=30), OutputSettings())

@@ -8,15 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from stream.sinks.screen.window import display_available
+from tests.screen import screenshot_when
 
 for program in ("Xvfb", "xdotool", "import"):
     if shutil.which(program) is None:
@@ -106,20 +105,20 @@ def test_the_close_button_ends_the_show(show: Callable[..., subprocess.Popen[str
 def test_the_picture_is_on_the_screen_whole_and_in_its_colours(show: Callable[..., subprocess.Popen[str]], screen: str, tmp_path: Path):
     process = show(1920, 1080)
     name = window(screen)
-    pixels = screenshot(screen, tmp_path, until=lambda pixels: (pixels == (200, 40, 90)).all(axis=2).mean() > 0.7)
+    pixels = screenshot_when(screen, tmp_path / "screen.png", lambda pixels: (pixels == (200, 40, 90)).all(axis=2).mean() > 0.7)
     shown = np.argwhere((pixels == (200, 40, 90)).all(axis=2))
     height, width = shown.max(axis=0) - shown.min(axis=0) + 1
     assert width / height == pytest.approx(16 / 9, abs=0.02)
     assert width > 1000
     xdotool(screen, "windowsize", "--sync", name, "400", "300")
-    screenshot(screen, tmp_path, until=lambda pixels: 0.05 < (pixels == (200, 40, 90)).all(axis=2).mean() < 0.2)
+    screenshot_when(screen, tmp_path / "screen.png", lambda pixels: 0.05 < (pixels == (200, 40, 90)).all(axis=2).mean() < 0.2)
     process.kill()
 
 
 def test_a_window_shows_its_picture_at_each_of_many_starts(show: Callable[..., subprocess.Popen[str]], screen: str, tmp_path: Path):
     for _ in range(10):  # one in ten stayed black before `x11.say_mapped`
         process = show()
-        screenshot(screen, tmp_path, until=lambda pixels: (pixels == (200, 40, 90)).all(axis=2).mean() > 0.2)
+        screenshot_when(screen, tmp_path / "screen.png", lambda pixels: (pixels == (200, 40, 90)).all(axis=2).mean() > 0.2)
         process.kill()
         process.communicate()
 
@@ -127,7 +126,8 @@ def test_a_window_shows_its_picture_at_each_of_many_starts(show: Callable[..., s
 def test_a_stale_picture_says_so(show: Callable[..., subprocess.Popen[str]], screen: str, tmp_path: Path):
     show(stale=True)
     window(screen)
-    screenshot(screen, tmp_path, until=lambda pixels: (pixels == (100, 20, 45)).all(axis=2).sum() > 1000)  # the status line's dark band
+    # the status line has a dark band
+    screenshot_when(screen, tmp_path / "screen.png", lambda pixels: (pixels == (100, 20, 45)).all(axis=2).sum() > 1000)
 
 
 def test_a_display_is_found_where_there_is_one(screen: str, monkeypatch: pytest.MonkeyPatch):
@@ -138,18 +138,6 @@ def test_a_display_is_found_where_there_is_one(screen: str, monkeypatch: pytest.
     assert display_available() == (False, "the display :4711 cannot be opened")
     monkeypatch.delenv("DISPLAY")
     assert display_available() == (False, "there is no display (DISPLAY and WAYLAND_DISPLAY are not set)")
-
-
-def screenshot(screen: str, folder: Path, *, until: Callable[[np.ndarray], bool]) -> np.ndarray:
-    """(720, 1280, 3) RGB: the screen, as soon as it looks as expected."""
-    deadline = time.monotonic() + 15
-    while True:
-        subprocess.run(["import", "-window", "root", str(folder / "screen.png")], env=on(screen), check=True, timeout=20)
-        with Image.open(folder / "screen.png") as image:
-            pixels = np.asarray(image.convert("RGB"))
-        if until(pixels):
-            return pixels
-        assert time.monotonic() < deadline, "the screen never looked as expected"
 
 
 def press_close_button(screen: str, window_id: int) -> None:

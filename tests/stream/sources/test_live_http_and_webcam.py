@@ -15,7 +15,8 @@ from stream.media import cv2
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.opening import open_source
 from tests.command import facestream
-from tests.media import free_port, make_clip, picture, watching
+from tests.media import make_clip, picture, watching
+from tests.ports import free_port
 
 
 def settings(**changed: object) -> SourceSettings:
@@ -67,6 +68,7 @@ def test_an_http_address_without_an_end_is_a_camera(camera):
     assert all(a.pts < b.pts for a, b in itertools.pairwise(watcher.frames))
 
 
+@pytest.mark.slow
 def test_a_slow_http_camera_is_not_lost(camera):
     camera.pause_s = 0.8  # longer than a slice
     with watching(open_source(f"http://127.0.0.1:{camera.server_port}/", settings(open_timeout_s=20))) as watcher:
@@ -112,7 +114,7 @@ def test_among_several_a_webcam_that_is_not_there_is_waited_for(caplog):
 
 def test_a_run_goes_on_beside_a_webcam_that_is_not_there(camera, tmp_path):
     address = f"http://127.0.0.1:{camera.server_port}/video"
-    done = facestream("run", "99", address, "--events", tmp_path / "log", "--model", "none", "--duration", "4")
+    done = facestream("run", "99", address, "--events", tmp_path / "log", "--model", "none", "--duration", "2")
     assert done.returncode == 1, "it never gave a picture"
     assert "99: cannot be opened; trying again until it answers." in done.stderr
     assert address in (tmp_path / "log").read_text()

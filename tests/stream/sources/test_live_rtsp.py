@@ -14,7 +14,8 @@ from stream.frame import Frame
 from stream.media import av
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.opening import open_source
-from tests.media import RtspServer, free_port, rtsp_server, watching
+from tests.media import RtspServer, rtsp_server, watching
+from tests.ports import free_port
 
 
 def settings(**changed: object) -> SourceSettings:

@@ -1,0 +1,70 @@
+"""What detectors are handed, checked once for all of them: pictures, smallest faces, places to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+
+
+def checked_images(images: Sequence[object]) -> list[np.ndarray]:
+    """The images, each contiguous.
+
+    Raises:
+        TypeError, ValueError: one is no picture, or this is a single picture.
+    """
+    return [_checked_image(image, number) for number, image in enumerate(images)]
+
+
+def checked_min_faces(min_face_px: int | Sequence[int] | None, count: int, default: int, least: int) -> list[int]:
+    """The smallest face for each of `count` images, given one for all, one for each, or none.
+
+    Raises:
+        TypeError, ValueError: one is no whole number of at least `least`, or they are not as many as the images.
+    """
+    if min_face_px is None:
+        return [default] * count
+    if not isinstance(min_face_px, Sequence | np.ndarray):
+        return [checked_min_face(min_face_px, least)] * count
+    if len(min_face_px) != count:
+        raise ValueError(f"min_face_px has {len(min_face_px)} values for {count} images")
+    return [checked_min_face(value, least) for value in min_face_px]
+
+
+def checked_min_face(min_face_px: object, least: int) -> int:
+    if not isinstance(min_face_px, Integral) or isinstance(min_face_px, bool):
+        raise TypeError(f"min_face_px is a whole number of pixels, not {min_face_px!r}")
+    if min_face_px < least:
+        raise ValueError(f"min_face_px is at least {least}, the smallest face that this detector can see, not {min_face_px}")
+    return int(min_face_px)
+
+
+def checked_boxes(boxes: Sequence[object], count: int) -> list[np.ndarray]:
+    """(N, 4) float32 boxes for each of `count` images.
+
+    Raises:
+        ValueError: they are not as many as the images, or one holds something other than boxes.
+    """
+    if len(boxes) != count:
+        raise ValueError(f"boxes has {len(boxes)} arrays for {count} images")
+    return [_checked_boxes(mine, number) for number, mine in enumerate(boxes)]
+
+
+def _checked_image(image: object, number: int) -> np.ndarray:
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image {number} is a numpy array of (height, width, 3) uint8, not {type(image).__name__}")
+    if image.dtype != np.uint8:
+        raise TypeError(f"image {number} has dtype uint8 (0..255), not {image.dtype}")
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"image {number} has shape (height, width, 3) RGB, not {image.shape}; a detector takes a list of images")
+    return np.ascontiguousarray(image)
+
+
+def _checked_boxes(boxes: object, number: int) -> np.ndarray:
+    array = np.asarray(boxes, np.float32)
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"boxes of image {number} have shape (N, 4), x1 y1 x2 y2 in pixels, not {array.shape}")
+    if not np.isfinite(array).all() or (array[:, 2:] <= array[:, :2]).any():
+        raise ValueError(f"boxes of image {number} must be finite, and each at least a little wide and high")
+    return array
