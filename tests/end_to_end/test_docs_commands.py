@@ -20,10 +20,11 @@ from PIL import Image
 from models.classification.bundle import read_bundle
 from stream.sources.demo import DemoSource
 from tests import documentation
-from tests.command import ENVIRONMENT
-from tests.media import free_port, make_clip, rtsp_server
+from tests.command import usual_environment
+from tests.media import make_clip, rtsp_server
 from tests.paths import ROOT, TESTS
 from tests.photos import make_folder
+from tests.ports import free_port
 
 README = ROOT / "README.md"
 CAMERA = re.compile(r"rtsp://\S*host/stream\b")
@@ -50,22 +51,13 @@ LEFT_OUT = {
     r"ruff .*": "writes into the repository; .ci/checks",
     r"\.ci/(run|checks)": "runs these tests, or ran before them; test_docs.py",
     r"pytest( -m \"not slow\")?": "runs this very test",
-    r"python tests/bench/.*": "takes minutes to hours; test_a_bench_knows_its_options, test_a_bench_runs",
+    r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
 RUNS = re.compile(r"facestream |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 SLOW = re.compile(r"facestream (train|evaluate|export|bench|doctor)|-k newest")
 """More than a few seconds each."""
-BENCHES = {
-    "video.py": "--rounds 1 --frames 8",
-    "files.py": "--rounds 1 --seconds 2",
-    "detector.py": "--rounds 1 --only 640x480",
-    "cameras.py": "--cameras 2 --seconds 3 --ways bare",
-    "live.py": "--seconds 10",
-    "limits.py": "",
-}
-"""Small runs of those that need no photos with labels; soak.py has a test of its own."""
 
 
 def single(text: str) -> list[str]:
@@ -140,7 +132,7 @@ def run(text: str, folder: Path, tmp_path: Path) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         timeout=280,
-        env=ENVIRONMENT | {"PATH": path},
+        env=usual_environment() | {"PATH": path, "PYTEST_ADDOPTS": "-n 0"},
         check=False,
     )
 
@@ -159,6 +151,9 @@ def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, 
         ready = CAMERA.sub(address, ready)
         sources = [{"name": name, "address": address} for name in ("door", "desk")]
         (folder / "cams.yaml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+    if "yunet.yaml" in ready:
+        shutil.copy(request.getfixturevalue("data_dir") / "models" / "yunet_n_dynamic.onnx", folder / "yunet.onnx")
+        (folder / "yunet.yaml").write_text("detector: {kind: yunet, weights: yunet.onnx}\n", encoding="utf-8")
     if "train" not in text:
         (folder / "my-model").symlink_to(read_bundle("smile").folder)
     done = run(ready, folder, tmp_path)
@@ -170,29 +165,6 @@ def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, 
 
 def is_written(path: Path) -> bool:
     return any(path.iterdir()) if path.is_dir() else path.stat().st_size > 0
-
-
-def bench_commands() -> list[str]:
-    return [
-        one for text in documentation.commands() for one in documentation.simple_commands(text) if one.startswith("python tests/bench/")
-    ]
-
-
-@pytest.mark.parametrize("script", sorted({command.split()[1] for command in bench_commands() if "--" in command}))
-def test_a_bench_knows_its_options(script: str) -> None:
-    done = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
-    words = {word for command in bench_commands() if command.split()[1] == script for word in command.split()[2:] if not word.isdecimal()}
-    assert done.returncode == 0, done.stderr[-1000:]
-    assert words <= set(re.findall(r"[\w-]+", done.stdout)), done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("script", BENCHES)
-def test_a_bench_runs(script: str) -> None:
-    command = [sys.executable, f"tests/bench/{script}", *BENCHES[script].split()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280, env=ENVIRONMENT)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(r"\d", done.stdout)
 
 
 @pytest.mark.parametrize("block", documentation.blocks("python"), ids=str)

@@ -25,6 +25,8 @@ PROVOKED = {
     "run clip.mp4 --model nobody": "…: there is no such model. Shipped are: …; any other is named by its folder.",
     "run clip.mp4 --model changed": "…: … is not the file that model.json describes (its sha256 differs); get the model anew.",
     "run clip.mp4 --set detector.device=gpu": "device gpu was asked for, but …: use auto or cpu",
+    "run clip.mp4 --set detector.kind=yunet": "detector.kind yunet needs weights: the path of its ONNX file.",
+    "run clip.mp4 --set detector.score=0.5": "… has no meaning for kind …: leave it out, or choose another kind.",
     "run 7 --set source.open_timeout_s=0.5": "camera …: cannot be opened. Is it connected, and does no other program use it?",
     "run rtsp://127.0.0.1:9/x --duration 1": "…: refused: nothing listens there; trying again until it answers.",
     "run rtsp://nowhere.invalid/x --duration 1": "…: unreachable: no host of that name is known; trying again until it answers.",
