@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,6 +59,10 @@ RUNS = re.compile(r"facestream |pytest .*tests/|python docs/|export \w+=|cd |fin
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 SLOW = re.compile(r"facestream (train|evaluate|export|bench|doctor)|-k newest")
 """More than a few seconds each."""
+
+
+TIMEOUT_S = 240
+"""Longer than the slowest block on a busy machine."""
 
 
 def single(text: str) -> list[str]:
@@ -126,15 +131,23 @@ def run(text: str, folder: Path, tmp_path: Path) -> subprocess.CompletedProcess[
     command.write_text(script, encoding="utf-8")
     command.chmod(0o755)
     path = os.pathsep.join([str(command.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
+    process = subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", f"{text}\nfor job in $(jobs -p); do wait $job; done"],
         cwd=ROOT if OF_THE_REPOSITORY.match(text) else folder,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=280,
         env=usual_environment() | {"PATH": path, "PYTEST_ADDOPTS": "-n 0"},
-        check=False,
+        start_new_session=True,
     )
+    try:
+        out, errors = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGABRT)  # the shell's children too: they hold the pipes open
+        out, errors = process.communicate()
+        errors += f"\nhas not ended after {TIMEOUT_S} s"
+    return subprocess.CompletedProcess(text, process.returncode, out, errors)
 
 
 @pytest.mark.parametrize("text", documentation.commands(), ids=lambda text: " ".join(text.split())[:90])
