@@ -8,6 +8,8 @@
 A wrong argument in a call from Python is a `TypeError` or `ValueError`, as everywhere.
 """
 
+from pathlib import Path
+
 
 class FacestreamError(Exception):
     """Something that one clear sentence explains: the text is for the user."""
@@ -19,3 +21,12 @@ class PictureError(FacestreamError):
 
 class ModelError(FacestreamError):
     """A model is unknown, damaged, foreign or unsafe."""
+
+
+def already_there(place: Path, what: str = "") -> str:
+    """The sentence for a place that is taken, and may be replaced only where the user says so.
+
+    Args:
+        what: a folder holds there: a model, a report.
+    """
+    return f"{place}: {f'holds a {what} already' if what else 'exists already'}; add --overwrite to replace it."

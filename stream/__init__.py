@@ -23,7 +23,7 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
 
     Args:
         source: whatever `facestream run` takes: a camera's index, an address, a video, a picture, a folder, a glob.
-        settings: as `stream.settings.schema.load_settings` gives them; the defaults without.
+        settings: as `stream.settings.loading.load_settings` gives them; the defaults without.
 
     Raises:
         SourceError: the source cannot be opened or read.
@@ -37,4 +37,4 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
 
     settings = settings or Settings()
     lane = Lane(open_source(source, settings.source))
-    yield from Pipeline([lane], Analyser.load(settings)).results()
+    yield from Pipeline([lane], Analyser.load(settings), settings).results()

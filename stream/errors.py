@@ -12,7 +12,7 @@ FacestreamError            anything this program can explain (from `models.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.errors import FacestreamError, ModelError, PictureError
+from models.errors import FacestreamError, ModelError, PictureError, already_there
 
 __all__ = [
     "ASKED_WRONGLY",
@@ -26,6 +26,7 @@ __all__ = [
     "SinkError",
     "SourceError",
     "UsageError",
+    "already_there",
     "as_usage",
 ]
 

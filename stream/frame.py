@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+USUAL_RATE = Fraction(25)
+"""Frames per second where a source declares none (FFmpeg's own assumption)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:

@@ -25,7 +25,7 @@ TABLE = {
     "evaluation": "data classification detection inference imaging models",
     "export": "classification detection inference imaging models",
     "data": "detection imaging models",
-    "classification": "inference imaging models",
+    "classification": "detection inference imaging models",
     "detection": "inference imaging models",
     "inference": "models",
     "imaging": "models",

@@ -10,9 +10,11 @@ from fractions import Fraction
 import numpy as np
 
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import Memory
+from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
+from stream.monitoring.timing import Stage, untimed
+from stream.pipeline.report import Report
 from stream.sinks.result import Result
 from stream.sources.source import SourceStatus
 
@@ -76,9 +78,6 @@ class Kept:
         self.on_write(result)
         self.results.append(result)
 
-    def poll(self, stale: Result | None = None) -> None:
-        pass
-
     def close(self) -> None:
         self.closed += 1
 
@@ -94,14 +93,19 @@ class Slow(Analyser):
         super().__init__(None, None)
         self._before = before
 
-    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         self._before(frames)
-        return super().look(frames, memories)
+        return super().look(frames, managers, stage)
 
 
 def nothing() -> Analyser:
     """An analyser that finds nothing, at once."""
     return Analyser(None, None)
+
+
+def adds_up(report: Report) -> bool:
+    """Whether each picture that was read was analysed or is counted as left out."""
+    return all(source.read == source.analysed + source.dropped for source in report.sources)
 
 
 def camera_results(count: int, *, size: tuple[int, int] = (120, 160), pts: int = 90_000_000) -> Iterator[Result]:

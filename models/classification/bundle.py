@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.atomic import written_whole
 from models.classification.keras_safety import refuse_unsafe
-from models.errors import ModelError
+from models.errors import ModelError, already_there
 
 if TYPE_CHECKING:
     import keras
@@ -244,7 +244,7 @@ def check_place(folder: Path, *, overwrite: bool = True) -> None:
     if not (folder / INFO).is_file():
         raise ModelError(f"{folder}: holds something other than a model; name a new folder.")
     if not overwrite:
-        raise ModelError(f"{folder}: holds a model already; add --overwrite to replace it.")
+        raise ModelError(already_there(folder, "model"))
 
 
 def _read_info(folder: Path) -> ModelInfo:

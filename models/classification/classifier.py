@@ -9,7 +9,9 @@ from typing import Self
 import numpy as np
 
 from models.classification.bundle import INFO, Bundle, load_keras_model, read_bundle
+from models.classification.face_model import Verdict
 from models.classification.score_fusion import join
+from models.detection.detections import Detections
 from models.errors import ModelError
 from models.imaging.crops import crop_squares
 from models.inference.device import Device, choose_device
@@ -19,7 +21,7 @@ from models.inference.openvino_backend import load_openvino
 
 
 class Classifier:
-    """A trained bundle, ready to score faces. One thread at a time."""
+    """A trained bundle, ready to score faces: a `FaceModel`. One thread at a time."""
 
     def __init__(self, bundle: Bundle, network: Network, threshold: float | None = None) -> None:
         self._network = network
@@ -95,6 +97,20 @@ class Classifier:
         threshold = self.threshold if threshold is None else threshold
         index = int(probabilities[1] >= threshold) if threshold is not None else int(probabilities.argmax())
         return self.classes[index], float(probabilities[index])
+
+    def cut(self, image: np.ndarray, detections: Detections) -> np.ndarray:
+        """`crop` of found faces."""
+        return self.crop(image, detections.boxes)
+
+    def answer(self, crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """`classify` of found faces: their probabilities."""
+        return self.classify(crops, scores)
+
+    def verdict(self, answer: np.ndarray, threshold: float | None = None) -> Verdict:
+        """`label` in full."""
+        label, probability = self.label(answer, threshold)
+        probabilities = {name: float(value) for name, value in zip(self.classes, answer, strict=True)}
+        return Verdict(label, probability, probabilities, is_face=label not in self.drop)
 
     def _check(self, crops: np.ndarray) -> None:
         if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:

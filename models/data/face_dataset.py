@@ -30,7 +30,7 @@ LOW_THRESHOLDS = (0.3, 0.3, 0.1)
 MASKS = ("mask/with_mask", "mask_crops853/with_mask")
 MORE_FACES = ("smile", *MASKS, "mask/without_mask", "mask_crops853/without_mask")
 """Not the people of identity_*: models that start from this one are judged on them."""
-SURE = 0.3
+UNLABELLED_FACE_FROM = 0.3
 """A find in a picture without landmarks is the face from this score up: of lower ones, some are none."""
 PEOPLE_AMONG_NOBODY = (
     "nonface_scenes275_market_outdoor_sun_bnshngjecrewktzn.jpg",
@@ -42,9 +42,9 @@ POSE = "head_pose_1left_3front_5right"
 """Column of labels.csv."""
 HARD = 3
 """Weight of what is hard: masks, faces from the side or that MTCNN is not sure of, and finds on nobody that it is not unsure of."""
-NOT_SURE = 0.95
+EASY_FROM = 0.95
 """MTCNN's score of nineteen faces in twenty is above."""
-NOT_UNSURE = 0.3
+PASSES_LOW_THRESHOLDS = 0.3
 """O-Net's score from which a find passes at the authors' low thresholds."""
 RANDOM_CROPS = 10
 """Random crops of each photo with nobody in it, beside what MTCNN finds there."""
@@ -95,7 +95,7 @@ def _labelled_faces(folder: Path, detector: MTCNN, rng: np.random.Generator, rep
         group, origin = _person(row["image"]), f"face_photos/{row['image']}"
         for index in on_face:
             score = float(detections.scores[index])
-            weight = HARD if row[POSE] != "3" or score < NOT_SURE else 1
+            weight = HARD if row[POSE] != "3" or score < EASY_FROM else 1
             yield cut_sample(image, detections.boxes[index], FACE, group, origin, weight, score=score)
         if len(on_face):
             yield from _around_a_face(image, detections.boxes[on_face[0]], detections.boxes, detector, rng, group, origin)
@@ -124,7 +124,7 @@ def _more_faces(data: Path, name: str, detector: MTCNN, rng: np.random.Generator
         box, score = detections.boxes[index], float(detections.scores[index])
         group = f"{name}/{path.name}"
         origin = str(path.relative_to(data))
-        yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS or score < NOT_SURE else 1, score=score)
+        yield cut_sample(image, box, FACE, group, origin, HARD if name in MASKS or score < EASY_FROM else 1, score=score)
         yield from _around_a_face(image, box, detections.boxes, detector, rng, group, origin)
     if paths:
         report(f"{name}: {len(paths)} pictures, {found} with a face in the middle")
@@ -135,7 +135,7 @@ def central_face(detections: Detections, shape: tuple[int, ...]) -> int | None:
     height, width = shape[:2]
     for index, (box, score) in enumerate(zip(detections.boxes, detections.scores, strict=True)):
         middle = box[0] < width / 2 < box[2] and box[1] < height / 2 < box[3]
-        if middle and score >= SURE and box[3] - box[1] > min(height, width) / 4:
+        if middle and score >= UNLABELLED_FACE_FROM and box[3] - box[1] > min(height, width) / 4:
             return index
     return None
 
@@ -176,7 +176,9 @@ def _beside_the_face(
         detections = detector.detect([view])[0]
         for index in np.flatnonzero(overlaps(detections.boxes, taken, "smaller").max(axis=1, initial=0) < 0.2):
             score = float(detections.scores[index])
-            yield cut_sample(view, detections.boxes[index], NOT_FACE, group, origin, HARD if score >= NOT_UNSURE else 1, score=score)
+            yield cut_sample(
+                view, detections.boxes[index], NOT_FACE, group, origin, HARD if score >= PASSES_LOW_THRESHOLDS else 1, score=score
+            )
 
 
 def _box(centre: np.ndarray, side: float) -> np.ndarray:
@@ -204,7 +206,7 @@ def _nobody(folder: Path, rng: np.random.Generator, report: Report, progress: Pr
             detections = detectors[smallest[part]].detect([view])[0]
             counts[part] += len(detections)
             for box, score in zip(detections.boxes, detections.scores.tolist(), strict=True):
-                weight = HARD if score >= NOT_UNSURE else 1
+                weight = HARD if score >= PASSES_LOW_THRESHOLDS else 1
                 yield cut_sample(view, box, NOT_FACE, path.name, f"nobody_photos/{path.name}", weight, score=score), part
         for box in _random_boxes(image.shape, RANDOM_CROPS if part == "train" else 0, rng):
             yield cut_sample(image, box, NOT_FACE, path.name, f"nobody_photos/{path.name}"), part

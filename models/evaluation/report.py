@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models.atomic import written_whole
 from models.classification.bundle import SHIPPED, ModelInfo
-from models.errors import ModelError
+from models.errors import ModelError, already_there
 from models.evaluation.metrics import Evaluation, Measured, flat, measure
 from models.evaluation.plots import History, all_plots
 from models.evaluation.report_page import Sections, page_of
@@ -30,7 +30,7 @@ def check_report_place(folder: Path, *, overwrite: bool = True) -> None:
     if folder.exists() and not (folder / PAGE).is_file():
         raise ModelError(f"{folder}: holds something other than a report; name a new folder.")
     if folder.exists() and not overwrite:
-        raise ModelError(f"{folder}: holds a report already; add --overwrite to replace it.")
+        raise ModelError(already_there(folder, "report"))
 
 
 def write_report(

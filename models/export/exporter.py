@@ -22,7 +22,7 @@ from models.atomic import put_in_place
 from models.classification.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.classification.classifier import load_network
 from models.detection.mtcnn import MTCNN
-from models.errors import ModelError
+from models.errors import ModelError, already_there
 from models.export.formats import ENDINGS, READERS, WRITERS, Format
 from models.imaging.crops import crop_squares
 from models.imaging.pictures import read_picture
@@ -57,7 +57,7 @@ def check_export_place(kind: Format, out: Path, *, overwrite: bool) -> None:
         raise ModelError(f"{out}: holds something other than a SavedModel; name a new folder.")
     for path in _places(kind, out):
         if path.exists() and (path.is_file() or any(path.iterdir())) and not overwrite:
-            raise ModelError(f"{path}: is there already; add --overwrite to replace it.")
+            raise ModelError(already_there(path))
 
 
 def export_model(model: str | Path, kind: Format, out: Path, *, overwrite: bool = False) -> Exported:

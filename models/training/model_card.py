@@ -27,7 +27,7 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
         f"- Input: {info.input_px}×{info.input_px} RGB, square crops with a margin of {info.crop.margin:g}. Network: {info.architecture}.",
         f"- Label: {threshold}. {info.threshold_rule}",
         *_evidence(info),
-        f"- Learnt from: {pictures} (crops, each changed a little every time it was seen).",
+        f"- TrainedModel from: {pictures} (crops, each changed a little every time it was seen).",
         f"- Split: {split}",
         f"- Made on {info.trained_on} with seed {info.seed} by `{command}`.",
         f"- Data fingerprint: `{info.data.fingerprint[:16]}`; versions: {versions}.",

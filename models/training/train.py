@@ -25,8 +25,8 @@ from models.training.model_card import write_card
 from models.training.model_files import save_model
 from models.training.reduced_precision import check_bfloat16
 from models.training.schedule import Plan
-from models.training.trained_model import Learnt
-from models.training.trainer import FalseFinds, Options, Start, learn, no_progress
+from models.training.trained_model import TrainedModel
+from models.training.trainer import FalseFinds, Options, TrainingSetup, learn, no_progress
 
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
 Sections = Sequence[tuple[str, Sequence[str]]]
@@ -73,7 +73,7 @@ def train(
     """
     options = options or Options()
     check_places(out, resume=options.resume, overwrite=overwrite)
-    start = Start(options)
+    setup = TrainingSetup(options)
     dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"))
     split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
     classes = dataset.classes
@@ -85,7 +85,7 @@ def train(
         command=f"facestream train {data.name} -o {out.name} {options.words}",
         limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
     )
-    return _train(task, split, start, out, report, progress, dataset.survey.sections())
+    return _train(task, split, setup, out, report, progress, dataset.survey.sections())
 
 
 def _split_in_words(split: Split, *, own_test: bool) -> str:
@@ -114,7 +114,7 @@ def train_face(
     """
     options = options or Options()
     check_places(out, resume=options.resume, overwrite=overwrite)
-    start = Start(options, FACE_PLAN)
+    setup = TrainingSetup(options, FACE_PLAN)
     split = load_face_data(data, options.seed, report, progress)
     task = Task(
         name="face",
@@ -133,7 +133,7 @@ def train_face(
         false_finds=false_finds(data / "nobody_photos", MARGIN),
         judge=lambda score, threshold: judge(score, threshold, MARGIN, data / "nobody_photos", data.parent / "detect"),
     )
-    return _train(task, split, start, out, report, progress, ())
+    return _train(task, split, setup, out, report, progress, ())
 
 
 def beside(out: Path, ending: str) -> Path:
@@ -156,24 +156,24 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
     check_report_place(beside(out, "report"), overwrite=overwrite)
 
 
-def _train(task: Task, split: Split, start: Start, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
+def _train(task: Task, split: Split, setup: TrainingSetup, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
     place = beside(out, "checkpoint.npz")
-    learnt = learn(split, len(task.classes), start, false_finds=task.false_finds, report=report, progress=progress, checkpoint_path=place)
-    folder = _conclude(task, split, start, learnt, out, report, survey)
+    learnt = learn(split, len(task.classes), setup, false_finds=task.false_finds, report=report, progress=progress, checkpoint_path=place)
+    folder = _conclude(task, split, setup, learnt, out, report, survey)
     forget(place)
     return folder
 
 
-def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path, report: Report, survey: Sections) -> Path:
+def _conclude(task: Task, split: Split, setup: TrainingSetup, learnt: TrainedModel, out: Path, report: Report, survey: Sections) -> Path:
     """Judges on the test pictures, and writes the bundle and its report."""
-    model, reading, fitted = learnt.model, learnt.reading, learnt.fitted
+    model, decision, fitted = learnt.model, learnt.decision, learnt.fitted
     evaluation = learnt.judge(split["test"], task.classes)
     measured = measure(evaluation)
     metrics, results = flat(measured), sentences(evaluation, measured)
-    if task.judge and reading.threshold is not None:
-        more, lines = task.judge(lambda crops, scores: learnt.probabilities(crops, scores)[:, 1], reading.threshold)
+    if task.judge and decision.threshold is not None:
+        more, lines = task.judge(lambda crops, scores: learnt.probabilities(crops, scores)[:, 1], decision.threshold)
         metrics, results = metrics | more, results + lines
     for line in results:
         report(line)
@@ -185,18 +185,18 @@ def _conclude(task: Task, split: Split, start: Start, learnt: Learnt, out: Path,
             meaning=task.meaning,
             classes=task.classes,
             drop=task.drop,
-            architecture=start.architecture,
+            architecture=setup.architecture,
             input_px=CROP_PX,
             crop=CropRule(margin=MARGIN),
-            threshold=reading.threshold,
-            threshold_rule=reading.rule,
+            threshold=decision.threshold,
+            threshold_rule=decision.rule,
             temperature=round(learnt.temperature, 4),
-            detector=reading.evidence,
-            bfloat16=check_bfloat16(model, crop_samples(real), reading.threshold, lambda said: reading.joined(said, scores_of(real))),
+            detector=decision.evidence,
+            bfloat16=check_bfloat16(model, crop_samples(real), decision.threshold, lambda said: decision.fused(said, scores_of(real))),
             metrics={name: round(value, 4) for name, value in metrics.items()},
             data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, learnt.samples)),
             trained_on=datetime.now(UTC).date().isoformat(),
-            seed=start.options.seed,
+            seed=setup.options.seed,
             versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},
             files=files,
         )

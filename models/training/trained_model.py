@@ -11,7 +11,7 @@ import numpy as np
 from models.classification.bundle import DetectorEvidence
 from models.classification.score_fusion import fit_join, join
 from models.data.augmentation import augment
-from models.data.face_dataset import FACE, NOT_UNSURE
+from models.data.face_dataset import FACE, PASSES_LOW_THRESHOLDS
 from models.data.samples import Sample, crop_samples, labels_of, scores_of
 from models.evaluation.metrics import Evaluation
 from models.evaluation.thresholds import best_threshold, threshold_removing
@@ -28,7 +28,7 @@ FALSE_REMOVED = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DecisionRule:
     """How a network's answers become labels."""
 
     threshold: float | None
@@ -37,18 +37,18 @@ class Reading:
     """How the threshold was chosen, in a sentence."""
     evidence: DetectorEvidence | None = None
 
-    def joined(self, answers: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    def fused(self, answers: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """(N, 1) or (N, C) answers of the network with what the detector's (N,) scores add; the same shape."""
         return answers if self.evidence is None else join(answers[:, 0], scores, self.evidence.weights)[:, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
+class TrainedModel:
     """A network that has learnt, and how its answers are to be read."""
 
     model: keras.Model
     """In float32, with the temperature built in."""
-    reading: Reading
+    decision: DecisionRule
     temperature: float
     fitted: Fitted
     samples: Sequence[Sample]
@@ -56,13 +56,13 @@ class Learnt:
 
     def probabilities(self, crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """(N, C), as `Classifier.classify` gives them, for (N, size, size, 3) uint8 crops and the detector's (N,) scores."""
-        said = self.reading.joined(answers(self.model, crops), scores)
+        said = self.decision.fused(answers(self.model, crops), scores)
         return np.concatenate([1 - said, said], axis=1) if said.shape[1] == 1 else said
 
     def judge(self, samples: Sequence[Sample], classes: tuple[str, ...]) -> Evaluation:
         """What it says of samples that nothing was learnt or chosen from."""
         crops = crop_samples(samples)
-        return Evaluation.of(samples, crops, self.probabilities(crops, scores_of(samples)), classes, self.reading.threshold)
+        return Evaluation.of(samples, crops, self.probabilities(crops, scores_of(samples)), classes, self.decision.threshold)
 
 
 def to_choose_on(validation: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -78,7 +78,7 @@ def to_choose_on(validation: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray, 
     return crops, np.tile(labels, CHANGED + 1), True
 
 
-def read_classes(said: np.ndarray, labels: np.ndarray, pictures: str) -> Reading:
+def decide_classes(said: np.ndarray, labels: np.ndarray, pictures: str) -> DecisionRule:
     """The threshold with the best balanced accuracy.
 
     Args:
@@ -87,18 +87,18 @@ def read_classes(said: np.ndarray, labels: np.ndarray, pictures: str) -> Reading
         pictures: what these are, in words.
     """
     if said.shape[1] > 1:
-        return Reading(None, "More than two classes: the likeliest wins.")
+        return DecisionRule(None, "More than two classes: the likeliest wins.")
     threshold = best_threshold(said[labels == 1, 0], said[labels == 0, 0])
-    return Reading(round(threshold, 4), f"Chosen for the best balanced accuracy on {pictures}.")
+    return DecisionRule(round(threshold, 4), f"Chosen for the best balanced accuracy on {pictures}.")
 
 
-def read_second_look(model: keras.Model, validation: Sequence[Sample], nobody: tuple[np.ndarray, np.ndarray]) -> Reading:
+def decide_false_positives(model: keras.Model, validation: Sequence[Sample], nobody: tuple[np.ndarray, np.ndarray]) -> DecisionRule:
     """What the detector's score adds, and the threshold that removes enough of what it finds where nobody is.
 
     Args:
         nobody: (M, size, size, 3) crops and (M,) scores of the detector's finds on validation photos of nobody.
     """
-    finds = [sample for sample in validation if sample.score >= NOT_UNSURE]
+    finds = [sample for sample in validation if sample.score >= PASSES_LOW_THRESHOLDS]
     said, scores, faces = answers(model, crop_samples(finds))[:, 0], scores_of(finds), labels_of(finds) == FACE
     weights = fit_join(said, scores, faces)
     evidence = DetectorEvidence(**{name: round(value, 4) for name, value in zip(("network", "score", "bias"), weights, strict=True)})
@@ -109,4 +109,4 @@ def read_second_look(model: keras.Model, validation: Sequence[Sample], nobody: t
         f"The lowest that removes {FALSE_REMOVED:.0%} of {len(false)} false finds on validation photos of nobody; "
         f"of {faces.sum()} finds of validation faces, as they are and altered, {lost} are lost."
     )
-    return Reading(threshold, rule, evidence)
+    return DecisionRule(threshold, rule, evidence)

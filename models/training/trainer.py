@@ -22,7 +22,7 @@ from models.training.cross_validation import EPOCH_CROPS, FOLDS, cross_validate,
 from models.training.fit import Fitted, answers, fast_arithmetic, fit
 from models.training.reduced_precision import halve_weights
 from models.training.schedule import Plan
-from models.training.trained_model import CHANGED, Learnt, read_classes, read_second_look, to_choose_on
+from models.training.trained_model import CHANGED, TrainedModel, decide_classes, decide_false_positives, to_choose_on
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +53,7 @@ class Options:
         return " ".join([*parts, f"--seed {self.seed}"])
 
 
-class Start:
+class TrainingSetup:
     """The network to begin with, and what there is to say of it."""
 
     def __init__(self, options: Options, plan: Plan | None = None) -> None:
@@ -95,13 +95,13 @@ def no_progress(what: str, done: int, of: int) -> None: ...
 def learn(
     split: Split,
     classes: int,
-    start: Start,
+    setup: TrainingSetup,
     *,
     false_finds: FalseFinds | None = None,
     report: Report = print,
     progress: Progress = no_progress,
     checkpoint_path: Path | None = None,
-) -> Learnt:
+) -> TrainedModel:
     """Fits a network to `split["train"]`; what is chosen is chosen on `split["validation"]`: weights, temperature, threshold.
 
     Where that has too few pictures of a class, cross-validation on both together chooses, and both are learnt from.
@@ -111,15 +111,15 @@ def learn(
 
     by_folds = false_finds is None and too_few(split["validation"])
     train = [*split["train"], *split["validation"]] if by_folds else split["train"]
-    plan = start.plan(len(train))
+    plan = setup.plan(len(train))
     if by_folds:
         plan = replace(plan, patience=None, epoch_crops=min(plan.epoch_crops, EPOCH_CROPS))
     checkpoint = None
     if checkpoint_path:
-        checkpoint = Checkpoint(checkpoint_path, start.settings(fingerprint(split), plan), resume=start.options.resume)
+        checkpoint = Checkpoint(checkpoint_path, setup.settings(fingerprint(split), plan), resume=setup.options.resume)
         checkpoint.begin(report)
-    keras.utils.set_random_seed(start.options.seed)  # of the first weights
-    run = _Run(start, start.model(classes), train, plan, report, progress, checkpoint)
+    keras.utils.set_random_seed(setup.options.seed)  # of the first weights
+    run = _Run(setup, setup.model(classes), train, plan, report, progress, checkpoint)
     return run.chosen_by_folds() if by_folds else run.chosen_by(split["validation"], false_finds)
 
 
@@ -127,7 +127,7 @@ def learn(
 class _Run:
     """One network's learning, and what all its steps share."""
 
-    start: Start
+    setup: TrainingSetup
     learner: keras.Model
     train: Sequence[Sample]
     plan: Plan
@@ -135,25 +135,25 @@ class _Run:
     progress: Progress
     checkpoint: Checkpoint | None
 
-    def chosen_by(self, validation: Sequence[Sample], false_finds: FalseFinds | None) -> Learnt:
+    def chosen_by(self, validation: Sequence[Sample], false_finds: FalseFinds | None) -> TrainedModel:
         crops, labels, changed = to_choose_on(validation)
         fitted = self._fit(crops, labels, self.report, self.progress)
         model = self._served()
         temperature = calibrate(model, crops, labels)
         halve_weights(model, crops)
         if false_finds:
-            reading = read_second_look(model, validation, false_finds)
+            reading = decide_false_positives(model, validation, false_finds)
         else:
             on = f"the few validation pictures as they are and changed in {CHANGED} ways" if changed else "the validation pictures"
-            reading = read_classes(answers(model, crops), labels, on)
-        return Learnt(model, reading, temperature, fitted, self.train)
+            reading = decide_classes(answers(model, crops), labels, on)
+        return TrainedModel(model, reading, temperature, fitted, self.train)
 
-    def chosen_by_folds(self) -> Learnt:
+    def chosen_by_folds(self) -> TrainedModel:
         self.report(
             f"few pictures of a class: {FOLDS} trainings, each asked about a part that it did not learn from, and a last one from all"
         )
         known = cross_validate(
-            self.learner, self.train, self.plan, self.start.options.seed,
+            self.learner, self.train, self.plan, self.setup.options.seed,
             report=self.report, progress=self.progress, checkpoint=self.checkpoint,
         )  # fmt: skip
         done = FOLDS * self.plan.epochs * self.plan.steps
@@ -166,17 +166,17 @@ class _Run:
         build_in(model, temperature)
         halve_weights(model, crop_samples(self.train))
         on = f"what was said of each picture in cross-validation ({FOLDS} folds)"
-        reading = read_classes(soften(known.said, temperature), known.labels, on)
-        return Learnt(model, reading, temperature, known.fitted.and_then(last), self.train)
+        reading = decide_classes(soften(known.said, temperature), known.labels, on)
+        return TrainedModel(model, reading, temperature, known.fitted.and_then(last), self.train)
 
     def _fit(self, crops: np.ndarray, labels: np.ndarray, report: Report, progress: Progress) -> Fitted:
         return fit(
-            self.learner, self.train, crops, labels, self.plan, self.start.options.seed,
+            self.learner, self.train, crops, labels, self.plan, self.setup.options.seed,
             report=report, progress=progress, checkpoint=self.checkpoint,
         )  # fmt: skip
 
     def _served(self) -> keras.Model:
         """The same weights in a network that computes in float32."""
-        model = ARCHITECTURES[self.start.architecture](max(self.learner.output_shape[1], 2))
+        model = ARCHITECTURES[self.setup.architecture](max(self.learner.output_shape[1], 2))
         model.set_weights(self.learner.get_weights())
         return model

@@ -28,9 +28,9 @@ class Track:
     """From 1, given when the face is first shown (`Tracker.name`); 0 until then."""
     looks: int = 1
     """In how many frames it was seen."""
-    probabilities: np.ndarray | None = None
-    """(C,) float32: the classifier's newest answer."""
-    classified_s: float = -np.inf
+    answer: np.ndarray | None = None
+    """(K,) float32: the face model's newest."""
+    answered_s: float = -np.inf
     """When that answer was asked for."""
 
     def expected(self, time_s: float) -> np.ndarray:
@@ -47,14 +47,14 @@ class Tracker:
     """
 
     def __init__(self, *, forget_after_s: float = 1.0, min_overlap: float = 0.3) -> None:
-        self._forget_after_s = forget_after_s
-        self._min_overlap = min_overlap
+        self.forget_after_s = forget_after_s
+        self.min_overlap = min_overlap
         self._tracks: list[Track] = []
         self._named = 0
 
     def update(self, detections: Detections, time_s: float) -> list[Track]:
         """The track of each detection, in their order. Times must not run backwards."""
-        self._tracks = [track for track in self._tracks if time_s - track.seen_s <= self._forget_after_s]
+        self._tracks = [track for track in self._tracks if time_s - track.seen_s <= self.forget_after_s]
         matches = self._match(detections.boxes, time_s)
         found = []
         for index, box in enumerate(detections.boxes):
@@ -82,7 +82,7 @@ class Tracker:
         matches: dict[int, Track] = {}
         for flat in np.argsort(-overlap, axis=None, kind="stable"):
             row, column = divmod(int(flat), len(boxes))
-            if overlap[row, column] < self._min_overlap or overlap[row, column] == 0:
+            if overlap[row, column] < self.min_overlap or overlap[row, column] == 0:
                 break
             if column not in matches and self._tracks[row] not in matches.values():
                 matches[column] = self._tracks[row]

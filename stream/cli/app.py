@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 
-from stream.cli.malloc_arenas import share_heaps
+from stream.cli.malloc_arenas import share_arenas
 from stream.console import logs
-from stream.errors import FacestreamError, UsageError, as_usage
+from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
 
 if TYPE_CHECKING:
     from stream.settings.schema import Settings
@@ -43,16 +43,16 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
             code = work(*args, **kwargs)
         except FacestreamError as error:
             logs.say(str(error), level=logging.ERROR)
-            code = 2 if isinstance(error, UsageError) else 1
+            code = ASKED_WRONGLY if isinstance(error, UsageError) else FAILED
         except KeyboardInterrupt:
-            code = 130
+            code = INTERRUPTED
         except ImportError as error:
             if not isinstance(error.__cause__, KeyboardInterrupt):  # what a library written in C makes of Ctrl-C while it loads
                 raise
-            code = 130
+            code = INTERRUPTED
         except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
-            code = 0
+            code = DONE
         raise typer.Exit(code)
 
     app.command()(command)
@@ -103,17 +103,26 @@ def run(
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
     logs.start(log_format)
-    share_heaps()
-    settings = _settings(config, set_, model)
-    if segment is not None:
-        if output is None:
-            raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
-        settings = settings.model_copy(update={"output": settings.output.model_copy(update={"segment_minutes": segment})})
-    from stream.job.job import Job
+    share_arenas()
+    if segment is not None and output is None:
+        raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
+    settings = _settings(config, set_, model, segment)
+    from stream.job.inputs import open_inputs
+    from stream.job.job import Job, Options
 
-    job = Job(settings, output, events, window, max_frames=max_frames, duration_s=duration, overwrite=overwrite)
-    job.metrics_port, job.metrics_host, job.segment = metrics_port, metrics_host, segment is not None
-    return job.run_addresses(sources or [])
+    options = Options(
+        output=output,
+        events=events,
+        window=window,
+        max_frames=max_frames,
+        duration_s=duration,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+        overwrite=overwrite,
+        segment=segment is not None,
+    )
+    inputs, unopened = open_inputs(sources or [], settings, without=output)
+    return Job(settings, options, unopened).run(inputs)
 
 
 @_command
@@ -128,16 +137,17 @@ def demo(
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
-    share_heaps()
-    from stream.job.job import Input, Job
+    share_arenas()
+    from stream.job.inputs import Input
+    from stream.job.job import Job, Options
     from stream.sinks.screen.window import display_available
     from stream.sources.demo import DemoSource
 
     if output is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
     settings = _settings(None, None, None)
-    job = Job(settings, output, events, window, metrics_port=metrics_port, overwrite=overwrite)
-    return job.run([Input(DemoSource(seconds), settings)])
+    options = Options(output=output, events=events, window=window, metrics_port=metrics_port, overwrite=overwrite)
+    return Job(settings, options).run([Input(DemoSource(seconds), settings)])
 
 
 @_command
@@ -165,7 +175,7 @@ def train(
     from models.training import train as training
     from models.training.checkpoint import interrupted
     from models.training.trainer import Options
-    from stream.console.progress import Told
+    from stream.console.progress import ProgressReporter
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
     options = Options(architecture, base, resume, seed)
@@ -173,7 +183,7 @@ def train(
     with as_usage():
         training.check_places(output, resume=resume, overwrite=overwrite)
     try:
-        with Told() as progress:
+        with ProgressReporter() as progress:
             made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
     except KeyboardInterrupt:
         if interrupted(training.beside(output, "checkpoint.npz")):
@@ -181,7 +191,7 @@ def train(
         raise
     print(f"written to {made}; use it: facestream run SOURCE --model {made}")
     print(f"how good it is: {training.beside(made, 'report') / 'report.html'}")
-    return 0
+    return DONE
 
 
 @_command
@@ -218,7 +228,7 @@ def export(
     done = export_model(model, format_, output, overwrite=overwrite)
     print(f"written: {', '.join(map(str, done.paths))}")
     print(f"on {done.crops} real crops it says what the original says, to {max(done.largest_difference, 1e-9):.1g}")
-    return 0
+    return DONE
 
 
 @_command
@@ -233,7 +243,7 @@ def bench(
 ) -> int:
     """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
     logs.start("text")
-    share_heaps()
+    share_arenas()
     settings = _settings(config, set_, model)
     from stream.diagnostics.benchmark import bench as measured
 
@@ -254,16 +264,14 @@ def config() -> int:
     from stream.settings.template import as_yaml
 
     print(as_yaml(), end="")
-    return 0
+    return DONE
 
 
-def _settings(path: Path | None, overrides: list[str] | None, model: str | None) -> Settings:
+def _settings(path: Path | None, overrides: list[str] | None, model: str | None, segment_minutes: float | None = None) -> Settings:
     from stream.settings.loading import load_settings
 
-    settings = load_settings(path, overrides or [])
-    if model is not None:
-        settings = settings.model_copy(update={"classifier": settings.classifier.model_copy(update={"model": model})})
-    return settings
+    flags = {"--model": ("classifier.model", model), "--segment": ("output.segment_minutes", segment_minutes)}
+    return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
 
 
 def main() -> None:

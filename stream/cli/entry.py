@@ -5,11 +5,13 @@ import signal
 import sys
 from contextlib import suppress
 
+from stream.errors import DONE, INTERRUPTED
+
 
 def main() -> None:
     """Load and run the command line."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(130))  # there is nothing to finish yet
+        signal.signal(number, lambda *_: os._exit(INTERRUPTED))  # there is nothing to finish yet
     from stream.cli.app import main as run
     from stream.console import logs
 
@@ -23,4 +25,4 @@ def main() -> None:
             with suppress(OSError, ValueError):
                 stream.flush()
         logs.end()
-        os._exit(end.code or 0)
+        os._exit(end.code or DONE)

@@ -7,7 +7,7 @@ from pathlib import Path
 from models.evaluation.evaluate import judge_folder
 from models.evaluation.metrics import measure, sentences
 from models.evaluation.report import check_report_place, write_report
-from stream.console.progress import Told
+from stream.console.progress import ProgressReporter
 from stream.errors import as_usage
 
 
@@ -16,7 +16,7 @@ def evaluate(model: str, data: Path, output: Path | None, *, overwrite: bool) ->
     if output is not None:
         with as_usage():
             check_report_place(output, overwrite=overwrite)
-    with Told() as progress:
+    with ProgressReporter() as progress:
         judged = judge_folder(model, data, report=progress.say, progress=progress)
     info, evaluation = judged.bundle.info, judged.evaluation
     measured = measure(evaluation)

@@ -18,7 +18,7 @@ LINE_EVERY_SHARE = 0.1
 """After an hour a line every six minutes: a camera runs for months."""
 
 
-class Told:
+class ProgressReporter:
     """Called with what is being done, how much of it is done, and of how much: tells it on stderr."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from stream.console import logs
-from stream.console.progress import Told
+from stream.console.progress import ProgressReporter
 from stream.faces import Analysis
 from stream.frame import SourceInfo
 from stream.pipeline.report import SourceReport
@@ -27,7 +27,7 @@ class Console:
         """
         self._list_pictures = list_pictures
         self._stdout_taken = stdout_taken
-        self._told = Told()
+        self._told = ProgressReporter()
         self._counts = Counter[str]()
 
     def __enter__(self) -> Self:

@@ -26,7 +26,7 @@ from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sources.demo import DemoSource
 from stream.sources.opening import expand, open_source
-from stream.sources.repeat import Again
+from stream.sources.repeat import RepeatSource
 from stream.sources.source import Source
 
 SIZES = {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080)}
@@ -60,16 +60,18 @@ def bench(settings: Settings, address: str | None, *, rate: float | None, second
     with tempfile.TemporaryDirectory(prefix="facestream-bench-") as made:
         folder = Path(made)
         clips = [(name, partial(_clip, folder, settings, size, tiles)) for tiles in TILES for name, size in SIZES.items()]
-        measure(clips[0][1](), analyser, WARM_UP_S, folder)
+        measure(clips[0][1](), analyser, settings, WARM_UP_S, folder)
         subjects = []
         for name, opener in own + clips:
-            subjects.append((measure(opener(), analyser, seconds, folder, name), opener))
+            subjects.append((measure(opener(), analyser, settings, seconds, folder, name), opener))
             say(_line(subjects[-1][0], wide))
         say(f"\n{LEGEND}")
         advice = None
         if rate is not None:
             portraits = subjects[len(own) : len(own) + len(SIZES)]
-            asked = [(row, partial(_again, opener, analyser, seconds, folder)) for row, opener in subjects[: len(own)] or portraits]
+            asked = [
+                (row, partial(_again, opener, analyser, settings, seconds, folder)) for row, opener in subjects[: len(own)] or portraits
+            ]
             advice = advise(rate, asked, [row for row, _ in portraits] if not own or asked[0][0].live else [])
     if advice is not None:
         say("\n" + "\n".join(advice.sentences))
@@ -90,7 +92,7 @@ def _own(address: str, settings: Settings) -> tuple[str, Opener]:
         if source.info.live:
             return source
         source.close()
-        return Again(partial(open_source, address, settings.source))
+        return RepeatSource(partial(open_source, address, settings.source))
 
     return name, opened
 
@@ -100,7 +102,7 @@ def _clip(folder: Path, settings: Settings, size: tuple[int, int], tiles: int) -
     path = folder / f"{size[0]}x{size[1]}-{tiles}.mp4"
     if not path.exists():
         _write_clip(path, settings, size, tiles)
-    return Again(partial(open_source, path, settings.source))
+    return RepeatSource(partial(open_source, path, settings.source))
 
 
 def _write_clip(path: Path, settings: Settings, size: tuple[int, int], tiles: int) -> None:
@@ -114,11 +116,9 @@ def _write_clip(path: Path, settings: Settings, size: tuple[int, int], tiles: in
     sink.close()
 
 
-def _again(opener: Opener, analyser: Analyser, seconds: float, folder: Path, min_face_px: int) -> Row:
+def _again(opener: Opener, analyser: Analyser, settings: Settings, seconds: float, folder: Path, min_face_px: int) -> Row:
     """The measurement once more, with the same models looking for another smallest face."""
-    detector = analyser.settings.detector.model_copy(update={"min_face_px": min_face_px})
-    settings = analyser.settings.model_copy(update={"detector": detector})
-    return measure(opener(), Analyser(analyser.detector, analyser.classifier, settings), seconds, folder)
+    return measure(opener(), analyser, settings.changed({"detector": {"min_face_px": min_face_px}}), seconds, folder)
 
 
 # the table: plain text, so that each line can be printed as soon as it is known

@@ -1,4 +1,4 @@
-"""What one source costs on this machine: a whole `Pipeline`, from a file to a written file, timed from outside through its metrics.
+"""What one source costs on this machine: a whole `Pipeline`, from a file to a written file, timed from outside by an observer.
 
 Its three threads work side by side (reading | detect, track, classify | draw, encode), as in `facestream run clip.mp4 -o out.mp4`: so
 frames/s is more than one part after the other would give, and each part is as slow as it is beside the others.
@@ -17,13 +17,14 @@ import numpy as np
 from models.imaging.picture_formats import writable_suffixes
 from models.imaging.picture_writer import write_picture
 from stream.analysis.analyser import Analyser
+from stream.analysis.track_manager import TrackManager
 from stream.errors import SourceError
 from stream.faces import Analysis
-from stream.frame import SourceInfo
-from stream.monitoring.metrics import Metrics
+from stream.frame import Frame, SourceInfo
+from stream.monitoring.observer import Observed, RunObserver, StageName
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from stream.settings.schema import OutputSettings
+from stream.settings.schema import OutputSettings, Settings
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.sink import Sink
@@ -101,11 +102,11 @@ def figure(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, name: str = "") -> Row:
+def measure(source: Source, analyser: Analyser, settings: Settings, seconds: float, folder: Path, name: str = "") -> Row:
     """Run the job on a source for some seconds that count.
 
     Args:
-        source: a camera, or what never ends (`Again`).
+        source: a camera, or what never ends (`RepeatSource`).
         folder: where the written file goes.
         name: what the row is called; by default as the source.
 
@@ -113,8 +114,8 @@ def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, na
         SourceError: it cannot be read, or gave too little.
     """
     times, warm_up_s = _Times(), min(WARM_UP_S, seconds)
-    lane = Lane(source, [_sink(source.info, folder, analyser.settings.output)])
-    pipeline = Pipeline([lane], analyser, metrics=times, duration_s=warm_up_s + seconds + PATIENCE_S)
+    lane = Lane(source, [_sink(source.info, folder, settings.output)])
+    pipeline = Pipeline([lane], analyser, settings, observers=[times], duration_s=warm_up_s + seconds + PATIENCE_S)
     last: Result | None = None
     for result in pipeline.results():
         last = result
@@ -131,7 +132,7 @@ def measure(source: Source, analyser: Analyser, seconds: float, folder: Path, na
         width=last.frame.width,
         height=last.frame.height,
         faces=float(np.mean(times.faces_seen)),
-        min_face_px=analyser.min_face_px(last.frame, analyser.memory(source.info)),
+        min_face_px=TrackManager(source.info, settings).min_face_px(last.frame),
         live=source.info.live,
         frames=sum(batch.frames for batch in batches),
         skipped=report.drops["newer"] / max(1, report.read),
@@ -149,11 +150,10 @@ class _Batch:
     ended_at: float = 0.0
 
 
-class _Times(Metrics):
-    """Keeps what the pipeline tells its metrics. Each list is written by one thread."""
+class _Times(RunObserver):
+    """Keeps how long everything took. Each list is written by one thread."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.batches: list[_Batch] = []
         self.faces_seen: list[int] = []
         self._decoded_s: list[float] = []
@@ -161,7 +161,7 @@ class _Times(Metrics):
         self._encoded_s: list[float] = []
         self._drawing_s = 0.0
 
-    def stage(self, stage: str, seconds: float) -> None:
+    def stage(self, stage: StageName, seconds: float) -> None:
         if stage == "decode":
             self._decoded_s.append(seconds)
         elif stage == "draw":
@@ -175,7 +175,7 @@ class _Times(Metrics):
                 self.batches.append(_Batch())
             self.batches[-1].seconds[stage] = seconds
 
-    def analysed(self, source: str, age_s: float, analysis: Analysis) -> None:
+    def analysed(self, source: Observed, frame: Frame, analysis: Analysis, age_s: float) -> None:
         self.batches[-1].frames += 1
         self.batches[-1].ended_at = time.perf_counter()
         self.faces_seen.append(len(analysis.faces))
@@ -222,11 +222,8 @@ class _PictureAgain:
         path = self._folder / f"picture{suffix if suffix in writable_suffixes else '.png'}"
         write_picture(path, result.picture, quality=self._settings.jpeg_quality)
 
-    def poll(self, stale: Result | None = None) -> None:
-        pass
-
     def close(self) -> None:
-        pass
+        """Each picture is complete once written."""
 
 
 def _sink(info: SourceInfo, folder: Path, settings: OutputSettings) -> Sink:

@@ -193,8 +193,9 @@ def job() -> Answer:
 
     source = DemoSource()
     frame = Frame.of_image(source.look(0.0), source="demo", captured_at=0.0)
-    analyser = Analyser.load(load_settings(None, ["detector.device=cpu"]))
-    (analysis,) = analyser.look([frame], [analyser.memory(source.info)])
+    settings = load_settings(None, ["detector.device=cpu"])
+    analyser = Analyser.load(settings)
+    (analysis,) = analyser.look([frame], [analyser.follow(source.info, settings)])
     if len(analysis.faces) != 1:
         return "problem", f"{len(analysis.faces)} faces were found in a portrait of one", "pip install --force-reinstall facestream mtcnn"
     (face,) = analysis.faces

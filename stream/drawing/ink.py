@@ -20,7 +20,7 @@ RED_AND_BLUE = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ink:
-    """A small picture to be laid upon a larger one."""
+    """A small picture to be laid upon a larger one: a `Mark`."""
 
     left: int
     """Where it goes, pixels of the larger picture; all of it lies inside."""
@@ -30,8 +30,7 @@ class Ink:
     opacity: np.ndarray | None = None
     """(rows, columns) uint8: 0 leaves what is below, 255 hides it. None: 255 everywhere."""
 
-    def on_rgb(self, picture: np.ndarray) -> None:
-        """Lay it upon a (height, width, 3) uint8 RGB picture, in place."""
+    def paint_rgb(self, picture: np.ndarray) -> None:
         rows, columns = self.color.shape[:2]
         place = picture[self.top : self.top + rows, self.left : self.left + columns]
         if self.opacity is None:
@@ -40,14 +39,7 @@ class Ink:
             share = self.opacity[..., None].astype(np.float32) / 255
             place[:] = np.rint(place + (self.color - place.astype(np.float32)) * share)
 
-    def on_planes(self, planes: list[np.ndarray], matrix: int, *, full: bool) -> None:
-        """Lay it upon the planes of a 4:2:0 picture, in place; a sample under no ink keeps its value.
-
-        Args:
-            planes: Y (height, width), U and V of half the size, rounded up; uint8.
-            matrix: the number of the colour matrix in H.273; an unknown one is taken for BT.601.
-            full: brightness goes from 0 to 255, not from 16 to 235.
-        """
+    def paint_planes(self, planes: list[np.ndarray], matrix: int, *, full: bool) -> None:
         top, left = self.top % 2, self.left % 2  # grown to whole samples of colour, with ink that hides nothing
         rows, columns = self.color.shape[:2]
         around = (top, (top + rows) % 2, left, (left + columns) % 2)

@@ -8,6 +8,7 @@ import numpy as np
 
 from stream.drawing.ink import Area, Ink
 from stream.drawing.labels import color_of, placed_words, status_band, surface
+from stream.drawing.mark import painted
 from stream.drawing.text import SMALLEST_TEXT_PX
 from stream.faces import Analysis, Face
 from stream.media import cv2
@@ -34,15 +35,12 @@ def draw(image: np.ndarray, analysis: Analysis, status_line: str = "") -> np.nda
     Returns:
         A new (H, W, 3) uint8 RGB array, writeable.
     """
-    picture = np.array(image, order="C")
-    height, width = picture.shape[:2]
-    for ink in inked(width, height, analysis, status_line):
-        ink.on_rgb(picture)
-    return picture
+    height, width = image.shape[:2]
+    return painted(image, inked(width, height, analysis, status_line))
 
 
 def inked(width: int, height: int, analysis: Analysis, status_line: str = "") -> list[Ink]:
-    """What `draw` draws on a picture of this size, in the order of drawing; nothing where there is nothing to see."""
+    """What `draw` draws on a picture of this size, in the order of drawing: the usual `Style`."""
     short = min(width, height)
     line = max(1, round(short * LINE_SHARE))
     size = max(SMALLEST_TEXT_PX, round(short * TEXT_SHARE))

@@ -7,10 +7,36 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from models.imaging.picture_formats import writable_suffixes
-from stream.errors import UsageError
+from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
+from stream.job.inputs import Input
 from stream.sinks.picture import place
 from stream.sinks.recording.video import FORMATS
+
+
+def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | None, *, overwrite: bool, segment: bool) -> None:
+    """Decide where each input is written (`Input.output`), before any work.
+
+    Args:
+        output: what the user named, a file or a folder; None: nothing is written.
+        events: where events go: a path, or "-" for standard output.
+        segment: `--segment` was said: then each input must be a camera.
+
+    Raises:
+        UsageError: an output fits its source in no way, would replace an input or what must not be replaced, or is written twice.
+    """
+    ordered = sorted(inputs, key=lambda one: not one.settings.output.enabled)  # those that are written come first
+    infos = [one.source.info for one in ordered]
+    if segment and (file := next((info for info in infos if not info.live), None)):
+        raise UsageError(f"{file.name}: --segment cuts recordings of cameras, and this is none; leave it out.")
+    written = [one for one in ordered if one.settings.output.enabled and output is not None]
+    planned: list[Path] = []
+    if output is not None and written:
+        planned = plan_outputs(infos[: len(written)], output, [one.root for one in written])
+    lent = [path for one, path in zip(written, planned, strict=True) if one.in_pieces]
+    check_outputs(infos, planned, [] if events in (None, "-") else [Path(str(events))], overwrite=overwrite, lent=lent)
+    for one, path in zip(written, planned, strict=True):
+        one.output = path
 
 
 def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path | None]) -> list[Path]:
@@ -57,7 +83,7 @@ def check_outputs(
         if path.resolve() in taken:
             raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
         if path.exists() and not path.is_dir() and not overwrite and path not in lent:
-            raise UsageError(f"{path}: is there already; add --overwrite to replace it.")
+            raise UsageError(already_there(path))
         taken.add(path.resolve())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(eq=False)
-class Pulse:
+class ThreadActivity:
     """What one thread is at. It alone writes; anyone reads."""
 
     part: str
@@ -21,11 +21,11 @@ class Pulse:
     """When (`time.monotonic()`) there was a sign of life inside the piece of work: a camera that is away may stay away."""
     _work: tuple[str, float] | None = None
 
-    def begins(self, work: str) -> None:
+    def busy(self, work: str) -> None:
         """A piece of work begins, and an earlier one is done."""
         self._work = (work, time.monotonic())
 
-    def rests(self) -> None:
+    def idle(self) -> None:
         """The work is done: from here on the thread waits for others."""
         self._work = None
 
@@ -49,28 +49,28 @@ class Health:
         """A thread that has been at one piece of work for longer makes no progress."""
         self.ready = False
         """A first look has been given to its outputs."""
-        self._pulses: list[Pulse] = []
+        self._activities: list[ThreadActivity] = []
         self._lock = threading.Lock()
 
     @contextmanager
-    def thread(self, part: str, source: str = "", sign: Callable[[], float | None] = lambda: None) -> Iterator[Pulse]:
+    def thread(self, part: str, source: str = "", sign: Callable[[], float | None] = lambda: None) -> Iterator[ThreadActivity]:
         """A thread, from its begin to its end."""
-        pulse = Pulse(part, source, sign)
+        activity = ThreadActivity(part, source, sign)
         with self._lock:
-            self._pulses.append(pulse)
+            self._activities.append(activity)
         try:
-            yield pulse
+            yield activity
         finally:
             with self._lock:
-                self._pulses.remove(pulse)
+                self._activities.remove(activity)
 
     @property
-    def pulses(self) -> list[Pulse]:
+    def activities(self) -> list[ThreadActivity]:
         """Of every thread there is now."""
         with self._lock:
-            return list(self._pulses)
+            return list(self._activities)
 
     @property
-    def stalled(self) -> list[Pulse]:
+    def stalled(self) -> list[ThreadActivity]:
         """The threads that make no progress."""
-        return [pulse for pulse in self.pulses if pulse.busy_s > self.stalled_after_s]
+        return [activity for activity in self.activities if activity.busy_s > self.stalled_after_s]

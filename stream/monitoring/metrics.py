@@ -6,21 +6,31 @@ Rates are the reader's: `rate(facestream_frames_total{outcome="shown"}[1m])` is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
+from prometheus_client.registry import RestrictedRegistry
 
 from stream.faces import Analysis
+from stream.frame import Frame
 from stream.monitoring.health import Health
+from stream.monitoring.observer import (
+    DROP_REASONS,
+    NEVER_ANALYSED,
+    STAGES,
+    DropReason,
+    Ending,
+    Observed,
+    RunObserver,
+    SourceState,
+    StageName,
+)
 
 Outcome = Literal["read", "analysed", "shown", "dropped"]
-Stage = Literal["decode", "detect", "classify", "track", "draw", "write"]
-Queue = Literal["look", "show", "write"]
-
-DROPS = ("newer", "unshown", "unwritten", "stopped", "failed")
 
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Drawing takes under a millisecond, the detector on a large photo seconds."""
@@ -57,7 +67,7 @@ DECLARED = (
     Declared(
         Histogram,
         "facestream_stage_seconds",
-        "Time of one call of a stage: decode, detect, classify, track, draw, write.",
+        f"Time of one call of a stage: {', '.join(STAGES)}.",
         ("stage",),
         STAGE_BUCKETS_S,
     ),
@@ -116,15 +126,19 @@ ENDED_KEPT = 100
 """Files and pictures that have ended and still have numbers of their own. A shelf of ten thousand must not fill anybody's memory."""
 
 
-class Metrics:
-    """The numbers of one run. Any thread may call any method."""
+class Metrics(RunObserver):
+    """The numbers of one run. Counts what happens as it is told; reads how things are now when somebody asks for the numbers."""
 
     def __init__(self, health: Health | None = None) -> None:
-        self.health = health or Health()
-        self.registry = CollectorRegistry()  # one of its own: two runs in a process must not share counts
-        self.on_refresh: list[Callable[[], None]] = []
-        """Called before the numbers are given out: sets those that say how things are now."""
-        self._refreshing = threading.Lock()
+        """
+        Args:
+            health: whose threads' activity is among the numbers.
+        """
+        self._health = health or Health()
+        self.registry = _ReadyRegistry(self._read_now)  # one of its own: two runs in a process must not share counts
+        self._reading = threading.Lock()
+        self._sources: dict[Observed, SourceState | None] = {}
+        """Those that run, and how far each was when it was read last."""
         self._threads: set[tuple[str, str]] = set()
         self._candidates = 0
         self._ended: dict[str, None] = {}
@@ -134,90 +148,110 @@ class Metrics:
             self._made[one.name] = one.kind(one.name, one.meaning, one.labels, registry=self.registry, **more)
         ProcessCollector(registry=self.registry)
         self._made["facestream_build_info"].labels(installed_version()).set(1)
-        self._made["facestream_thread_stalled_after_seconds"].set(self.health.stalled_after_s)
+        self._made["facestream_thread_stalled_after_seconds"].set(self._health.stalled_after_s)
 
-    def refresh(self) -> None:
-        """Bring what says how things are now up to date."""
-        with self._refreshing:
-            for look in list(self.on_refresh):
-                look()
-            busy, pulses = self._made["facestream_thread_busy_seconds"], self.health.pulses
-            threads = {(pulse.part, pulse.source) for pulse in pulses}
-            for gone in self._threads - threads:
-                busy.remove(*gone)
-            for part, source in threads:  # several sinks of one source are one number
-                busy.labels(part, source).set(max(pulse.busy_s for pulse in pulses if (pulse.part, pulse.source) == (part, source)))
-            self._threads = threads
+    def began(self, source: Observed) -> None:
+        for reason in DROP_REASONS:  # what never happened to it is 0, not unknown
+            self._drop(source.name, reason, 0)
+        with self._reading:
+            self._sources[source] = None
 
-    def frame(self, source: str, outcome: Outcome) -> None:
-        """A frame was read, analysed, shown or dropped."""
-        self._made["facestream_frames_total"].labels(source, outcome).inc()
+    def read(self, source: Observed, frame: Frame) -> None:
+        self._frame(source.name, "read")
 
-    def began(self, source: str) -> None:
-        """A source is there: what never happened to it is 0, not unknown."""
-        for reason in DROPS:
-            self.drop(source, reason, 0)
+    def dropped(self, source: Observed, reason: DropReason) -> None:
+        self._drop(source.name, reason)
+        if reason in NEVER_ANALYSED:
+            self._frame(source.name, "dropped")
 
-    def drop(self, source: str, reason: str, count: int = 1) -> None:
-        """Frames missed something (`DROPS`)."""
-        self._made["facestream_drops_total"].labels(source, reason).inc(count)
+    def analysed(self, source: Observed, frame: Frame, analysis: Analysis, age_s: float) -> None:
+        name = source.name
+        self._frame(name, "analysed")
+        self._made["facestream_capture_to_analysed_seconds"].labels(name).observe(age_s)
+        self._made["facestream_faces_in_view"].labels(name).set(len(analysis.faces))
+        for face in analysis.faces:
+            self._made["facestream_faces_total"].labels(name, face.label or "").inc()
 
-    def stage(self, stage: str, seconds: float) -> None:
-        """A stage (`Stage`) ran for so long."""
+    def shown(self, source: Observed, frame: Frame, age_s: float) -> None:
+        self._frame(source.name, "shown")
+        self._made["facestream_capture_to_shown_seconds"].labels(source.name).observe(age_s)
+
+    def stage(self, stage: StageName, seconds: float) -> None:
         self._made["facestream_stage_seconds"].labels(stage).observe(seconds)
 
-    def analysed(self, source: str, age_s: float, analysis: Analysis) -> None:
-        """A frame was looked at, and was so old when that was done."""
-        self.frame(source, "analysed")
-        self._made["facestream_capture_to_analysed_seconds"].labels(source).observe(age_s)
-        self._made["facestream_faces_in_view"].labels(source).set(len(analysis.faces))
-        for face in analysis.faces:
-            self._made["facestream_faces_total"].labels(source, face.label or "").inc()
-
     def candidates_dropped(self, so_far: int) -> None:
-        """What the detector has dropped since it was made."""
         self._made["facestream_detector_candidates_dropped_total"].inc(so_far - self._candidates)
         self._candidates = so_far
 
-    def shown(self, source: str, age_s: float) -> None:
-        """Every output has had a frame, which was so old then."""
-        self.frame(source, "shown")
-        self._made["facestream_capture_to_shown_seconds"].labels(source).observe(age_s)
-
-    def last_shown(self, source: str, unix_s: float) -> None:
-        """When the newest shown frame had arrived."""
-        self._made["facestream_last_shown_timestamp_seconds"].labels(source).set(unix_s)
-
-    def waiting(self, source: str, queue: Queue, frames: int) -> None:
-        """So many frames wait now."""
-        self._made["facestream_queue_frames"].labels(source, queue).set(frames)
-
-    def reconnects(self, source: str, count: int) -> None:
-        """A live source came back, so many times."""
-        self._made["facestream_reconnects_total"].labels(source).inc(count)
-
-    def decode_errors(self, source: str, count: int) -> None:
-        """So much could not be decoded."""
-        self._made["facestream_decode_errors_total"].labels(source).inc(count)
-
-    def up(self, source: str, is_up: bool) -> None:
-        """Whether the source gives pictures."""
-        self._made["facestream_source_up"].labels(source).set(is_up)
-
-    def ended(self, source: str) -> None:
-        """A file has ended: nothing is to be said about how it is now. What was counted stays until `ENDED_KEPT` others have ended too."""
-        self._forget(source, Gauge)
-        self._ended.pop(source, None)
-        self._ended[source] = None
+    def ended(self, source: Observed, ending: Ending) -> None:
+        """What was counted of a file stays until `ENDED_KEPT` others have ended too; how it is now is nothing to tell any more."""
+        with self._reading:
+            self._read_source(source)
+            del self._sources[source]
+        name = source.name
+        self._made["facestream_source_up"].labels(name).set(0)
+        if source.live:
+            return
+        self._forget(name, Gauge)
+        self._ended.pop(name, None)
+        self._ended[name] = None
         if len(self._ended) > ENDED_KEPT:
             oldest = next(iter(self._ended))
             del self._ended[oldest]
             self._forget(oldest, Counter, Histogram)
 
+    def _read_now(self) -> None:
+        """Bring what says how things are now up to date."""
+        with self._reading:
+            for source in self._sources:
+                self._read_source(source)
+            busy, activities = self._made["facestream_thread_busy_seconds"], self._health.activities
+            threads = {(activity.part, activity.source) for activity in activities}
+            for gone in self._threads - threads:
+                busy.remove(*gone)
+            for part, source_name in threads:  # several sinks of one source are one number
+                mine = [one for one in activities if (one.part, one.source) == (part, source_name)]
+                busy.labels(part, source_name).set(max(one.busy_s for one in mine))
+            self._threads = threads
+
+    def _read_source(self, source: Observed) -> None:
+        name, now, before = source.name, source.state(), self._sources[source]
+        self._sources[source] = now
+        self._made["facestream_reconnects_total"].labels(name).inc(now.reconnects - (before.reconnects if before else 0))
+        self._made["facestream_decode_errors_total"].labels(name).inc(now.decode_errors - (before.decode_errors if before else 0))
+        self._drop(name, "unwritten", now.unwritten - (before.unwritten if before else 0))
+        self._made["facestream_source_up"].labels(name).set(now.up)
+        for queue, frames in now.waiting.items():
+            self._made["facestream_queue_frames"].labels(name, queue).set(frames)
+        if now.shown_at is not None:
+            self._made["facestream_last_shown_timestamp_seconds"].labels(name).set(time.time() - time.monotonic() + now.shown_at)
+
+    def _frame(self, source: str, outcome: Outcome) -> None:
+        self._made["facestream_frames_total"].labels(source, outcome).inc()
+
+    def _drop(self, source: str, reason: DropReason, count: int = 1) -> None:
+        self._made["facestream_drops_total"].labels(source, reason).inc(count)
+
     def _forget(self, source: str, *kinds: type) -> None:
         for one in DECLARED:
             if one.kind in kinds and "source" in one.labels:
                 self._made[one.name].remove_by_labels({"source": source})
+
+
+class _ReadyRegistry(CollectorRegistry):
+    """Has everything brought up to date before its numbers are given out, whoever asks."""
+
+    def __init__(self, update: Callable[[], None]) -> None:
+        super().__init__()
+        self._update = update
+
+    def collect(self) -> Iterator[Metric]:
+        self._update()
+        yield from super().collect()
+
+    def restricted_registry(self, names: Iterable[str]) -> RestrictedRegistry:
+        self._update()
+        return super().restricted_registry(names)
 
 
 def as_markdown_table() -> str:

@@ -28,15 +28,14 @@ PATIENCE_S = 5
 
 class _Handler(MetricsHandler):
     timeout = PATIENCE_S
-    metrics: Metrics
+    health: Health
 
     def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self.metrics.refresh()
             super().do_GET()
         else:
-            self._say(*_page(path, self.metrics.health))
+            self._say(*_page(path, self.health))
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -55,8 +54,8 @@ def _page(path: str, health: Health) -> tuple[HTTPStatus, str]:
         return HTTPStatus.OK, INDEX
     if path == "/healthz":
         stalled = health.stalled
-        first = [f"stalled: {pulse}" for pulse in stalled] or ["alive"]
-        rest = [str(pulse) for pulse in health.pulses if pulse not in stalled]
+        first = [f"stalled: {activity}" for activity in stalled] or ["alive"]
+        rest = [str(activity) for activity in health.activities if activity not in stalled]
         return HTTPStatus.SERVICE_UNAVAILABLE if stalled else HTTPStatus.OK, "\n".join([*first, *rest, ""])
     if path == "/readyz":
         return (HTTPStatus.OK, "ready\n") if health.ready else (HTTPStatus.SERVICE_UNAVAILABLE, "not ready: no look was published yet\n")
@@ -72,7 +71,7 @@ class _Server(ThreadingTCPServer):  # not http.server's: that one asks the name 
 
 
 @contextmanager
-def serve(metrics: Metrics, port: int, host: str = "127.0.0.1") -> Iterator[int]:
+def serve(metrics: Metrics, health: Health, port: int, host: str = "127.0.0.1") -> Iterator[int]:
     """Answer on `http://host:port/` until the block ends; the port is free again then.
 
     Gives:
@@ -81,7 +80,7 @@ def serve(metrics: Metrics, port: int, host: str = "127.0.0.1") -> Iterator[int]
     Raises:
         UsageError: the port cannot be had.
     """
-    handler = type("Handler", (_Handler,), {"metrics": metrics, "registry": metrics.registry})
+    handler = type("Handler", (_Handler,), {"health": health, "registry": metrics.registry})
     server_type = type("Server", (_Server,), {"address_family": socket.AF_INET6 if ":" in host else socket.AF_INET})
     try:
         server = server_type((host, port), handler)

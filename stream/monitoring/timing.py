@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-Stage = Callable[[str], AbstractContextManager[None]]
-"""Wraps one stage, by name: decode, detect, track, classify, draw, write."""
+from stream.monitoring.observer import StageName
+
+Stage = Callable[[StageName], AbstractContextManager[None]]
+"""Wraps one run of a stage."""
 
 
-def untimed(stage: str) -> AbstractContextManager[None]:
+def untimed(stage: StageName) -> AbstractContextManager[None]:
     """A stage that nobody times."""
     return nullcontext()

@@ -119,8 +119,17 @@ class LosslessFeed(_Feed[T]):
         return len(self._items) < self._size and sum(map(self._weigh, self._items)) + weight <= self._capacity
 
 
-def wait_for_any(condition: threading.Condition, feeds: Iterable[Watched], timeout_s: float | None = None) -> bool:
-    """Wait until one of the feeds, all made with this condition, has something, or all have ended. False after the timeout."""
-    watched = list(feeds)
+def wait_for_any(condition: threading.Condition, feeds: Callable[[], Iterable[Watched]], timeout_s: float | None = None) -> bool:
+    """Wait until one of the feeds has something, or all have ended. False after the timeout.
+
+    Args:
+        condition: all feeds were made with it.
+        feeds: those that there are now; whoever changes that notifies the condition.
+    """
+
+    def something() -> bool:
+        watched = list(feeds())
+        return any(feed.waiting for feed in watched) or all(feed.ended for feed in watched)
+
     with condition:
-        return condition.wait_for(lambda: any(feed.waiting for feed in watched) or all(feed.ended for feed in watched), timeout_s)
+        return condition.wait_for(something, timeout_s)

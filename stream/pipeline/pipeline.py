@@ -10,73 +10,112 @@ windows. They meet in feeds and nowhere else:
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-from models.inference.priority import stand_back
 from stream.analysis.analyser import Analyser
-from stream.faces import Analysis
-from stream.frame import Frame
-from stream.monitoring.health import Pulse
-from stream.monitoring.metrics import Metrics
+from stream.deadline import LOOK_S, NEVER, SHOW_S, Deadline
+from stream.monitoring.health import Health, ThreadActivity
+from stream.monitoring.observer import Observers, RunObserver
 from stream.pipeline.feeds import wait_for_any
-from stream.pipeline.lane import Lane, RunningLane
-from stream.pipeline.priority import LOOKS
-from stream.pipeline.report import Report
+from stream.pipeline.lane import Lane
+from stream.pipeline.lanes import Lanes
+from stream.pipeline.report import Report, ReportKeeper
+from stream.pipeline.running_lane import RunningLane
+from stream.pipeline.worker import Worker
+from stream.settings.changes import check_change
+from stream.settings.schema import Settings
 from stream.sinks.result import Result
 from stream.sinks.sink import Screen, StopAsked
 
-DRAIN_S = 0.7
-"""How long a run that was asked to end goes on showing what was analysed."""
-LOOK_S = 1.2
-"""How long a look may still take then: nobody can interrupt one at a photo of 24 megapixels. Its thread ends by itself."""
 POLL_S = 0.05
 """How long the renderer waits for a result before it lets the windows handle their keys."""
 
 
 class Pipeline:
-    """Runs lanes through one analyser, once. `stop` works from any thread or signal handler."""
+    """Runs lanes through one analyser, once. `stop`, `add`, `remove` and `replace_settings` work from any thread."""
 
     def __init__(
         self,
         lanes: Sequence[Lane],
         analyser: Analyser,
+        settings: Settings | None = None,
         *,
-        metrics: Metrics | None = None,
+        observers: Sequence[RunObserver] = (),
+        health: Health | None = None,
         max_frames: int | None = None,
         duration_s: float | None = None,
         screen: Screen | None = None,
     ) -> None:
         """
         Args:
+            settings: of every lane that has none of its own.
+            observers: are told what happens.
+            health: is told what each thread is at.
             max_frames: end each source after so many frames.
             duration_s: stop after so many seconds.
-            screen: what sinks of several lanes are seen on.
+            screen: what viewers of several lanes are seen on.
         """
-        self._analyser = analyser
-        self._metrics = metrics or Metrics()
-        self._duration_s = duration_s
-        self._screen = screen
+        self._analyser, self._settings = analyser, settings or Settings()
+        self._health, self._max_frames, self._duration_s, self._screen = health or Health(), max_frames, duration_s, screen
+        self._reports = ReportKeeper()
+        self._observers = Observers([self._reports, *observers])
         self._asked = threading.Event()
+        self._deadline = NEVER
+        self._frames_came, self._looks_came = threading.Condition(), threading.Condition()
+        self._started, self._starting = False, threading.Lock()
+        self._lanes = Lanes([self._running(lane) for lane in lanes])
+        self._leaving: set[RunningLane] = set()
         self._errors: list[BaseException] = []
-        self._hurried_at: float | None = None
-        """`time.monotonic()` when somebody asked it to end."""
-        self._in_hand: list[tuple[RunningLane, Frame]] = []
-        """What the worker looks at now."""
-        self._handing_on = threading.Lock()
-        analyser.stage = self._timed
-        to_worker, to_renderer = threading.Condition(), threading.Condition()
-        self._to_worker, self._to_renderer = to_worker, to_renderer
-        self._lanes = [RunningLane(lane, analyser, self._timed, self._metrics, to_worker, to_renderer, max_frames) for lane in lanes]
+        """Of lanes that have left."""
+        self._worker = Worker(self._lanes, analyser, self._settings, self._frames_came, self._observers, self._health)
 
     def stop(self) -> None:
         """Ask the run to end within two seconds: what was analysed is still shown, the rest is dropped. Any number of times."""
         self._asked.set()  # and no lock: a signal handler may have interrupted the very thread that holds it
 
+    def add(self, lane: Lane) -> None:
+        """One more source beside those that run.
+
+        Raises:
+            RuntimeError: the run has ended or is about to. The source is closed.
+        """
+        running = self._running(lane)
+        with self._starting:
+            added = not self._asked.is_set() and self._lanes.add(running)
+            if added and self._started:
+                running.capture.start()
+        if not added:
+            running.halt()
+            running.finish()
+            raise RuntimeError(f"{running.name}: came too late, the run is about to end")
+        self._wake()
+
+    def remove(self, lane: Lane) -> None:
+        """End one source and its outputs, which have as long as at a stop; the others go on. One that is not there is no matter."""
+        for running in self._lanes:
+            if running.lane is lane:
+                running.halt()
+                running.hurry(Deadline.now())
+                self._leaving.add(running)
+        self._wake()
+
+    def replace_settings(self, settings: Settings) -> None:
+        """Look with other settings from the worker's next round on; a source of `settings.sources` with its own.
+
+        Raises:
+            SettingsError: what differs cannot change while a run goes on.
+        """
+        check_change(self._settings, settings)
+        for running in self._lanes:
+            if running.lane.settings is not None:
+                check_change(running.lane.settings, settings.of_name(running.name))
+        self._worker.replace_settings(settings)
+
     def run(self) -> Report:
-        """Run until the sources end, the time is over, a sink's user asks to stop, or `stop`.
+        """Run until the sources end, the time is over, a viewer's user asks to stop, or `stop`.
 
         Raises:
             the first error of a file, of the worker or of a sink. Everything is closed by then, and every thread has ended,
@@ -88,13 +127,14 @@ class Pipeline:
 
     def results(self) -> Iterator[Result]:
         """The same as `run`, and gives each result after the sinks have had it. The caller's thread is the renderer."""
-        threads = [threading.Thread(target=lane.capture, name=f"capture {lane.report.name}") for lane in self._lanes]
-        threads.append(threading.Thread(target=self._work, name="worker"))
-        for thread in threads:
-            thread.start()
-        with self._metrics.health.thread("renderer") as pulse:
+        with self._starting:
+            self._started = True
+            for lane in self._lanes:
+                lane.capture.start()
+        self._worker.start()
+        with self._health.thread("renderer") as activity:
             try:
-                yield from self._render(pulse)
+                yield from self._render(activity)
             except StopAsked:
                 self._asked.set()
                 self._hurry()
@@ -105,98 +145,68 @@ class Pipeline:
                 self._halt()
                 for lane in self._lanes:
                     lane.looks.end()  # a worker that waits for room is let go
-                pulse.rests()
-                threads[-1].join(None if self._hurried_at is None else max(0.0, self._hurried_at + LOOK_S - time.monotonic()))
-                self._drop_in_hand("stopped")
-                for thread in threads[:-1]:
-                    thread.join()
-                pulse.begins("close")
-                errors = [error for lane in self._lanes for error in lane.finish()]
-        for error in self._errors + errors:
-            raise error
+                activity.idle()
+                self._worker.join(self._deadline.left_s(LOOK_S) if self._deadline.asked else None)
+                activity.busy("close")
+                errors = [*self._errors, *(error for lane in self._lanes for error in lane.finish())]
+        for error in [self._worker.error, *errors]:
+            if error is not None:
+                raise error
 
     @property
     def report(self) -> Report:
         """The counts so far; final once the run has ended, also where it raised."""
-        return Report([lane.report for lane in self._lanes], stopped=self._asked.is_set())
+        return Report(self._reports.sources, stopped=self._asked.is_set())
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        yield
-        self._metrics.stage(stage, time.perf_counter() - begin)
+    def _running(self, lane: Lane) -> RunningLane:
+        tracks = self._analyser.follow(lane.source.info, lane.settings or self._settings)
+        settings, conditions = self._settings.pipeline, (self._frames_came, self._looks_came)
+        return RunningLane(lane, tracks, self._observers, self._health, *conditions, settings, self._max_frames)
+
+    def _wake(self) -> None:
+        for condition in (self._frames_came, self._looks_came):
+            with condition:
+                condition.notify_all()
 
     def _halt(self) -> None:
         for lane in self._lanes:
             lane.halt()
 
     def _hurry(self) -> None:
-        self._hurried_at = self._hurried_at or time.monotonic()
+        if not self._deadline.asked:
+            self._deadline = Deadline.now()
         for lane in self._lanes:
-            lane.hurry()
+            lane.hurry(self._deadline)
 
-    def _work(self) -> None:
-        """The worker thread: takes what is there from every lane, looks at all of it together, hands on."""
-        feeds = [lane.frames for lane in self._lanes]
-        if all(lane.shows_live for lane in self._lanes):
-            stand_back(LOOKS)
-        try:
-            with self._metrics.health.thread("worker") as pulse:
-                while wait_for_any(self._to_worker, feeds) and not all(feed.ended for feed in feeds):
-                    self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take()]
-                    pulse.begins("look")
-                    analyses = self._look()
-                    self._metrics.candidates_dropped(self._analyser.candidates_dropped)
-                    pulse.rests()
-                    with self._handing_on:
-                        for (lane, frame), analysis in zip(self._in_hand, analyses, strict=False):  # nothing is in hand once it was left
-                            lane.hand_on(frame, analysis)  # waits for room
-                        self._in_hand = []
-        except BaseException as error:  # noqa: BLE001 - a thread's edge: handed over to the renderer's
-            self._errors.append(error)
-            self._asked.set()
-        finally:
-            for lane in self._lanes:
-                lane.looks.end()
-
-    def _look(self) -> list[Analysis]:
-        frames, memories = [frame for _, frame in self._in_hand], [lane.memory for lane, _ in self._in_hand]
-        try:
-            return self._analyser.look(frames, memories)
-        except BaseException:
-            self._drop_in_hand("failed")
-            raise
-
-    def _drop_in_hand(self, reason: str) -> None:
-        """What the worker has in hand is lost, and nothing of it is handed on any more."""
-        with self._handing_on:
-            for lane, _ in self._in_hand:
-                lane.drop(reason)
-            self._in_hand = []
-
-    def _render(self, pulse: Pulse) -> Iterator[Result]:
+    def _render(self, activity: ThreadActivity) -> Iterator[Result]:
         """Shows what comes, lets the windows live, watches the clock and the stop flag."""
-        deadline = float("inf") if self._duration_s is None else time.monotonic() + self._duration_s
-        leave_at = float("inf")
-        while not all(lane.shown_all for lane in self._lanes) and (now := time.monotonic()) < leave_at:
-            if leave_at == float("inf") and (self._asked.is_set() or now >= deadline):
+        ends_at = math.inf if self._duration_s is None else time.monotonic() + self._duration_s
+        while not self._lanes.close_if(lambda lane: lane.presenter.done) and self._deadline.left_s(SHOW_S) > 0:
+            if not self._deadline.asked and (self._asked.is_set() or self._worker.failed.is_set() or time.monotonic() >= ends_at):
                 self._halt()
                 self._hurry()
-                leave_at = now + DRAIN_S
-            pulse.rests()
+            activity.idle()
             self._wait()
-            pulse.begins("show")
-            yield from [result for lane in self._lanes for result in lane.show()]
+            activity.busy("show")
+            yield from [result for lane in self._lanes for result in lane.presenter.show()]
             for lane in self._lanes:
-                lane.idle()
+                lane.presenter.idle()
+            self._let_go()
             if self._screen is not None:
                 self._screen.refresh()
 
+    def _let_go(self) -> None:
+        """Finish those that were removed, once nothing more comes of them."""
+        for lane in [lane for lane in self._lanes if lane in self._leaving and lane.over]:
+            self._errors += lane.finish()
+            self._lanes.remove(lane)
+            self._leaving.discard(lane)
+
     def _wait(self) -> None:
         """Until a lane has something to show, or its time has come, or the windows need a look."""
-        timeout_s = min([POLL_S, *(lane.due_in_s for lane in self._lanes), *([self._screen.due_in_s] if self._screen else [])])
-        feeds = [feed for lane in self._lanes for feed in lane.shows_next if not feed.ended]
+        timeout_s = min([POLL_S, *(lane.presenter.due_in_s for lane in self._lanes), *([self._screen.due_in_s] if self._screen else [])])
+        feeds = [feed for lane in self._lanes for feed in lane.presenter.wait_on if not feed.ended]
         if feeds:
-            wait_for_any(self._to_renderer, feeds, timeout_s)
+            wait_for_any(self._looks_came, lambda: feeds, timeout_s)
         else:
             self._asked.wait(timeout_s)

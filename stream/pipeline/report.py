@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from stream.faces import Analysis
+from stream.frame import Frame
+from stream.monitoring.observer import NEVER_ANALYSED, DropReason, Ending, Observed, RunObserver
 
 LATENCIES_KEPT = 10_000
 """How many of the newest capture-to-shown times the median is taken over."""
@@ -45,13 +48,6 @@ class SourceReport:
         """From a frame's arrival to the moment it was shown; None when none was."""
         return statistics.median(self.latencies_s) if self.latencies_s else None
 
-    def count(self, analysis: Analysis) -> None:
-        """Add one look."""
-        self.analysed += 1
-        self.faces += len(analysis.faces)
-        self.frames_with_faces += bool(analysis.faces)
-        self.tracks = max([self.tracks, *(face.track for face in analysis.faces)])
-
 
 @dataclass(slots=True)
 class Report:
@@ -60,3 +56,48 @@ class Report:
     sources: list[SourceReport]
     stopped: bool = False
     """`Pipeline.stop` or a sink's user ended it, not its sources."""
+
+
+class ReportKeeper(RunObserver):
+    """Counts what becomes of each source."""
+
+    def __init__(self) -> None:
+        self._reports: dict[Observed, SourceReport] = {}
+        self._begun: dict[Observed, float] = {}
+        """When the first frame of each arrived, `time.monotonic()`."""
+        self._dropping = threading.Lock()
+
+    @property
+    def sources(self) -> list[SourceReport]:
+        """Of each source, in the order in which they began."""
+        return list(self._reports.values())
+
+    def began(self, source: Observed) -> None:
+        self._reports[source] = SourceReport(source.name)
+
+    def read(self, source: Observed, frame: Frame) -> None:
+        self._begun.setdefault(source, frame.captured_at)
+        self._reports[source].read += 1
+
+    def dropped(self, source: Observed, reason: DropReason) -> None:
+        if reason in NEVER_ANALYSED:
+            with self._dropping:  # any thread drops
+                self._reports[source].drops[reason] += 1
+
+    def analysed(self, source: Observed, frame: Frame, analysis: Analysis, age_s: float) -> None:
+        report = self._reports[source]
+        report.analysed += 1
+        report.faces += len(analysis.faces)
+        report.frames_with_faces += bool(analysis.faces)
+        report.tracks = max([report.tracks, *(face.track for face in analysis.faces)])
+
+    def shown(self, source: Observed, frame: Frame, age_s: float) -> None:
+        report = self._reports[source]
+        report.shown += 1
+        report.latencies_s.append(age_s)
+        report.seconds = frame.captured_at + age_s - self._begun[source]
+
+    def ended(self, source: Observed, ending: Ending) -> None:
+        report = self._reports[source]
+        report.reconnects = source.state().reconnects
+        report.failures, report.notes, report.error = list(ending.failures), list(ending.notes), ending.error

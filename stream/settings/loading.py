@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,13 @@ NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
 """A name that is a file's name on every system, and reads well in a window's title."""
 
 
-def load_settings(path: Path | None = None, overrides: Iterable[str] = ()) -> Settings:
-    """The defaults, then the file's values, then each `key.sub=value`.
+def load_settings(
+    path: Path | None = None, overrides: Iterable[str] = (), flags: Mapping[str, tuple[str, object]] | None = None
+) -> Settings:
+    """The defaults, then the file's values, then each `section.key=value`, then what flags of their own say.
+
+    Args:
+        flags: by the flag's name, the setting that it stands for and its value.
 
     Raises:
         SettingsError: one sentence that names where, the key, the value and, where there is one, the nearest right name.
@@ -34,7 +39,11 @@ def load_settings(path: Path | None = None, overrides: Iterable[str] = ()) -> Se
         _check(values, place)  # so that a fault in the file is not blamed on --set
     for override in overrides:
         _apply(values, override)
-        place = "--set"
+        _check(values, "--set")
+    for flag, (name, value) in (flags or {}).items():
+        section, _, key = name.partition(".")
+        values[section] = {**values.get(section, {}), key: value}
+        _check(values, flag)
     return _check(values, place)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -117,6 +118,14 @@ OWN: dict[str, frozenset[str]] = {
 """What a source of `sources` may set for itself. The rest is one for all of them: they share one worker, its models and its batches."""
 
 
+WHILE_RUNNING: dict[str, frozenset[str]] = {
+    "detector": frozenset({"enabled", "min_face_px"}),
+    "tracker": frozenset(TrackerSettings.model_fields),
+    "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
+}
+"""What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
+
+
 class NamedSource(Section):
     """One of `sources`: a camera, or what else `facestream run` takes, with a name and settings of its own."""
 
@@ -139,10 +148,27 @@ class Settings(Section):
     sources: tuple[NamedSource, ...] = ()
 
     def of(self, source: NamedSource) -> Settings:
-        """What holds for one of `sources`: its own settings over these."""
+        """What holds for one of `sources`: its own settings over these, and no `sources`."""
+        return self.model_copy(update={"sources": ()}).changed(source.changes)
+
+    def of_name(self, name: str) -> Settings:
+        """What holds for the source of that name: its own settings, where `sources` has it, else these."""
+        return next((self.of(one) for one in self.sources if one.name == name), self)
+
+    @property
+    def everyone(self) -> list[Settings]:
+        """These, and those of each of `sources`."""
+        return [self, *map(self.of, self.sources)]
+
+    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
+        """These with other values, by section and key.
+
+        Raises:
+            ValidationError: pydantic's, of what does not fit.
+        """
         values = {section: getattr(self, section).model_dump() for section in SECTIONS}
-        own = {section: {**values[section], **keys} for section, keys in source.changes.items()}
-        return Settings.model_validate({**values, **own})
+        own = {section: {**values.get(section, {}), **keys} for section, keys in changes.items()}
+        return Settings.model_validate({**values, **own, "sources": self.sources})
 
 
 SECTIONS = tuple(name for name in Settings.model_fields if name != "sources")

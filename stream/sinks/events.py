@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
+from stream.deadline import Deadline
 from stream.errors import SinkError
 from stream.faces import Face
 from stream.monitoring.health import Health
@@ -60,10 +61,10 @@ class EventsSink:
         """Whether nobody reads what was written: the next line would be lost."""
         return self._lines is not None and self._lines.full
 
-    def hurry(self) -> None:
-        """Wait for the reader for a second at most from now on."""
+    def hurry(self, deadline: Deadline) -> None:
+        """Wait for the reader no longer than that."""
         if self._lines is not None:
-            self._lines.hurry()
+            self._lines.hurry(deadline)
 
     def write(self, result: Result) -> None:
         """Write one line.
@@ -82,9 +83,6 @@ class EventsSink:
             self._lines.put(line)
             if self._lines.error is not None:
                 raise self._lines.error
-
-    def poll(self, stale: Result | None = None) -> None:
-        """Nothing to do."""
 
     def close(self) -> None:
         """Let the reader read to the end, and close the file. Any number of times; standard output stays open."""

@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-from stream.errors import SinkError
+from stream.errors import SinkError, already_there
 
 
 def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
@@ -26,7 +26,7 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
         if path.exists() and source is not None and source.exists() and path.samefile(source):
             raise SinkError(f"{path}: is the input itself; choose another output.")
         if path.exists() and not overwrite:
-            raise SinkError(f"{path}: exists already; add --overwrite to replace it, or choose another output.")
+            raise SinkError(already_there(path))
         existed = path.exists()
         with path.open("ab"):
             pass

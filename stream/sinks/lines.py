@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import select
 import threading
-import time
 from collections import deque
 
+from stream.deadline import NEVER, SHOW_S, Deadline
 from stream.monitoring.health import Health
 
 WAITING_LINES = 1000
 """So many may wait for the reader: half a minute of looks, half a megabyte."""
 SLICE_S = 0.1
 """How often a blocked pipe is looked at again."""
-HURRIED_S = 0.7
-"""How long the reader has to take what waits once the user wants to end."""
 
 
 class Lines:
@@ -31,8 +29,9 @@ class Lines:
         self._waiting: deque[bytes] = deque()
         self._news = threading.Condition()
         self._closing = False
-        self._until = float("inf")
-        """`time.monotonic()` until which the reader may take its time."""
+        self._deadline = NEVER
+        self._given_up = False
+        """Nobody waits for the reader any more."""
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._thread.start()
 
@@ -49,9 +48,10 @@ class Lines:
                 self._waiting.append(line.encode("utf-8", "backslashreplace"))
                 self._news.notify()
 
-    def hurry(self) -> None:
+    def hurry(self, deadline: Deadline) -> None:
         """The user wants to end: what is not read soon is lost."""
-        self._until = min(self._until, time.monotonic() + HURRIED_S)
+        if not self._deadline.asked:
+            self._deadline = deadline
 
     def close(self) -> None:
         """Wait until all is written; after `hurry` not for long. The descriptor stays open."""
@@ -62,13 +62,13 @@ class Lines:
             while self._thread.is_alive():
                 self._thread.join(SLICE_S)
         except BaseException:
-            self._until = 0.0  # Ctrl-C: the user does not want to wait
+            self._given_up = True  # Ctrl-C: the user does not want to wait
             raise
 
     def _run(self) -> None:
-        with self._health.thread("sink") as pulse:
+        with self._health.thread("sink") as activity:
             while line := self._next():
-                pulse.begins("write events")
+                activity.busy("write events")
                 try:
                     if not self._write(memoryview(line)):
                         self.lost += 1 + len(self._waiting)
@@ -76,7 +76,7 @@ class Lines:
                 except OSError as error:
                     self.error = error
                     return
-                pulse.rests()
+                activity.idle()
 
     def _next(self) -> bytes | None:
         with self._news:
@@ -88,7 +88,7 @@ class Lines:
         while left:
             if self._takes_some():
                 left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]  # so much never blocks where some can be written
-            elif time.monotonic() > self._until:
+            elif self._given_up or self._deadline.left_s(SHOW_S) == 0:
                 return False
         return True
 

@@ -61,9 +61,6 @@ class PictureSink:
             raise SinkError(str(error) if isinstance(error, PictureError) else unwritable(path, error)) from error
         self.written.append(path)
 
-    def poll(self, stale: Result | None = None) -> None:
-        """Nothing to do."""
-
     def close(self) -> None:
         """Nothing to do: each picture is complete once written."""
 

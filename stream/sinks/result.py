@@ -1,21 +1,31 @@
-"""What sinks get: a frame with the faces that belong to it."""
+"""What sinks get: a frame with the faces that belong to it, and how it is to be shown."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from stream.drawing.overlay import draw
+from stream.drawing.mark import Mark, Style, painted
+from stream.drawing.overlay import inked
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.monitoring.timing import Stage, untimed
 
 
+@dataclass(slots=True, eq=False)
+class _Made:
+    """What was made on its first use."""
+
+    marks: Sequence[Mark] | None = None
+    picture: np.ndarray | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A frame with the faces that belong to it. The picture is drawn once, on first use, whoever asks first."""
+    """A frame with the faces that belong to it. Marks and picture are made once, on first use, whoever asks first. Any thread."""
 
     frame: Frame
     analysis: Analysis
@@ -23,19 +33,27 @@ class Result:
     info: SourceInfo
     status_line: str = ""
     """What the picture's foot says: rate, latency, age of the last look, state of the source. Empty for files and pictures."""
+    style: Style = inked
     stage: Stage = untimed
     """Times the drawing."""
-    _picture: list[np.ndarray] = field(default_factory=list, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _made: _Made = field(default_factory=_Made, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """What is laid over the picture."""
+        with self._lock:
+            if self._made.marks is None:
+                self._made.marks = self.style(self.frame.width, self.frame.height, self.analysis, self.status_line)
+            return self._made.marks
 
     @property
     def picture(self) -> np.ndarray:
-        """(height, width, 3) uint8 RGB with boxes, labels and the status line. Read-only."""
+        """(height, width, 3) uint8 RGB with its marks. Read-only."""
         with self._lock:
-            if not self._picture:
+            if self._made.picture is None:
                 image = self.frame.image
                 with self.stage("draw"):
-                    picture = draw(image, self.analysis, self.status_line)
-                picture.flags.writeable = False
-                self._picture.append(picture)
-            return self._picture[0]
+                    self._made.picture = painted(image, self.marks)
+                self._made.picture.flags.writeable = False
+            return self._made.picture

@@ -19,7 +19,7 @@ SLACK = 2
 """Fragments of one size may differ by a byte or two, as their headers do."""
 
 
-class Units:
+class AccessUnits:
     """Collects fragments into units: one picture each.
 
     The rule: a picture is whole when it has as many slices as its kind (key or not) ever had, and its newest fragment is shorter than

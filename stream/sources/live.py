@@ -72,7 +72,7 @@ class LiveSource:
         self._timeline = Timeline()
         self._index = 0
         self._causes: set[str] = set()
-        """Told since the source was last up: each is logged once."""
+        """ProgressReporter since the source was last up: each is logged once."""
         self._last_at = 0.0
         """When the newest picture arrived."""
 

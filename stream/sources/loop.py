@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from stream.frame import Frame
 from stream.sources.live import LOOK_AFTER_S
+from stream.sources.repeat import repeated
 from stream.sources.source import Source, SourceStatus
 from stream.sources.timeline import TIME_BASE
 
-USUAL_STEP_S = 0.04
-"""Between the last frame of one pass and the first of the next, where the file has a single frame and declares no rate."""
 GIVEN_UP_S = 1.0
 """A machine that is later than this no longer tries to catch up (a guess)."""
 
@@ -48,7 +47,8 @@ class LoopSource:
         begun = started = self._clock()
         last = -1
         try:
-            for index, (time_s, frame) in enumerate(self._endless()):
+            for index, (exact_s, frame) in enumerate(repeated(self._pass, self.info.rate)):
+                time_s = float(exact_s)
                 while (ahead_s := started + time_s - self._clock()) > 0 and not self._closing.is_set():
                     self._wait(min(ahead_s, LOOK_AFTER_S))
                     self.status.seen_at = time.monotonic()
@@ -63,24 +63,8 @@ class LoopSource:
         finally:
             self.status.state = "ended"
 
-    def _endless(self) -> Iterator[tuple[float, Frame]]:
-        """Each frame and its time in seconds since the first frame of the first pass."""
-        pass_s = 0.0
-        step_s = float(1 / self.info.rate) if self.info.rate else USUAL_STEP_S
-        while not self._closing.is_set():
-            first_s = last_s = None
-            for frame in self._file:
-                first_s = frame.time_s if first_s is None else first_s
-                if last_s is not None:
-                    step_s = frame.time_s - last_s
-                last_s = frame.time_s
-                yield pass_s + last_s - first_s, frame
-            if first_s is None or last_s is None:
-                return  # closed, or the file has become empty
-            self._note()
-            pass_s += last_s - first_s + step_s
-
-    def _note(self) -> None:
-        """What the file has to say, once and not in each pass."""
+    def _pass(self) -> Source:
+        """The file, for one more pass. What it had to say is said once, and not in each."""
         notes, self._file.status.notes = self._file.status.notes, []
         self.status.notes += [note for note in notes if note not in self.status.notes]
+        return self._file

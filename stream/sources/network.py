@@ -16,7 +16,7 @@ from urllib.request import getproxies
 from stream.frame import SourceInfo
 from stream.media import av
 from stream.settings.schema import Settings, SourceSettings
-from stream.sources.access_units import Units
+from stream.sources.access_units import AccessUnits
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
 from stream.sources.reader_thread import pumped
@@ -121,7 +121,7 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
 def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unwanted: threading.Event) -> Generator[Picture, None, None]:
     undecodable = 0
     decoder = stream.codec_context
-    units = None if container.format.name != "rtsp" or decoder.name in WHOLE else Units(hevc=decoder.name == "hevc")
+    units = None if container.format.name != "rtsp" or decoder.name in WHOLE else AccessUnits(hevc=decoder.name == "hevc")
     while not unwanted.is_set():
         try:
             for packet in container.demux(stream):
@@ -144,7 +144,7 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream, unw
             return
 
 
-def _packets(units: Units, fragment: av.Packet[Any]) -> list[av.Packet[Any]]:
+def _packets(units: AccessUnits, fragment: av.Packet[Any]) -> list[av.Packet[Any]]:
     packets = []
     for ticks, data in units.add(bytes(fragment), fragment.pts):
         packet = av.Packet(data)

@@ -11,16 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from stream.errors import SourceError
-from stream.frame import Frame, SourceInfo
+from stream.frame import USUAL_RATE, Frame, SourceInfo
 from stream.media import av
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
 from stream.sources.pyav_frame import frame_of, quarter_turns, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
-
-USUAL_RATE = Fraction(25)
-"""Frames per second of a raw stream that does not even declare a rate (FFmpeg's own assumption)."""
 
 EARLY_END = 0.05
 """A video that ends this share of its declared length too early (and a second at least) was cut off."""

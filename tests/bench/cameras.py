@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -27,12 +28,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from stream.frame import Frame
-from stream.job.job import Job
+from stream.job.inputs import open_inputs
+from stream.job.job import load_analyser
+from stream.job.lanes import LaneMaker
+from stream.job.outputs import assign_outputs
 from stream.media import av
-from stream.pipeline.lane import Lane
+from stream.monitoring.health import Health
+from stream.pipeline.pipeline import Pipeline
 from stream.settings.loading import load_settings
+from stream.settings.schema import Settings
 from stream.sinks.result import Result
-from stream.sinks.screen.mosaic import Mosaic, Tile
+from stream.sinks.screen.mosaic import Mosaic
 from stream.sinks.threaded import Threaded
 from tests import clock
 from tests.media import RtspServer, need
@@ -74,51 +80,60 @@ class Ages:
         self.seen += [(time.monotonic(), age_s(result.frame)) for result in self._waiting[-1:]]
         self._waiting.clear()
 
-    def poll(self, stale: Result | None = None) -> None:
+    def poll(self) -> None:
+        pass
+
+    def show_stale(self, result: Result) -> None:
         pass
 
     def close(self) -> None:
         pass
 
 
-class Measured(Job):
+class Painted:
+    """The screen of a run; tells the ages when it was painted."""
+
+    def __init__(self, mosaic: Mosaic, ages: Iterable[Ages]) -> None:
+        self._mosaic, self._ages = mosaic, ages
+
+    @property
+    def due_in_s(self) -> float:
+        return self._mosaic.due_in_s
+
+    def refresh(self) -> bool:
+        painted = self._mosaic.refresh()
+        for ages in self._ages if painted else ():
+            ages.painted()
+        return painted
+
+
+def measured(settings: Settings, output: Path | None, *, window: bool, seconds: float) -> dict[str, Any]:
     """The job of `facestream run`, with `Ages` behind the sinks of each lane. Its warm-up does not count."""
+    inputs, _ = open_inputs([], settings)
+    assign_outputs(inputs, output, None, overwrite=False, segment=False)
+    analyser = load_analyser(settings, stands_back=window or output is not None)
+    lanes, mosaic = LaneMaker(None, window, Health(), overwrite=False).lanes(inputs)
+    shown, looked = ({lane.source.info.name: Ages(mosaic if waits else None) for lane in lanes} for waits in (True, False))
+    for lane in lanes:
+        name = lane.source.info.name
+        lane.viewers, lane.analysis_sinks = [*lane.viewers, shown[name]], [*lane.analysis_sinks, looked[name]]
+    recorders = [sink for lane in lanes for sink in lane.sinks if isinstance(sink, Threaded)]
+    screen = Painted(mosaic, shown.values()) if mosaic else None
+    pipeline = Pipeline(lanes, analyser, settings, duration_s=WARM_UP_S + seconds + 1, screen=screen)
+    cpu = [0.0, 0.0]
 
-    def measured(self, seconds: float) -> dict[str, Any]:
-        shown: dict[str, Ages] = {}
-        looked: dict[str, Ages] = {}
-        lanes, cpu, recorders = self._lane, [0.0, 0.0], list[Threaded]()
+    def read_cpu() -> None:
+        for place, wait_s in enumerate((WARM_UP_S, seconds)):
+            time.sleep(wait_s)
+            cpu[place] = time.process_time()
 
-        def lane(*words: Any) -> Lane:
-            made = lanes(*words)
-            name = made.source.info.name
-            tile = next((sink for sink in made.sinks if isinstance(sink, Tile)), None)
-            shown[name], looked[name] = Ages(tile and tile.mosaic), Ages()
-            made.sinks, made.look_sinks = [*made.sinks, shown[name]], [*made.look_sinks, looked[name]]
-            recorders.extend(sink for sink in made.sinks if isinstance(sink, Threaded))
-            return made
-
-        def refresh(window: Mosaic) -> bool:
-            painted = before(window)
-            for ages in shown.values() if painted else ():
-                ages.painted()
-            return painted
-
-        def read_cpu() -> None:
-            for place, wait_s in enumerate((WARM_UP_S, seconds)):
-                time.sleep(wait_s)
-                cpu[place] = time.process_time()
-
-        before = Mosaic.refresh
-        Mosaic.refresh = refresh  # type: ignore[method-assign]
-        self._lane = lane  # type: ignore[method-assign]
-        begun_at = time.monotonic()
-        reader = threading.Thread(target=read_cpu)
-        reader.start()
-        self.run_addresses([])
-        reader.join()
-        not_recorded = sum(recorder.dropped for recorder in recorders)
-        return figures(begun_at, seconds, shown, looked, cpu[1] - cpu[0]) | {"not_recorded": not_recorded if recorders else None}
+    begun_at = time.monotonic()
+    reader = threading.Thread(target=read_cpu)
+    reader.start()
+    pipeline.run()
+    reader.join()
+    not_recorded = sum(recorder.dropped for recorder in recorders)
+    return figures(begun_at, seconds, shown, looked, cpu[1] - cpu[0]) | {"not_recorded": not_recorded if recorders else None}
 
 
 def figures(begun_at: float, seconds: float, shown: dict[str, Ages], looked: dict[str, Ages], cpu_s: float) -> dict[str, Any]:
@@ -170,8 +185,7 @@ def child(way: str, addresses: list[str], seconds: float, changes: list[str]) ->
         sources = [{"name": f"camera{number}", "address": address} for number, address in enumerate(addresses)]
         config.write_text(json.dumps({"sources": sources}), encoding="utf-8")
         output = Path(folder) / "out" if way in ("record", "both") else None
-        job = Measured(load_settings(config, changes), output, window=way in ("window", "both"), duration_s=WARM_UP_S + seconds + 1)
-        return job.measured(seconds)
+        return measured(load_settings(config, changes), output, window=way in ("window", "both"), seconds=seconds)
 
 
 def in_a_process_of_its_own(way: str, addresses: list[str], seconds: float, changes: list[str]) -> dict[str, Any]:

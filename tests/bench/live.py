@@ -27,11 +27,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import Memory
-from stream.cli.malloc_arenas import share_heaps
+from stream.analysis.track_manager import TrackManager
+from stream.cli.malloc_arenas import share_arenas
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.media import av
+from stream.monitoring.timing import Stage, untimed
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import Settings
@@ -51,11 +52,11 @@ LOOK_S = 1.0
 class Slow(Analyser):
     """Works at each look for a second: at the same frames, again and again."""
 
-    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         until = time.monotonic() + LOOK_S
-        analyses = super().look(frames, memories)
+        analyses = super().look(frames, managers, stage)
         while time.monotonic() < until:
-            self._detect(frames, memories)
+            self._detect(frames, managers)
         return analyses
 
 
@@ -86,7 +87,10 @@ class Ages:
     def write(self, result: Result) -> None:
         self.take(result.frame.decoded)
 
-    def poll(self, stale: Result | None = None) -> None:
+    def poll(self) -> None:
+        pass
+
+    def show_stale(self, result: Result) -> None:
         pass
 
     def close(self) -> None:
@@ -115,14 +119,14 @@ def bare(address: str, rate: int, seconds: float) -> dict[str, Any]:
 
 def ours(address: str, rate: int, seconds: float) -> dict[str, Any]:
     settings = Settings()
-    share_heaps()  # as the command does
+    share_arenas()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(address, settings.source)
         recording = Threaded(VideoSink(Path(folder) / "camera.mp4", source.info, settings.output))
         ages = Ages(rate)
-        lane = Lane(source, [recording, WindowSink(source.info.name), ages], status=True)
+        lane = Lane(source, [recording], viewers=[WindowSink(source.info.name), ages], status_line=True)
         analyser = Analyser.load(settings)
-        slow = Slow(analyser.detector, analyser.classifier, settings)
+        slow = Slow(analyser.detector, analyser.model)
         report = Pipeline([lane], slow, duration_s=seconds + WARM_UP_S).run().sources[0]
     told = {"read": report.read, "shown": report.shown, "looks_per_s": report.analysed / report.seconds, "not_recorded": recording.dropped}
     return ages.figures() | told

@@ -24,7 +24,7 @@ from models.data.samples import Sample, Split
 from models.data.split import folds, split_samples
 from models.evaluation.metrics import Evaluation, measure
 from models.training.fit import batches
-from models.training.trainer import Options, Start, learn
+from models.training.trainer import Options, TrainingSetup, learn
 from tests.paths import DATA
 
 TRAINING_SETS = DATA / "train"
@@ -50,7 +50,7 @@ def with_validation(rest: Sequence[Sample], test: Sequence[Sample], seed: int) -
 
 
 def judged(split: Split, classes: tuple[str, ...], options: Options) -> Evaluation:
-    learnt = learn(split, len(classes), Start(options), report=quiet)
+    learnt = learn(split, len(classes), TrainingSetup(options), report=quiet)
     return learnt.judge(split["test"], classes)
 
 
@@ -77,11 +77,11 @@ def smile(options: Options) -> None:
 
 
 def mask(options: Options) -> None:
-    """Learnt from one source, judged on another."""
+    """TrainedModel from one source, judged on another."""
     started = time.monotonic()
     classes, samples = samples_of("mask")
     split = split_samples(samples, options.seed)
-    learnt = learn(split, len(classes), Start(options), report=quiet)
+    learnt = learn(split, len(classes), TrainingSetup(options), report=quiet)
     told("mask, its own test part", learnt.judge(split["test"], classes), started)
     _, elsewhere = samples_of("mask_crops853")
     told("mask, on mask_crops853", learnt.judge(elsewhere, classes), started)
@@ -130,10 +130,10 @@ def fullphoto(options: Options) -> None:
 def gradients(options: Options) -> None:
     """Wall time in gradient steps, and what they would reach if crops cost nothing: one batch again and again."""
     classes, samples = samples_of("smile")
-    split, start = split_samples(samples, options.seed), Start(options)
-    plan = replace(start.plan(len(split["train"])), epochs=3)
-    fitted = learn(split, len(classes), Start(replace(options, plan=plan)), report=quiet).fitted
-    model = start.model(len(classes))
+    split, setup = split_samples(samples, options.seed), TrainingSetup(options)
+    plan = replace(setup.plan(len(split["train"])), epochs=3)
+    fitted = learn(split, len(classes), TrainingSetup(replace(options, plan=plan)), report=quiet).fitted
+    model = setup.model(len(classes))
     crops, labels = next(batches(split["train"], plan, options.seed, 0))
     model.train_on_batch(crops, labels)
     before = time.monotonic()
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     options = Options(arguments.architecture, arguments.base, seed=arguments.seed)
-    print(f"network: {Start(options).architecture}; start: {arguments.base or 'from scratch'}; seed {arguments.seed}", flush=True)
+    print(f"network: {TrainingSetup(options).architecture}; start: {arguments.base or 'from scratch'}; seed {arguments.seed}", flush=True)
     for name in arguments.sets or [name for name in SETS if name != "pairs"]:
         SETS[name](options)
 

@@ -71,7 +71,7 @@ def our_way(clip: Path, out: Path, frames: int, *changes: str) -> Callable[[], f
         begin = time.perf_counter()
         source = open_source(clip, settings.source)
         sink = VideoSink(out, source.info, settings.output, overwrite=True)
-        report = Pipeline([Lane(source, [sink])], analyser, max_frames=frames).run()
+        report = Pipeline([Lane(source, [sink])], analyser, settings, max_frames=frames).run()
         return report.sources[0].shown / (time.perf_counter() - begin)
 
     once()

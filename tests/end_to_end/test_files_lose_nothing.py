@@ -71,7 +71,7 @@ def processed(path: Path, out: Path) -> list[str]:
     settings = load_settings(None, ["detector.enabled=false", "classifier.model=none"])
     source = open_source(str(path), settings.source)
     lane = Lane(source, [VideoSink(out, source.info, settings.output)])
-    return Pipeline([lane], Analyser.load(settings)).run().sources[0].notes
+    return Pipeline([lane], Analyser.load(settings), settings).run().sources[0].notes
 
 
 def is_turned(stream: dict[str, object]) -> bool:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import Memory
+from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.media import av
+from stream.monitoring.timing import Stage, untimed
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import Settings
@@ -30,9 +31,9 @@ RATE, SECONDS, WARM_UP = 10, 10, 3
 
 
 class OneLookASecond(Analyser):
-    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         begin = time.monotonic()
-        analyses = super().look(frames, memories)
+        analyses = super().look(frames, managers, stage)
         time.sleep(max(0.0, begin + 1 - time.monotonic()))
         return analyses
 

@@ -337,8 +337,5 @@ class Hung:
     def write(self, result: Result) -> None:
         self._let_go.wait()
 
-    def poll(self, stale: Result | None = None) -> None:
-        pass
-
     def close(self) -> None:
         self._sink.close()

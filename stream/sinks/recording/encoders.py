@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from fractions import Fraction
 
-from stream.frame import SourceInfo
+from stream.frame import USUAL_RATE, SourceInfo
 from stream.settings.schema import OutputSettings
 
-USUAL_RATE = Fraction(25)
-"""Frames per second where a source declares none."""
 KEY_FRAME_S = 1
 """Time between key frames: how far a player that seeks has to decode."""
 

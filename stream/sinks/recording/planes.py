@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.drawing.overlay import inked
 from stream.frame import Frame
 from stream.media import av
 from stream.sinks.result import Result
@@ -53,16 +52,16 @@ class Planes:
         """The result's picture; the decoder's own, untouched, where nothing is drawn on it."""
         frame, decoded = result.frame, result.frame.decoded
         with result.stage("draw"):
-            inks = inked(frame.width, frame.height, result.analysis, result.status_line)
+            marks = result.marks
         yuv = decoded if isinstance(decoded, av.VideoFrame) and _is_yuv(decoded) else None
-        if not inks and yuv is not None and self._fits(frame, yuv):
+        if not marks and yuv is not None and self._fits(frame, yuv):
             picture = yuv
         else:
             picture = self._copy(self._converted(yuv), frame.quarter_turns) if yuv is not None else self._from_rgb(frame.image)
             with result.stage("draw"):
                 planes = _planes(picture)
-                for ink in inks:
-                    ink.on_planes(planes, self._ink_matrix, full=self.range == FULL)
+                for mark in marks:
+                    mark.paint_planes(planes, self._ink_matrix, full=self.range == FULL)
             picture = self._fitted(picture)
         picture.pict_type = 0  # else the encoder would repeat the input's key frames and B-frames
         return picture

@@ -67,7 +67,7 @@ class SegmentedSink:
             self._pieces += 1
         self._piece.write(result)
 
-    def poll(self, stale: Result | None = None) -> None:
+    def idle(self) -> None:
         """End a piece whose time is over: its camera is away, perhaps for hours."""
         if self._piece is not None and self._number_at(self._clock() + self._offset_s() - LATE_S) > self._number:
             self._end_piece()

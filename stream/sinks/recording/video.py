@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
+from stream.deadline import ENCODE_S, NEVER, Deadline
 from stream.errors import SinkError
-from stream.frame import Frame, SourceInfo
+from stream.frame import USUAL_RATE, Frame, SourceInfo
 from stream.media import av
 from stream.settings.schema import OutputSettings
 from stream.sinks.files import OutputFile, claim, unwritable
-from stream.sinks.recording.encoders import KEY_FRAME_S, USUAL_RATE, software_encoder
+from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
@@ -39,8 +39,6 @@ decoder swallows at its start): Matroska would move all pictures for it."""
 
 OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
 """Tags that say how the input was packed, not what it is."""
-HURRIED_S = 1.2
-"""How long the encoder may go on once the user wants to end."""
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
 
@@ -70,8 +68,7 @@ class VideoSink:
         claim(path, info.path, overwrite=overwrite)
         self._recording: _Recording | None = None
         self._closed = False
-        self._until = float("inf")
-        """`time.monotonic()` until which the encoder may finish."""
+        self._deadline = NEVER
 
     def write(self, result: Result) -> None:
         """Encode one picture and the sound that goes with it.
@@ -94,12 +91,10 @@ class VideoSink:
         """Never: writing waits for the encoder."""
         return False
 
-    def hurry(self) -> None:
-        """The encoder may take a second more for what it holds."""
-        self._until = min(self._until, time.monotonic() + HURRIED_S)
-
-    def poll(self, stale: Result | None = None) -> None:
-        """Nothing to do: what is stale is not recorded."""
+    def hurry(self, deadline: Deadline) -> None:
+        """The encoder may go on until then with what it holds."""
+        if not self._deadline.asked:
+            self._deadline = deadline
 
     def close(self) -> None:
         """Finish the file. Any number of times; a sink that got no picture leaves no file."""
@@ -109,7 +104,7 @@ class VideoSink:
         if self._recording is None:
             return
         try:
-            self._recording.finish(self._until)
+            self._recording.finish(self._deadline)
         except (OSError, av.error.FFmpegError) as error:
             self._break_off()
             raise SinkError(unwritable(self.path, error)) from error
@@ -194,11 +189,11 @@ class _Recording:
             self._interlaced = True
             self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
 
-    def finish(self, until: float) -> None:
+    def finish(self, deadline: Deadline) -> None:
         """The encoder's last pictures as far as there is time, the rest of the sound, and the container's index."""
         for packet in self._stream.encode_lazy(None):
             self._mux([packet])
-            if time.monotonic() > until:  # slow presets look ahead by fifty pictures
+            if deadline.left_s(ENCODE_S) == 0:  # slow presets look ahead by fifty pictures
                 self._notes.append(f"{self._name}: the last pictures are missing: there was no time to encode them.")
                 break
         if self._others is not None and self._last is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from stream.drawing.mark import painted
 from stream.drawing.overlay import draw
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -165,10 +166,12 @@ class Tile:
         """Keep a result; it is seen at the next refresh, unless a newer one comes before."""
         self._result, self.changed = result, True
 
-    def poll(self, stale: Result | None = None) -> None:
-        if stale is not None:
-            self.write(stale)
-            self._words_at = -math.inf  # the words have changed: that is why it comes
+    def poll(self) -> None:
+        """Nothing to do: the mosaic handles its user."""
+
+    def show_stale(self, result: Result) -> None:
+        self.write(result)
+        self._words_at = -math.inf  # the words have changed: that is why it comes
 
     def close(self) -> None:
         self.mosaic.close(self)
@@ -193,7 +196,8 @@ class Tile:
         else:
             with result.stage("draw"):
                 image = self._scaler.scaled(result.frame, x2 - x1, y2 - y1)
-                picture = draw(image, _scaled(result.analysis, (x2 - x1) / width, (y2 - y1) / height), self._words)
+                analysis = _scaled(result.analysis, (x2 - x1) / width, (y2 - y1) / height)
+                picture = painted(image, result.style(x2 - x1, y2 - y1, analysis, self._words))
         canvas[y1:y2, x1:x2] = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
 
 

@@ -156,14 +156,17 @@ class WindowSink:
         self._show(result)
         self.poll()
 
-    def poll(self, stale: Result | None = None) -> None:
-        """Handle keys and the close button; show what takes the place of a live picture that does not come.
+    def show_stale(self, result: Result) -> None:
+        """Show what takes the place of a live picture that does not come."""
+        if not self._closed:
+            self._show(result)
+
+    def poll(self) -> None:
+        """Handle keys and the close button.
 
         Raises:
             StopAsked: the user wants to end.
         """
-        if stale is not None and not self._closed:
-            self._show(stale)
         self._turned = self._window.poll() != NO_KEY or self._turned
 
     def close(self) -> None:

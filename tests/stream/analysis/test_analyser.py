@@ -9,9 +9,12 @@ import pytest
 
 from models import MTCNN, Classifier
 from stream.analysis.analyser import Analyser
+from stream.analysis.expected_sizes import ExpectedSizes
+from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.loading import load_settings
+from stream.settings.schema import Settings
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +48,8 @@ def boxes(analysis: Analysis) -> np.ndarray:
 
 def test_a_face_keeps_its_number_and_moves_as_the_picture_does(detector: MTCNN, portrait: np.ndarray) -> None:
     analyser = Analyser(detector, None)
-    memory = analyser.memory(SourceInfo("clip"))
-    analyses = [analyser.look([frame], [memory])[0] for frame in video(portrait, 20)]
+    manager = analyser.follow(SourceInfo("clip"), Settings())
+    analyses = [analyser.look([frame], [manager])[0] for frame in video(portrait, 20)]
     assert [[face.track for face in analysis.faces] for analysis in analyses] == [[1]] * 20
     (face,) = analyses[-1].faces
     assert face.velocity[0] == pytest.approx(-100, abs=25), "4 px a frame at 25 frames/s, to the left"
@@ -56,7 +59,7 @@ def test_a_face_keeps_its_number_and_moves_as_the_picture_does(detector: MTCNN, 
 def test_a_batch_gives_what_one_by_one_gives(detector: MTCNN, classifier: Classifier, portrait: np.ndarray) -> None:
     frames = video(portrait, 8)
     alone, together = Analyser(detector, classifier), Analyser(detector, classifier)
-    one, other = alone.memory(SourceInfo("clip")), together.memory(SourceInfo("clip"))
+    one, other = alone.follow(SourceInfo("clip"), Settings()), together.follow(SourceInfo("clip"), Settings())
     singly = [alone.look([frame], [one])[0] for frame in frames]
     at_once = together.look(frames, [other] * 8)
     for first, second in zip(singly, at_once, strict=True):
@@ -68,7 +71,7 @@ def test_a_batch_gives_what_one_by_one_gives(detector: MTCNN, classifier: Classi
 
 def test_two_sources_in_one_batch_are_followed_apart(detector: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
     analyser = Analyser(detector, None)
-    first, second = analyser.memory(SourceInfo("a")), analyser.memory(SourceInfo("b"))
+    first, second = analyser.follow(SourceInfo("a"), Settings()), analyser.follow(SourceInfo("b"), Settings())
     for one, other in zip(video(portrait, 5, name="a"), video(astronaut, 5, name="b"), strict=True):
         looks = analyser.look([one, other], [first, second])
         assert [look.source for look in looks] == ["a", "b"]
@@ -77,9 +80,9 @@ def test_two_sources_in_one_batch_are_followed_apart(detector: MTCNN, portrait: 
 
 def test_pictures_know_nothing_of_each_other(detector: MTCNN, portrait: np.ndarray) -> None:
     analyser = Analyser(detector, None)
-    memory = analyser.memory(SourceInfo("photos", still=True))
+    manager = analyser.follow(SourceInfo("photos", still=True), Settings())
     frames = [Frame.of_image(portrait, source=f"{number}.jpg", captured_at=0.0) for number in range(3)]
-    for look in analyser.look(frames, [memory] * 3):
+    for look in analyser.look(frames, [manager] * 3):
         assert [face.track for face in look.faces] == [1]
         assert look.faces[0].velocity == (0, 0)
 
@@ -95,10 +98,10 @@ def test_a_followed_face_is_scored_anew_only_every_so_often(detector: MTCNN, cla
     counting = Counting.load("face")
     for every_s, expected in ((0.4, 3), (0.0, 25)):
         calls.clear()
-        analyser = Analyser(detector, counting, load_settings(None, [f"classifier.every_s={every_s}"]))
-        memory = analyser.memory(SourceInfo("clip"))
+        analyser = Analyser(detector, counting)
+        manager = analyser.follow(SourceInfo("clip"), load_settings(None, [f"classifier.every_s={every_s}"]))
         for frame in video(portrait, 25, step_px=2):
-            (look,) = analyser.look([frame], [memory])
+            (look,) = analyser.look([frame], [manager])
             assert look.faces[0].label == "face"
         assert sum(calls) == expected, f"one second, every {every_s} s"
 
@@ -107,15 +110,15 @@ def test_what_the_model_calls_no_face_is_left_out_unless_it_is_kept(detector: MT
     frame = Frame.of_image(portrait, source="a.jpg", captured_at=0.0)
     for keep, count in (("false", 0), ("true", 1)):
         settings = load_settings(None, ["classifier.threshold=1.0", f"classifier.keep_dropped={keep}"])
-        analyser = Analyser(detector, Classifier.load("face", threshold=1.0), settings)
-        (look,) = analyser.look([frame], [analyser.memory(SourceInfo("a", still=True))])
+        analyser = Analyser(detector, Classifier.load("face", threshold=1.0))
+        (look,) = analyser.look([frame], [analyser.follow(SourceInfo("a", still=True), settings)])
         assert [face.label for face in look.faces] == ["not face"] * count
 
 
 def test_without_a_detector_nothing_is_found_and_nothing_breaks(portrait: np.ndarray) -> None:
     analyser = Analyser(None, None)
     frame = Frame.of_image(portrait, source="a.jpg", captured_at=0.0)
-    assert analyser.look([frame], [analyser.memory(SourceInfo("a"))])[0].faces == ()
+    assert analyser.look([frame], [analyser.follow(SourceInfo("a"), Settings())])[0].faces == ()
     assert analyser.look([], []) == []
 
 
@@ -131,9 +134,9 @@ def test_without_a_detector_nothing_is_found_and_nothing_breaks(portrait: np.nda
     ],
 )
 def test_how_small_a_face_is_looked_for(width: int, height: int, still: bool, asked: str, expected: int) -> None:
-    analyser = Analyser(None, None, load_settings(None, [f"detector.min_face_px={asked}"]))
+    manager = TrackManager(SourceInfo("a", still=still), load_settings(None, [f"detector.min_face_px={asked}"]))
     frame = Frame.of_image(np.zeros((height, width, 3), np.uint8), source="a", captured_at=0.0)
-    assert analyser.min_face_px(frame, analyser.memory(SourceInfo("a", still=still))) == expected
+    assert manager.min_face_px(frame) == expected
 
 
 def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_photo(
@@ -144,13 +147,22 @@ def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_pho
     detector = MTCNN(device="cpu", precision="f32")
     detector._compiled = CompiledCascades((0.6, 0.7, 0.7), 0.709)  # as on a GPU
     analyser = Analyser(detector, None)
-    camera, photos = analyser.memory(SourceInfo("camera", live=True)), analyser.memory(SourceInfo("photos", still=True))
+    camera, photos = (
+        analyser.follow(SourceInfo("camera", live=True), Settings()),
+        analyser.follow(SourceInfo("photos", still=True), Settings()),
+    )
     frame, photo = (
         Frame.of_image(image, source=name, captured_at=0.0, index=0, pts=0, time_base=Fraction(1, 25))
         for image, name in ((portrait[::2, ::2], "camera"), (portrait[:201, :200], "photos"))
     )
+    sizes = ExpectedSizes(detector, batch_size=4)
+    sizes.keep([camera, photos])
     with caplog.at_level("INFO"):
-        analyses = [analyser.look([frame, photo], [camera, photos])[0] for _ in range(2)]
+        analyses = []
+        for _ in range(2):
+            sizes.expect(frame, camera)
+            sizes.expect(photo, photos)
+            analyses.append(analyser.look([frame, photo], [camera, photos])[0])
     assert [len(analysis.faces) for analysis in analyses] == [1, 1]
     told = [record.getMessage() for record in caplog.records if "compiling" in record.getMessage()]
     assert told == ["compiling the detector for frames of 256×300 px, 1 at a time: such frames are expected"]

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from stream.cli.malloc_arenas import HEAPS
+from stream.cli.malloc_arenas import ARENAS
 
 THREADS = 12
 PROGRAM = f"""
@@ -48,7 +48,7 @@ def heaps(*arguments: str, **environment: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has such heaps")
 def test_threads_of_a_run_share_heaps_unless_the_user_has_chosen_otherwise() -> None:
-    assert heaps() > HEAPS
-    assert heaps("run", "missing.mp4") <= HEAPS
+    assert heaps() > ARENAS
+    assert heaps("run", "missing.mp4") <= ARENAS
     assert heaps("run", "missing.mp4", MALLOC_ARENA_MAX="1") == 1
     assert heaps("run", "missing.mp4", GLIBC_TUNABLES="glibc.malloc.arena_max=1") == 1

@@ -12,7 +12,7 @@ from stream.console import progress
 def test_without_a_terminal_a_line_tells_the_time_left(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
     monkeypatch.setattr(progress, "LINE_EVERY_SHARE", 0.0)
-    with progress.Told() as told:
+    with progress.ProgressReporter() as told:
         for done in range(1, 4):
             told("training", done, 1000)
     lines = capsys.readouterr().err.splitlines()
@@ -26,7 +26,7 @@ def test_a_camera_tells_its_frames_now_and_then_and_ever_less_often(
     monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
     now = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
-    with progress.Told() as told:
+    with progress.ProgressReporter() as told:
         for now in range(4000):
             told("door", now, None, "frames")
             told("clip", now, 4000, "frames")

@@ -16,9 +16,10 @@ import pytest
 from stream.analysis.analyser import Analyser
 from stream.diagnostics.advice import advise
 from stream.diagnostics.measurement import Row, Spread, measure
+from stream.settings.schema import Settings
 from stream.sources.demo import DemoSource
 from stream.sources.opening import open_source
-from stream.sources.repeat import Again
+from stream.sources.repeat import RepeatSource
 from tests.command import facestream, is_one_sentence, running
 from tests.media import make_clip
 
@@ -148,7 +149,7 @@ def test_a_webcam_is_asked_for_the_largest_size_that_reached_the_rate() -> None:
 
 def test_a_short_clip_goes_on_as_one_whose_time_never_turns_back(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "short.mp4", times=[0, 2, 3, 7])
-    source = Again(lambda: open_source(clip))
+    source = RepeatSource(lambda: open_source(clip))
     frames = list(itertools.islice(source, 12))
     source.close()
     assert [frame.index for frame in frames] == list(range(12))
@@ -157,7 +158,7 @@ def test_a_short_clip_goes_on_as_one_whose_time_never_turns_back(tmp_path: Path)
 
 
 def test_a_camera_is_measured_at_its_own_pace(tmp_path: Path) -> None:
-    measured = measure(DemoSource(rate=50, size=(320, 240)), Analyser(None, None), 0.5, tmp_path, "camera")
+    measured = measure(DemoSource(rate=50, size=(320, 240)), Analyser(None, None), Settings(), 0.5, tmp_path, "camera")
     assert measured.live
     assert "decode" not in measured.stages_ms, "waiting for a camera is no work"
     assert 5 < measured.frames_per_s.median < 60

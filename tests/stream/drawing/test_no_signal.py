@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import Memory
+from stream.analysis.track_manager import TrackManager
 from stream.drawing.no_signal import GROUND, no_signal, span
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.media import av
+from stream.monitoring.timing import Stage, untimed
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.sinks.result import Result
@@ -38,9 +39,11 @@ class Eyes(Kept):
         super().__init__()
         self.stale: list[Result] = []
 
-    def poll(self, stale: Result | None = None) -> None:
-        if stale is not None:
-            self.stale.append(stale)
+    def poll(self) -> None:
+        pass
+
+    def show_stale(self, result: Result) -> None:
+        self.stale.append(result)
 
 
 class Gone(Scripted):
@@ -91,7 +94,10 @@ def test_the_words_say_since_when_for_how_long_and_why() -> None:
 def test_a_lost_camera_says_so_each_second_beside_one_that_goes_on(pictures: int) -> None:
     lost, alive, recording = Eyes(), Eyes(), Kept()
     source = Gone(pictures, gate=lambda index: wait_for(lambda: len(lost.results) >= index))  # on a busy machine one might be left out
-    lanes = [Lane(source, [lost, recording], status=True), Lane(Endless(live=True, name="alive"), [alive], status=True)]
+    lanes = [
+        Lane(source, [recording], viewers=[lost], status_line=True),
+        Lane(Endless(live=True, name="alive"), viewers=[alive], status_line=True),
+    ]
     report = Pipeline(lanes, nothing(), duration_s=3.5).run()
     assert 2 <= len(lost.stale) <= 4, "once a second from the first on, while the other camera has 200 pictures a second"
     for stale in lost.stale:
@@ -110,7 +116,7 @@ class Finds(Analyser):
         super().__init__(None, None)
         self._before = before
 
-    def look(self, frames: list[Frame], memories: list[Memory]) -> list[Analysis]:  # type: ignore[override]
+    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         self._before(frames[0])
         face = Face(np.array([10, 10, 30, 30], np.float32), 0.9, np.zeros((5, 2), np.float32))
         return [Analysis(frame.source, frame.index, frame.time_s, (face,)) for frame in frames]
@@ -131,7 +137,7 @@ def test_faces_from_before_a_gap_are_not_drawn_after_it() -> None:
 def test_a_slow_camera_s_picture_is_shown_again_with_its_own_faces() -> None:
     eyes = Eyes()
     source = Scripted(3, live=True, gate=lambda index: wait_for(lambda: len(eyes.stale) >= index))
-    Pipeline([Lane(source, [eyes], status=True)], Finds(lambda frame: wait_for(lambda: len(eyes.results) > frame.index))).run()
+    Pipeline([Lane(source, viewers=[eyes], status_line=True)], Finds(lambda frame: wait_for(lambda: len(eyes.results) > frame.index))).run()
     assert eyes.frames == [0, 1, 2]
     assert [again.frame.index for again in eyes.stale[:2]] == [0, 1]
     for again in eyes.stale:
@@ -142,7 +148,7 @@ def test_a_slow_camera_s_picture_is_shown_again_with_its_own_faces() -> None:
 def test_a_silence_shorter_than_a_loss_tells_its_age_on_the_last_picture() -> None:
     eyes = Eyes()
     source = Scripted(3, live=True, gate=lambda index: wait_for(lambda: index < 2 or len(eyes.stale) >= 2))
-    Pipeline([Lane(source, [eyes], status=True)], nothing()).run()
+    Pipeline([Lane(source, viewers=[eyes], status_line=True)], nothing()).run()
     assert [stale.status_line for stale in eyes.stale] == ["no picture for 1 s", "no picture for 2 s"]
     assert all(stale.frame.index == 1 for stale in eyes.stale)
 

@@ -138,7 +138,7 @@ def test_ink_on_a_video_s_own_planes_looks_as_on_rgb(matrix: int, full: bool):
     grey = 100 if full else 16 + 100 * 219 / 255
     y, u, v = np.full((480, 640), round(grey), np.uint8), np.full((240, 320), 128, np.uint8), np.full((240, 320), 128, np.uint8)
     for ink in inked(640, 480, Analysis("x", 0, 0.0, faces), STATUS):
-        ink.on_planes([y, u, v], matrix, full=full)
+        ink.paint_planes([y, u, v], matrix, full=full)
     luma, blue, red = (plane.astype(float) for plane in (y, u.repeat(2, 0).repeat(2, 1), v.repeat(2, 0).repeat(2, 1)))
     if not full:
         luma, blue, red = (luma - 16) * 255 / 219, (blue - 128) * 255 / 224 + 128, (red - 128) * 255 / 224 + 128
@@ -162,5 +162,5 @@ def test_ink_on_a_video_s_own_planes_looks_as_on_rgb(matrix: int, full: bool):
 def test_ink_fits_pictures_of_odd_size():
     y, u, v = np.full((101, 99), 90, np.uint8), np.full((51, 50), 128, np.uint8), np.full((51, 50), 128, np.uint8)
     for ink in inked(99, 101, Analysis("x", 0, 0.0, (face(60, 61, 99, 101, label="Anna"),)), STATUS):
-        ink.on_planes([y, u, v], 6, full=False)
+        ink.paint_planes([y, u, v], 6, full=False)
     assert (y != 90).any()

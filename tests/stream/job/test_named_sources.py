@@ -116,9 +116,9 @@ def test_a_source_s_own_settings_reach_the_detector_and_the_classifier(tmp_path:
     entries += [{"name": "strict", "address": 0, "classifier": {"threshold": 1.0, "keep_dropped": True}}]
     settings = load_settings(written(tmp_path, json.dumps({"detector": {"device": "cpu"}, "sources": entries})))
     analyser = Analyser.load(settings)
-    memories = [analyser.memory(SourceInfo(one.name, live=True), settings.of(one)) for one in settings.sources]
+    managers = [analyser.follow(SourceInfo(one.name, live=True), settings.of(one)) for one in settings.sources]
     frames = [Frame.of_image(portrait, source=one.name, captured_at=0) for one in settings.sources]
-    labels = [[face.label for face in analysis.faces] for analysis in analyser.look(frames, memories)]
+    labels = [[face.label for face in analysis.faces] for analysis in analyser.look(frames, managers)]
     assert labels == [["face"], [], [], ["not face"]]
 
 

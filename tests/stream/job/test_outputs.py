@@ -87,6 +87,6 @@ def test_what_is_there_is_kept_unless_told(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     path.write_bytes(b"dear")
     info = SourceInfo("clip.mp4", path=tmp_path / "clip.mp4")
-    with pytest.raises(UsageError, match="is there already; add --overwrite"):
+    with pytest.raises(UsageError, match="exists already; add --overwrite"):
         check_outputs([info], [path], [], overwrite=False)
     check_outputs([info], [path], [], overwrite=True)

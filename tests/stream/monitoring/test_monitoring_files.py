@@ -15,7 +15,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.monitoring.metrics import DECLARED, DROPS
+from stream.monitoring.metrics import DECLARED
+from stream.monitoring.observer import DROP_REASONS
 from tests import clock
 from tests.command import facestream, running
 from tests.media import rtsp_server
@@ -120,7 +121,7 @@ def test_every_metric_of_the_table_is_given_by_a_real_run(scrape: Samples) -> No
     suffix = {"Counter": "", "Gauge": "", "Histogram": "_bucket"}
     for one in DECLARED:
         assert set(scrape[one.name + suffix[one.kind.__name__]]) - {"le"} == set(one.labels)
-    assert scrape["facestream_drops_total"]["reason"] == set(DROPS)
+    assert scrape["facestream_drops_total"]["reason"] == set(DROP_REASONS)
 
 
 def test_every_metric_is_on_the_dashboard_or_in_an_alert() -> None:

@@ -37,11 +37,12 @@ def stalled(port: int) -> str:
 
 
 @contextmanager
-def served(lane: Lane, analyser: Analyser, metrics: Metrics) -> Iterator[int]:
+def served(lane: Lane, analyser: Analyser, health: Health) -> Iterator[int]:
     """A pipeline on a thread, and the port to ask about it."""
-    pipeline = Pipeline([lane], analyser, metrics=metrics)
+    metrics = Metrics(health)
+    pipeline = Pipeline([lane], analyser, observers=[metrics], health=health)
     thread = threading.Thread(target=pipeline.run)
-    with serve(metrics, 0) as port:
+    with serve(metrics, health, 0) as port:
         thread.start()
         try:
             yield port
@@ -64,13 +65,13 @@ class Held:
 
 @pytest.mark.parametrize("part", ["worker", "renderer", "sink", "capture"])
 def test_a_thread_that_hangs_is_named_until_it_goes_on(part: str) -> None:
-    held, free, metrics = Held(), Held(), Metrics(Health(stalled_after_s=0.3))
+    held, free, health = Held(), Held(), Health(stalled_after_s=0.3)
     source = (
         Endless(live=True) if part != "capture" else Scripted(10**9, live=True, gate=lambda index: (held(), threading.Event().wait(0.01)))
     )
     sink = Kept(held if part in ("renderer", "sink") else free)
-    lane = Lane(source, [Threaded(sink, health=metrics.health, source="script") if part == "sink" else sink])
-    with served(lane, Slow(held if part == "worker" else free), metrics) as port:
+    lane = Lane(source, [Threaded(sink, health=health, source="script") if part == "sink" else sink])
+    with served(lane, Slow(held if part == "worker" else free), health) as port:
         comes(port, "/readyz", lambda status, text: status == 200)
         is_well(port)
         held.door.clear()
@@ -84,10 +85,10 @@ def test_a_thread_that_hangs_is_named_until_it_goes_on(part: str) -> None:
 
 
 def test_frames_that_a_slow_output_missed_are_counted() -> None:
-    held, metrics = Held(), Metrics()
+    held, health = Held(), Health()
     held.door.clear()
-    lane = Lane(Endless(live=True), [Threaded(Kept(held), waiting=2, health=metrics.health, source="script")])
-    with served(lane, nothing(), metrics) as port:
+    lane = Lane(Endless(live=True), [Threaded(Kept(held), waiting=2, health=health, source="script")])
+    with served(lane, nothing(), health) as port:
         try:
             wait_for(lambda: scraped(port).get("facestream_drops_total", {}).get(("unwritten", "script"), 0) > 3)
             assert scraped(port)["facestream_queue_frames"][("write", "script")] == 2
@@ -138,7 +139,7 @@ def test_a_camera_that_is_away_is_no_stall_and_the_program_is_ready_once_it_has_
 def test_pages_that_are_not_there_and_clients_that_misbehave() -> None:
     import socket
 
-    with serve(Metrics(), 0) as port:
+    with serve(Metrics(), Health(), 0) as port:
         for method in ("GET", "HEAD"):
             assert asked(port, "/", method)[0] == asked(port, "/healthz?verbose=1", method)[0] == 200
         assert "/readyz" in asked(port, "/")[1]

@@ -19,7 +19,7 @@ def in_thread(work: object) -> threading.Thread:
 
 def take_all(feed: LosslessFeed[int] | LatestFeed[int], condition: threading.Condition, most: int = 1) -> list[int]:
     taken: list[int] = []
-    while wait_for_any(condition, [feed], 5) and not feed.ended:
+    while wait_for_any(condition, lambda: [feed], 5) and not feed.ended:
         taken += feed.take(most)
     return taken
 
@@ -108,11 +108,11 @@ def test_one_thread_waits_for_several_feeds() -> None:
     condition = threading.Condition()
     quiet: LatestFeed[int] = LatestFeed(condition)
     busy: LatestFeed[int] = LatestFeed(condition)
-    assert not wait_for_any(condition, [quiet, busy], 0.01)
+    assert not wait_for_any(condition, lambda: [quiet, busy], 0.01)
     giver = in_thread(lambda: busy.give(1))
-    assert wait_for_any(condition, [quiet, busy], 5)
+    assert wait_for_any(condition, lambda: [quiet, busy], 5)
     giver.join()
     quiet.end()
     busy.end()
     assert busy.take() == [1]
-    assert wait_for_any(condition, [quiet, busy], 5), "all ended is worth waking up for"
+    assert wait_for_any(condition, lambda: [quiet, busy], 5), "all ended is worth waking up for"

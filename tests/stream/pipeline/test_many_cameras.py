@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import Memory
+from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame
+from stream.monitoring.timing import Stage, untimed
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
@@ -42,10 +43,10 @@ class SlowWorker(Analyser):
         super().__init__(None, None)
         self.rounds: list[tuple[float, list[str]]] = []
 
-    def look(self, frames: Sequence[Frame], memories: Sequence[Memory]) -> list[Analysis]:
+    def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         self.rounds.append((time.monotonic(), [frame.source for frame in frames]))
         threading.Event().wait(ROUND_S)
-        return super().look(frames, memories)
+        return super().look(frames, managers, stage)
 
 
 class Seen:
@@ -58,9 +59,6 @@ class Seen:
 
     def write(self, result: Result) -> None:
         self.times.append(time.monotonic())
-
-    def poll(self, stale: Result | None = None) -> None:
-        pass
 
     def close(self) -> None:
         pass

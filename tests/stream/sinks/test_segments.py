@@ -66,11 +66,11 @@ def test_a_piece_ends_with_its_time_though_its_camera_is_away(tmp_path: Path):
     for result in results(2):
         sink.write(result)
     now[0] = 62.0
-    sink.poll()
+    sink.idle()
     for result in results(1, begin=59):
         sink.write(result)
     now[0] = 65.5
-    sink.poll()
+    sink.idle()
     (piece,) = tmp_path.iterdir()
     assert len(ffprobe_times(piece)) == 30, "closed already"
     size = piece.stat().st_size

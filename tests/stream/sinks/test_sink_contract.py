@@ -75,7 +75,6 @@ def test_it_can_be_closed_any_number_of_times_and_nothing_more_is_held(make: Cal
         sink = make(tmp_path)
         for result in results(5):
             sink.write(result)
-            sink.poll()
         for _ in range(3):
             sink.close()
         assert all(isinstance(note, str) for note in sink.notes)
@@ -85,7 +84,6 @@ def test_it_can_be_closed_any_number_of_times_and_nothing_more_is_held(make: Cal
 def test_one_that_gets_nothing_writes_nothing(make: Callable[[Path], Sink], tmp_path: Path) -> None:
     with nothing_more_is_held():
         sink = make(tmp_path)
-        sink.poll()
         sink.close()
         sink.close()
     assert sink.notes == []
@@ -102,16 +100,8 @@ def test_what_comes_after_its_end_is_refused_or_left_out(kind: str, tmp_path: Pa
     with nothing_more_is_held():
         with suppress(SinkError):
             sink.write(results(1, begin=5)[0])
-        sink.poll(results(1, begin=6)[0])
         sink.close()
     assert files(tmp_path) == written
-
-
-def test_what_is_stale_is_for_eyes_only(make: Callable[[Path], Sink], tmp_path: Path) -> None:
-    sink = make(tmp_path)
-    sink.poll(results(1)[0])
-    sink.close()
-    assert not any(files(tmp_path).values())
 
 
 @pytest.mark.parametrize("kind", ON_A_DISK)
@@ -156,9 +146,9 @@ for make in (window, tile):
     unused.poll(), unused.close(), unused.close()
     sink, refresh = make()
     for result in results(5):
-        sink.write(result), refresh(), sink.poll(result)
+        sink.write(result), refresh(), sink.show_stale(result), sink.poll()
     sink.close(), sink.close()
-    sink.write(results(1)[0]), sink.poll(results(1)[0])
+    sink.write(results(1)[0]), sink.show_stale(results(1)[0]), sink.poll()
     assert sink.notes == unused.notes == []
     print(make.__name__, "kept its promises", flush=True)
 """

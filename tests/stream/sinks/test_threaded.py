@@ -32,9 +32,6 @@ class SlowSink:
             raise self.error
         self.written.append(result.frame.index)
 
-    def poll(self, stale: Result | None = None) -> None:
-        pass
-
     def close(self) -> None:
         self.closed += 1
 
@@ -73,11 +70,17 @@ def test_an_error_reaches_the_thread_that_writes_and_closing_does_not_hang():
 
 
 def test_what_a_failed_output_did_not_get_is_counted() -> None:
-    slow, failures = SlowSink(SinkError("disk full")), list[Exception]()
+    slow, failures = SlowSink(SinkError("disk full")), list[str]()
     slow.leave.set()
-    sink = Threaded(slow, waiting=100, on_failure=failures.append)
+    sink = Threaded(slow, waiting=100)
     for index in range(10):
-        sink.write(result(index))
-    sink.close()
-    assert [str(error) for error in failures] == ["disk full"]
-    assert (sink.dropped, sink.lost) == (0, 10)
+        try:
+            sink.write(result(index))
+        except SinkError as error:
+            failures.append(str(error))
+    try:
+        sink.close()
+    except SinkError as error:
+        failures.append(str(error))
+    assert failures == ["disk full"], "told once"
+    assert (sink.dropped, sink.lost, sink.unwritten) == (0, 10, 10)

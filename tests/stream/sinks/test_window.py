@@ -41,7 +41,7 @@ try:
     sink.write(result)
     print("shown", flush=True)
     while True:
-        sink.poll(old) if stale else sink.write(result)
+        (sink.show_stale(old), sink.poll()) if stale else sink.write(result)
         time.sleep(0.02)
 except StopAsked:
     sink.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.sources.access_units import TRIALS, Units
+from stream.sources.access_units import TRIALS, AccessUnits
 
 AUD, KEY, SLICE, FILLER = 0x09, 0x65, 0x41, 0x0C
 
@@ -18,13 +18,13 @@ def rest(size: int) -> bytes:
     return bytes([7]) * size
 
 
-def given(units: Units, fragments: list[bytes], ticks: int) -> list[tuple[int, int | None]]:
+def given(units: AccessUnits, fragments: list[bytes], ticks: int) -> list[tuple[int, int | None]]:
     """At which fragment (0 the first) which picture was given."""
     return [(number, unit[0]) for number, data in enumerate(fragments) for unit in units.add(data, ticks)]
 
 
-def learnt(fragments: list[bytes]) -> Units:
-    units = Units(hevc=False)
+def learnt(fragments: list[bytes]) -> AccessUnits:
+    units = AccessUnits(hevc=False)
     for ticks in range(TRIALS + 2):
         given(units, fragments, ticks)
     return units
@@ -41,7 +41,7 @@ def learnt(fragments: list[bytes]) -> Units:
     ids=["one packet", "two slices", "fragments", "fragments of two slices"],
 )
 def test_a_picture_is_given_with_its_last_fragment_once_that_has_proved_right(fragments: list[bytes]) -> None:
-    units = Units(hevc=False)
+    units = AccessUnits(hevc=False)
     assert given(units, fragments, 0) == []
     for ticks in range(1, TRIALS):
         assert given(units, fragments, ticks) == [(0, ticks - 1)], "until then with the first of the next"
@@ -93,7 +93,7 @@ def test_h265_has_other_numbers() -> None:
     def h265(kind: int) -> bytes:
         return b"\0\0\0\1" + bytes([kind << 1, 1]) + bytes(50)
 
-    units = Units(hevc=True)
+    units = AccessUnits(hevc=True)
     pictures = [[h265(32), h265(33), h265(34), h265(19)], [h265(1)]]  # parameter sets and a key picture; another
     for ticks in range(2 * TRIALS):
         given(units, pictures[ticks % 2], ticks)

@@ -1,0 +1,88 @@
+"""What the user's words for sources mean: each opened, with the settings that hold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stream.errors import PictureError, SourceError, UsageError
+from stream.pipeline.report import SourceReport
+from stream.settings.schema import NamedSource, Settings
+from stream.sources.addresses import redact, with_variables
+from stream.sources.opening import expand, open_source
+from stream.sources.source import Source
+
+
+@dataclass(slots=True, eq=False)
+class Input:
+    """A source, and what holds for it alone."""
+
+    source: Source
+    settings: Settings
+    root: Path | None = None
+    """The folder it was found in, whose structure the output keeps; None where it was named itself."""
+    output: Path | None = None
+    """Where it is written; decided by `outputs.assign_outputs`."""
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether it is recorded in pieces."""
+        return self.source.info.live and self.settings.output.segment_minutes > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A source before it is opened."""
+
+    address: str
+    settings: Settings
+    name: str | None = None
+
+
+def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | None = None) -> tuple[list[Input], list[SourceReport]]:
+    """Opens what the user named, or what the settings list. One of several that cannot be opened does not stop the others.
+
+    Args:
+        without: what lies below is no input: results go there.
+
+    Returns:
+        The inputs, at least one; and a report of each that could not be opened.
+
+    Raises:
+        UsageError: nothing was named.
+        SourceError, PictureError: nothing could be opened.
+    """
+    wanted = [one for address in addresses for one in _meant(address, settings)] or _listed(settings)
+    names = [(name, one) for one in wanted for name in expand(one.address, without=without)]
+    inputs: list[Input] = []
+    unopened: list[SourceReport] = []
+    for name, one in names:
+        label = one.name if name == one.address else None  # the videos of a folder keep names of their own
+        try:
+            source = open_source(name, one.settings.source, without=without, name=label, waits=len(names) > 1)
+        except (SourceError, PictureError) as error:
+            if len(names) == 1:
+                raise
+            unopened.append(SourceReport(label or redact(name), error=str(error)))
+            continue
+        inputs.append(Input(source, one.settings, Path(one.address) if name != one.address and Path(one.address).is_dir() else None))
+    if not inputs:
+        raise SourceError("; ".join(report.error or "" for report in unopened))
+    return inputs, unopened
+
+
+def _meant(address: str, settings: Settings) -> list[_Wanted]:
+    """What a SOURCE means: one that the settings list, by its name, or an address."""
+    named = [_of(one, settings) for one in settings.sources if one.name == address]
+    return named or [_Wanted(address, settings)]
+
+
+def _listed(settings: Settings) -> list[_Wanted]:
+    if not settings.sources:
+        raise UsageError("name a SOURCE to run, or list some under sources: in a settings file; facestream run --help says more.")
+    return [_of(one, settings) for one in settings.sources]
+
+
+def _of(one: NamedSource, settings: Settings) -> _Wanted:
+    return _Wanted(with_variables(one.address), settings.of(one), one.name)

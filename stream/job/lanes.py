@@ -1,0 +1,98 @@
+"""From inputs to lanes: which sinks each gets, and which inputs run side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream.deadline import Deadline
+from stream.job.inputs import Input
+from stream.monitoring.health import Health
+from stream.pipeline.lane import Lane
+from stream.pipeline.priority import RECORDINGS
+from stream.sinks.events import EventsSink
+from stream.sinks.picture import PictureSink
+from stream.sinks.recording.segments import SegmentedSink
+from stream.sinks.recording.video import VideoSink
+from stream.sinks.result import Result
+from stream.sinks.screen.mosaic import Mosaic
+from stream.sinks.screen.window import WindowSink
+from stream.sinks.sink import Sink, Viewer
+from stream.sinks.threaded import Threaded
+
+
+def groups(inputs: Sequence[Input]) -> list[list[Input]]:
+    """What runs side by side: all that is live; then each file alone, so that it gets the whole machine."""
+    live = [one for one in inputs if one.source.info.live]
+    return ([live] if live else []) + [[one] for one in inputs if not one.source.info.live]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneMaker:
+    """Makes the lanes of one group after the other."""
+
+    events: EventsSink | None
+    """Gets what is found in all of them."""
+    window: bool
+    health: Health
+    overwrite: bool
+
+    def lanes(self, group: Sequence[Input]) -> tuple[list[Lane], Mosaic | None]:
+        """A lane for each input, and the window that several share.
+
+        Raises:
+            SinkError: an output cannot be written.
+        """
+        mosaic = Mosaic([one.source.info for one in group]) if self.window and len(group) > 1 else None
+        viewers: Sequence[Viewer | None] = mosaic.tiles if mosaic else [self._window(one) for one in group]
+        return [self._lane(one, viewer, fails_alone=len(group) > 1) for one, viewer in zip(group, viewers, strict=True)], mosaic
+
+    def _window(self, one: Input) -> WindowSink | None:
+        return WindowSink(one.source.info.name) if self.window else None
+
+    def _lane(self, one: Input, viewer: Viewer | None, *, fails_alone: bool) -> Lane:
+        info = one.source.info
+        sink = self._sink(one)
+        return Lane(
+            one.source,
+            [] if sink is None else [sink],
+            [_Shared(self.events)] if self.events else [],
+            [] if viewer is None else [viewer],
+            paced=viewer is not None,
+            status_line=info.live or (viewer is not None and sink is None and not info.still),
+            turn=viewer.turned if isinstance(viewer, WindowSink) else None,
+            settings=one.settings,
+            fails_alone=fails_alone,
+        )
+
+    def _sink(self, one: Input) -> Sink | None:
+        """What writes the pictures of an input; None where they are not written."""
+        info, path, settings = one.source.info, one.output, one.settings.output
+        if path is None:
+            return None
+        if info.still:
+            return PictureSink(path, info, settings, overwrite=self.overwrite)
+        kind = SegmentedSink if one.in_pieces else VideoSink
+        video = kind(path, info, settings, overwrite=self.overwrite)
+        return Threaded(video, health=self.health, source=info.name, steps_back=RECORDINGS) if info.live else video
+
+
+class _Shared:
+    """A sink that outlives a lane: several write into it, and whoever made it closes it."""
+
+    def __init__(self, sink: EventsSink) -> None:
+        self.notes: list[str] = []  # told once, by whoever closes the sink
+        self._sink = sink
+
+    @property
+    def full(self) -> bool:
+        return self._sink.full
+
+    def hurry(self, deadline: Deadline) -> None:
+        self._sink.hurry(deadline)
+
+    def write(self, result: Result) -> None:
+        self._sink.write(result)
+
+    def close(self) -> None:
+        """It goes on for the others."""

@@ -1,0 +1,39 @@
+"""The lanes that run at this moment: they may come and go while worker and renderer are at work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from stream.pipeline.running_lane import RunningLane
+
+
+class Lanes:
+    """All lanes of a run. Whoever iterates has those of one moment. Any thread."""
+
+    def __init__(self, lanes: Sequence[RunningLane]) -> None:
+        self._lanes = tuple(lanes)
+        self._changing = threading.Lock()
+        self._closed = False
+
+    def __iter__(self) -> Iterator[RunningLane]:
+        return iter(self._lanes)
+
+    def add(self, lane: RunningLane) -> bool:
+        """One more; False once the run is about to end."""
+        with self._changing:
+            if not self._closed:
+                self._lanes = (*self._lanes, lane)
+            return not self._closed
+
+    def remove(self, lane: RunningLane) -> None:
+        """One less."""
+        with self._changing:
+            self._lanes = tuple(one for one in self._lanes if one is not lane)
+
+    def close_if(self, all_done: Callable[[RunningLane], bool]) -> bool:
+        """Whether all lanes are done: then none is taken any more."""
+        with self._changing:
+            done = all(map(all_done, self._lanes))
+            self._closed = self._closed or done
+            return done
