@@ -1,4 +1,4 @@
-"""The two lines of Python in the README."""
+"""`watch`, the short way in: every frame of any source, with its faces, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from models import MTCNN, Classifier
-from models.imaging.pictures import read_picture
 from stream import watch
 from stream.errors import ModelError, SourceError
 from stream.settings.loading import load_settings
@@ -45,12 +43,3 @@ def test_what_cannot_be_watched_says_why(portrait_path: Path) -> None:
         next(watch("nowhere.mp4"))
     with pytest.raises(ModelError, match="no such model"):
         next(watch(portrait_path, load_settings(None, ["classifier.model=nobody"])))
-
-
-def test_arrays_in_arrays_out(portrait_path: Path) -> None:
-    image = read_picture(portrait_path)
-    detections = MTCNN(min_face_px=20).detect([image])[0]
-    classifier = Classifier.load("face")
-    probabilities = classifier.classify(classifier.crop(image, detections.boxes), detections.scores)
-    assert probabilities.shape == (1, 2)
-    assert probabilities[0, 1] > 0.9

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from stream.settings.template import as_yaml
 from stream.sources.addresses import redact, with_variables
 from tests.command import facestream, is_one_sentence
 from tests.media import ffprobe_times, make_clip, rtsp_server
-from tests.paths import ROOT
 
 
 def written(folder: Path, text: str) -> Path:
@@ -90,13 +88,6 @@ def test_an_address_in_the_wrong_place_is_told_without_its_password(tmp_path: Pa
         assert "S3cret" not in str(caught.value)
     with pytest.raises(SettingsError, match="listed in a settings file only"):
         load_settings(written(tmp_path, ALL), ["sources.7.address=1"])
-
-
-def test_the_settings_files_that_the_readme_shows_are_right(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    names = [source.name for block in blocks for source in load_settings(written(tmp_path, block)).sources]
-    assert names == ["door", "desk", "gate", "lobby"]
 
 
 def test_variables_stand_for_what_the_environment_says() -> None:

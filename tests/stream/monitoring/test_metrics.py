@@ -135,7 +135,7 @@ def test_every_declared_metric_is_served_and_in_the_table():
         assert f"`{one.name}`" in table
 
 
-def test_the_readme_has_the_table():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    between = readme.partition("<!-- metrics -->\n")[2].partition("<!-- /metrics -->")[0]
+def test_the_page_on_monitoring_has_the_table():
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    between = page.partition("<!-- metrics -->\n")[2].partition("<!-- /metrics -->")[0]
     assert between == as_markdown_table()

@@ -1,0 +1,208 @@
+"""Every command and every piece of Python in the documentation runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from models.classification.bundle import read_bundle
+from stream.sources.demo import DemoSource
+from tests import documentation
+from tests.command import ENVIRONMENT
+from tests.media import free_port, make_clip, rtsp_server
+from tests.paths import ROOT, TESTS
+from tests.photos import make_folder
+
+README = ROOT / "README.md"
+CAMERA = re.compile(r"rtsp://\S*host/stream\b")
+
+SUBSTITUTIONS = (
+    (r"facestream run 0(?= |$)", "facestream run clip.mp4"),  # there is no webcam
+    (r"^facestream (run|train|evaluate|export)$", r"facestream \1 --help"),  # named, not typed
+    (r"--duration 3600", "--duration 2"),
+    (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
+    (r"/etc/facestream/", ""),
+    (r"/var/lib/facestream/?", "recordings/"),
+    (r"python docs/draw_architecture\.py$", "python docs/draw_architecture.py --check"),  # nothing is changed here
+)
+"""What is replaced before a command runs, and why."""
+BOUNDS = {"run": "--max-frames 5", "demo": "--seconds 1", "bench": "--seconds 0.1"}
+"""Added to what would go on for ever, or for long; trainings are made short by tests/short_training.py."""
+LEFT_OUT = {
+    r"sudo .*": "changes the machine; test_docs.py",
+    r"python3 -m venv .*": "takes minutes and the network; .ci/run does it by the README's command",
+    r"\. \.venv/bin/activate": "the environment of this test is on the path",
+    r"pip install .*": "the same; test_docs.py",
+    r"pre-commit install": "changes the repository's hooks; test_docs.py",
+    r"prometheus .*": "no part of this project; tests/stream/monitoring/test_monitoring_files.py",
+    r"ruff .*": "writes into the repository; .ci/checks",
+    r"\.ci/(run|checks)": "runs these tests, or ran before them; test_docs.py",
+    r"pytest( -m \"not slow\")?": "runs this very test",
+    r"python tests/bench/.*": "takes minutes to hours; test_a_bench_knows_its_options, test_a_bench_runs",
+}
+"""What does not run here, why, and what looks after it otherwise."""
+RUNS = re.compile(r"facestream |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
+OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
+SLOW = re.compile(r"facestream (train|evaluate|export|bench|doctor)|-k newest")
+"""More than a few seconds each."""
+BENCHES = {
+    "video.py": "--rounds 1 --frames 8",
+    "files.py": "--rounds 1 --seconds 2",
+    "detector.py": "--rounds 1 --only 640x480",
+    "cameras.py": "--cameras 2 --seconds 3 --ways bare",
+    "live.py": "--seconds 10",
+    "limits.py": "",
+}
+"""Small runs of those that need no photos with labels; soak.py has a test of its own."""
+
+
+def single(text: str) -> list[str]:
+    """The single commands of a text, as they are called where the environment is on the path: so it is in these tests."""
+    return documentation.simple_commands(re.sub(r"\.venv/bin/(?!activate)", "", text))
+
+
+def is_left_out(command: str) -> bool:
+    return any(re.fullmatch(pattern, command) for pattern in LEFT_OUT)
+
+
+def prepared(text: str) -> str:
+    """The command as it runs here, but for the address of the camera and the port; what is left out is gone."""
+    text = re.sub(r"\.venv/bin/(?!activate)", "", text)
+    for one in filter(is_left_out, single(text)):
+        text = re.sub(rf"(?m)^{re.escape(one)} *($|;|&&) *|(?<=&& ){re.escape(one)} *(&& *|$)", "", text)
+    for pattern, instead in SUBSTITUTIONS:
+        text = re.sub(pattern, instead, text, flags=re.MULTILINE)
+    return re.sub(r" *&& *$", "", text).strip()
+
+
+def executed() -> list[Any]:
+    """The commands of which anything is left to run, each once."""
+    left = dict.fromkeys(filter(None, map(prepared, documentation.commands())))
+    return [pytest.param(text, marks=pytest.mark.slow if SLOW.search(text) else (), id=" ".join(text.split())[:90]) for text in left]
+
+
+@pytest.fixture(scope="module")
+def camera() -> Iterator[str]:
+    """The address of a camera."""
+    with rtsp_server() as server:
+        yield server.address
+
+
+@pytest.fixture(scope="module")
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Path, two_faces: dict[str, Image.Image]) -> Path:
+    """What the documentation takes for granted, but for what needs a camera."""
+    folder, demo = tmp_path_factory.mktemp("docs"), DemoSource(size=(320, 240))
+    (folder / "videos").mkdir()
+    for name in ("clip.mp4", "videos/a.mp4", "videos/b.mp4"):
+        make_clip(folder / name, times=range(10), images=[demo.look(number / 10) for number in range(10)])
+    shutil.copy(portrait_path, folder / "photo.jpg")
+    make_folder(folder / "photos", two_faces, 2)
+    classes = read_bundle("smile").info.classes
+    for name in ("people", "other-people"):
+        make_folder(folder / name, dict(zip(classes, two_faces.values(), strict=True)), 10, seed=len(name))
+    (folder / "recordings").mkdir()
+    (folder / "my.yaml").write_text("detector: {min_face_px: 60}\n", encoding="utf-8")
+    (folder / "docs").symlink_to(ROOT / "docs")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, prepared_folder: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(prepared_folder, tmp_path / "here", symlinks=True))
+
+
+def run(text: str, folder: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Have the shell run it, with a `facestream` that ends soon."""
+    bounds = "\n".join(f'{name}) set -- "$@" {more} ;;' for name, more in BOUNDS.items())
+    python, short = shlex.quote(sys.executable), shlex.quote(str(TESTS / "short_training.py"))
+    script = f'#!/bin/sh\ncase "$1" in\n{bounds}\ntrain) exec {python} -P {short} "$@" ;;\nesac\nexec {python} -m stream "$@"\n'
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "facestream"
+    command.write_text(script, encoding="utf-8")
+    command.chmod(0o755)
+    path = os.pathsep.join([str(command.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{text}\nfor job in $(jobs -p); do wait $job; done"],
+        cwd=ROOT if OF_THE_REPOSITORY.match(text) else folder,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env=ENVIRONMENT | {"PATH": path},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("text", documentation.commands(), ids=lambda text: " ".join(text.split())[:90])
+def test_a_rule_covers_every_command(text: str) -> None:
+    for one in single(text):
+        assert is_left_out(one) != bool(RUNS.match(one)), f"{one!r}: say in this file how it is run, or why it cannot be"
+
+
+@pytest.mark.parametrize("text", executed())
+def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    ready = text.replace("{port}", str(free_port()))
+    if CAMERA.search(ready) or "cams.yaml" in ready:
+        address = request.getfixturevalue("camera")
+        ready = CAMERA.sub(address, ready)
+        sources = [{"name": name, "address": address} for name in ("door", "desk")]
+        (folder / "cams.yaml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+    if "train" not in text:
+        (folder / "my-model").symlink_to(read_bundle("smile").folder)
+    done = run(ready, folder, tmp_path)
+    finds_problems = "facestream doctor" in text
+    assert done.returncode in ((0, 1) if finds_problems else (0,)), f"{ready}\n{done.stdout[-800:]}{done.stderr[-2000:]}"
+    for place in re.findall(r"(?:-o|--events|>>?) ([\w./-]*\w[\w./-]*)", ready):
+        assert is_written(folder / place), f"nothing is in {place}\n{done.stderr[-2000:]}"
+
+
+def is_written(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.stat().st_size > 0
+
+
+def bench_commands() -> list[str]:
+    return [
+        one for text in documentation.commands() for one in documentation.simple_commands(text) if one.startswith("python tests/bench/")
+    ]
+
+
+@pytest.mark.parametrize("script", sorted({command.split()[1] for command in bench_commands() if "--" in command}))
+def test_a_bench_knows_its_options(script: str) -> None:
+    done = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    words = {word for command in bench_commands() if command.split()[1] == script for word in command.split()[2:] if not word.isdecimal()}
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert words <= set(re.findall(r"[\w-]+", done.stdout)), done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", BENCHES)
+def test_a_bench_runs(script: str) -> None:
+    command = [sys.executable, f"tests/bench/{script}", *BENCHES[script].split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.search(r"\d", done.stdout)
+
+
+@pytest.mark.parametrize("block", documentation.blocks("python"), ids=str)
+def test_python_runs(block: documentation.Block, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(block.text, str(block.page), "exec"), namespace)
+    if block.page == README:
+        assert namespace["result"].frame.index == 9
+        assert namespace["probabilities"].shape == (1, 2)
+        assert namespace["probabilities"][0, 1] > 0.9
+    if "areas" in namespace:
+        assert namespace["areas"](np.array([[1, 2, 4, 7], [4, 4, 3, 9]])).tolist() == [15, 0]
