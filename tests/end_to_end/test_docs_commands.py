@@ -20,7 +20,7 @@ from PIL import Image
 from models.classification.bundle import read_bundle
 from stream.sources.demo import DemoSource
 from tests import documentation
-from tests.command import ENVIRONMENT
+from tests.command import usual_environment
 from tests.media import free_port, make_clip, rtsp_server
 from tests.paths import ROOT, TESTS
 from tests.photos import make_folder
@@ -140,7 +140,7 @@ def run(text: str, folder: Path, tmp_path: Path) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         timeout=280,
-        env=ENVIRONMENT | {"PATH": path},
+        env=usual_environment() | {"PATH": path},
         check=False,
     )
 
@@ -190,7 +190,7 @@ def test_a_bench_knows_its_options(script: str) -> None:
 @pytest.mark.parametrize("script", BENCHES)
 def test_a_bench_runs(script: str) -> None:
     command = [sys.executable, f"tests/bench/{script}", *BENCHES[script].split()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280, env=ENVIRONMENT)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280, env=usual_environment())
     assert done.returncode == 0, done.stderr[-2000:]
     assert re.search(r"\d", done.stdout)
 
