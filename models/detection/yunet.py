@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from models.detection.candidates import Candidates, answered
+from models.detection.cascade import MIN_FACE_PX
 from models.detection.checked_input import checked_boxes, checked_images, checked_min_face, checked_min_faces
 from models.detection.detections import Detections
 from models.detection.pyramid import shrink
@@ -88,7 +89,7 @@ class YuNet:
         self,
         weights: str | Path,
         *,
-        min_face_px: int = 20,
+        min_face_px: int = MIN_FACE_PX,
         score: float | None = None,
         device: Device = "auto",
         precision: Precision = "auto",
