@@ -22,10 +22,11 @@ from stream.sources.demo import DemoSource
 from tests import documentation
 from tests.command import usual_environment
 from tests.media import free_port, make_clip, rtsp_server
-from tests.paths import ROOT, TESTS
+from tests.paths import DATA, ROOT, TESTS
 from tests.photos import make_folder
 
 README = ROOT / "README.md"
+YUNET = DATA / "models" / "yunet_n_dynamic.onnx"
 CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 
 SUBSTITUTIONS = (
@@ -115,6 +116,8 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     (folder / "recordings").mkdir()
     (folder / "my.yaml").write_text("detector: {min_face_px: 60}\n", encoding="utf-8")
     (folder / "docs").symlink_to(ROOT / "docs")
+    if YUNET.is_file():
+        shutil.copy(YUNET, folder / "yunet.onnx")
     return folder
 
 
@@ -153,6 +156,8 @@ def test_a_rule_covers_every_command(text: str) -> None:
 
 @pytest.mark.parametrize("text", executed())
 def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if YUNET.name.split("_")[0] in text and not YUNET.is_file():
+        pytest.skip(f"no YuNet at {YUNET} (FACESTREAM_DATA names another place)")
     ready = text.replace("{port}", str(free_port()))
     if CAMERA.search(ready) or "cams.yaml" in ready:
         address = request.getfixturevalue("camera")
