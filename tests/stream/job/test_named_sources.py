@@ -122,6 +122,7 @@ def test_a_source_s_own_settings_reach_the_detector_and_the_classifier(tmp_path:
     assert labels == [["face"], [], [], ["not face"]]
 
 
+@pytest.mark.slow
 def test_a_run_without_a_source_runs_those_of_the_settings(tmp_path: Path) -> None:
     """Two cameras, one with a password from the environment, and a file: names everywhere, the password nowhere."""
     clip = make_clip(tmp_path / "clip.mp4")

@@ -135,6 +135,7 @@ def looping(folder: Path, names: Sequence[str], images: Sequence[np.ndarray] | N
     return config
 
 
+@pytest.mark.slow
 def test_a_recording_that_fails_ends_alone_with_one_sentence(tmp_path: Path) -> None:
     config, out = looping(tmp_path, ["door", "yard"]), tmp_path / "out"
     out.mkdir()
