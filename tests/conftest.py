@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,6 +24,9 @@ from tests.scheduling import (  # noqa: F401 - pytest finds them here
     pytest_runtest_protocol,
     pytest_xdist_auto_num_workers,
 )
+
+hypothesis.settings.register_profile("facestream", deadline=None)  # a busy machine makes any example slow
+hypothesis.settings.load_profile("facestream")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,8 +20,11 @@ MOST_WORKERS = 8
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """None where single tests are asked for: to start workers would take longer."""
-    return 0 if any("::" in word for word in config.args) else min(MOST_WORKERS, WORKERS_A_CORE * len(os.sched_getaffinity(0)))
+    """None where one module is asked for, or some of its tests: it is one worker's work, and to start workers takes seconds."""
+    places = {word.split("::")[0] for word in config.args}
+    if len(places) == 1 and places.pop().endswith(".py"):
+        return 0
+    return min(MOST_WORKERS, WORKERS_A_CORE * len(os.sched_getaffinity(0)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

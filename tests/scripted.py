@@ -14,6 +14,7 @@ from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.monitoring.timing import Stage, untimed
+from stream.pipeline.report import Report
 from stream.sinks.result import Result
 from stream.sources.source import SourceStatus
 
@@ -100,6 +101,11 @@ class Slow(Analyser):
 def nothing() -> Analyser:
     """An analyser that finds nothing, at once."""
     return Analyser(None, None)
+
+
+def adds_up(report: Report) -> bool:
+    """Whether each picture that was read was analysed or is counted as left out."""
+    return all(source.read == source.analysed + source.dropped for source in report.sources)
 
 
 def camera_results(count: int, *, size: tuple[int, int] = (120, 160), pts: int = 90_000_000) -> Iterator[Result]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.detection.cascade import PRESETS
+
 CERTAIN = 1e-6
 """Nearer than this to 0 or 1 no opinion counts."""
-NO_SCORE = 0.7
+NO_SCORE = PRESETS["live"][0][2]
 """What a find counts as whose score is not known: the least that the detector's default threshold lets through."""
 HELD = 1e-3
 """Weight of the squares of what is fitted (ridge): finds that are all right do not make anything infinitely sure."""

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from models.detection.cascade import Preset
+from models.detection.cascade import MIN_FACE_PX, Preset
 from models.detection.detections import Detections
 from models.inference.device import Device
 from models.inference.network import Precision
@@ -68,7 +68,7 @@ class DetectorOptions:
     kind: Kind = "mtcnn"
     weights: Path | None = None
     """The ONNX file of a YuNet; MTCNN brings its own."""
-    min_face_px: int = 20
+    min_face_px: int = MIN_FACE_PX
     score: float | None = None
     """Lowest score of a find, 0..1; None: YuNet's own. MTCNN has `thresholds` instead."""
     preset: Preset = "live"

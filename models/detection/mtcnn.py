@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.detection.cascade import PRESETS, Preset
+from models.detection.cascade import MIN_FACE_PX, PRESETS, Preset
 from models.detection.cascade_networks import load_as_keras, load_on_openvino
 from models.detection.checked_input import checked_boxes, checked_images, checked_min_face, checked_min_faces
 from models.detection.detections import Detections
@@ -38,7 +38,7 @@ class MTCNN:
     def __init__(
         self,
         *,
-        min_face_px: int = 20,
+        min_face_px: int = MIN_FACE_PX,
         preset: Preset = "live",
         thresholds: tuple[float, float, float] | None = None,
         pyramid_step: float | None = None,

@@ -14,11 +14,6 @@ from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import Settings
 
-SMALLEST_FACE_PX = 20
-"""What `min_face_px: auto` looks for in pictures, and the least it looks for in moving ones: P-Net was trained on little below."""
-SHORT_SIDE_SHARE = 18
-"""In moving pictures `auto` looks for faces of an eighteenth of the short side: 27 px at 480p, 60 at 1080p."""
-
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -71,10 +66,7 @@ class TrackManager:
 
     def min_face_px(self, frame: Frame) -> int:
         """Side in px of the smallest face that is looked for in this frame."""
-        asked = self.settings.detector.min_face_px
-        if asked != "auto":
-            return asked
-        return SMALLEST_FACE_PX if self.still else max(SMALLEST_FACE_PX, round(min(frame.width, frame.height) / SHORT_SIDE_SHARE))
+        return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=self.still)
 
     def update(self, frame: Frame, detections: Detections) -> Look:
         """Which of the faces found in a frame is which, and which are due to be answered for."""

@@ -39,11 +39,13 @@ def load_settings(
         _check(values, place)  # so that a fault in the file is not blamed on --set
     for override in overrides:
         _apply(values, override)
-        _check(values, "--set")
+        place = "--set"
+    _check(values, place)  # all of them together: one may need another
     for flag, (name, value) in (flags or {}).items():
         section, _, key = name.partition(".")
         values[section] = {**values.get(section, {}), key: value}
-        _check(values, flag)
+        place = flag
+        _check(values, place)
     return _check(values, place)
 
 

@@ -11,8 +11,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.detection.cascade import PRESETS, Preset
+from models.detection.cascade import MIN_FACE_PX, PRESETS, Preset
 from models.detection.detector import DetectorOptions, Kind
+
+SHORT_SIDE_SHARE = 18
+"""In moving pictures `min_face_px: auto` looks for faces of this fraction of the short side: 27 px at 480p, 60 at 1080p."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Thresholds = tuple[Share, Share, Share]
@@ -35,7 +38,9 @@ class DetectorSettings(Section):
     kind: Kind = Field("mtcnn", description="mtcnn, or yunet with weights of your own (finds more small and masked faces, on the CPU)")
     weights: Path | None = Field(None, description="kind yunet: the path of its ONNX file; null: mtcnn, which brings its own")
     min_face_px: Annotated[int, Field(ge=12, le=10000)] | Literal["auto"] = Field(
-        "auto", description="smallest face to find, px; auto: 20 in pictures, an eighteenth of the short side but at least 20 in videos"
+        "auto",
+        description=f"smallest face to find, px; auto: {MIN_FACE_PX} in pictures, 1/{SHORT_SIDE_SHARE} of the short side but at least "
+        f"{MIN_FACE_PX} in videos",
     )
     score: Share | None = Field(None, description="kind yunet: lowest score of a find; null: its own. For mtcnn see thresholds")
     preset: Preset = Field(
@@ -56,6 +61,12 @@ class DetectorSettings(Section):
     def options(self) -> DetectorOptions:
         """What `load_detector` takes. How small a face may be is said anew for each frame."""
         return DetectorOptions(**self.model_dump(exclude={"enabled", "min_face_px"}))
+
+    def smallest_face_px(self, short_side_px: int, *, still: bool) -> int:
+        """What `min_face_px` means for a frame whose shorter side is so long."""
+        if self.min_face_px != "auto":
+            return self.min_face_px
+        return MIN_FACE_PX if still else max(MIN_FACE_PX, round(short_side_px / SHORT_SIDE_SHARE))
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:

@@ -68,6 +68,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "clip.mp4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 def test_a_browser_plays_and_seeks_to_the_very_frame(clip: Path, tmp_path: Path, suffix: str):
     done = facestream("run", clip, "-o", tmp_path / f"out{suffix}", "--model", "none", "--set", "detector.enabled=false")
@@ -79,6 +80,7 @@ def test_a_browser_plays_and_seeks_to_the_very_frame(clip: Path, tmp_path: Path,
     check_sought(seen["seen"])
 
 
+@pytest.mark.slow
 def test_a_browser_plays_and_seeks_what_a_killed_camera_s_run_left(tmp_path: Path):
     info = SourceInfo("camera", live=True, rate=Fraction(25))
     sink = VideoSink(tmp_path / "running.mp4", info, OutputSettings())

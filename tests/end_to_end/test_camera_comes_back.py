@@ -119,6 +119,7 @@ def test_garbage_on_the_line() -> None:
         assert all(frame.width == 320 for frame in watcher.frames)
 
 
+@pytest.mark.slow
 def test_no_password_anywhere(tmp_path: Path) -> None:
     """Not in output, log, metric, event, file name or file, whether it is right or wrong, the camera there or not."""
     with rtsp_server(password="S3cret") as server, ExitStack() as together:

@@ -23,11 +23,12 @@ from stream.sources.demo import DemoSource
 from tests import documentation
 from tests.command import usual_environment
 from tests.media import make_clip, rtsp_server
-from tests.paths import ROOT, TESTS
+from tests.paths import DATA, ROOT, TESTS
 from tests.photos import make_folder
 from tests.ports import free_port
 
 README = ROOT / "README.md"
+YUNET = DATA / "models" / "yunet_n_dynamic.onnx"
 CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 
 SUBSTITUTIONS = (
@@ -112,6 +113,9 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     (folder / "recordings").mkdir()
     (folder / "my.yaml").write_text("detector: {min_face_px: 60}\n", encoding="utf-8")
     (folder / "docs").symlink_to(ROOT / "docs")
+    if YUNET.is_file():
+        shutil.copy(YUNET, folder / "yunet.onnx")
+    (folder / "yunet.yaml").write_text("detector: {kind: yunet, weights: yunet.onnx}\n", encoding="utf-8")
     return folder
 
 
@@ -158,15 +162,14 @@ def test_a_rule_covers_every_command(text: str) -> None:
 
 @pytest.mark.parametrize("text", executed())
 def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if "yunet" in text and not YUNET.is_file():
+        pytest.skip(f"no YuNet at {YUNET} (FACESTREAM_DATA names another place)")
     ready = text.replace("{port}", str(free_port()))
     if CAMERA.search(ready) or "cams.yaml" in ready:
         address = request.getfixturevalue("camera")
         ready = CAMERA.sub(address, ready)
         sources = [{"name": name, "address": address} for name in ("door", "desk")]
         (folder / "cams.yaml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
-    if "yunet.yaml" in ready:
-        shutil.copy(request.getfixturevalue("data_dir") / "models" / "yunet_n_dynamic.onnx", folder / "yunet.onnx")
-        (folder / "yunet.yaml").write_text("detector: {kind: yunet, weights: yunet.onnx}\n", encoding="utf-8")
     if "train" not in text:
         (folder / "my-model").symlink_to(read_bundle("smile").folder)
     done = run(ready, folder, tmp_path)

@@ -25,6 +25,7 @@ def faces_by_source(text: str, data_dir: Path) -> dict[str, list[int]]:
     return found
 
 
+@pytest.mark.slow
 def test_odd_pictures_show_the_faces_they_should(data_dir: Path) -> None:
     rows = expected(data_dir, "image_odd/derived/")
     assert rows

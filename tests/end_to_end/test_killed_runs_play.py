@@ -103,6 +103,7 @@ def test_a_full_disk_costs_a_second_at_most(tmp_path: Path, suffix: str):
     assert written - len(times_of(out)) <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 def test_a_killed_run_has_what_a_slow_camera_gave_until_a_second_before(tmp_path: Path, suffix: str):
     rate, out = 5, tmp_path / f"out{suffix}"

@@ -65,10 +65,8 @@ def shown(display: str, shot: Path, *words: str | Path) -> Iterator[subprocess.P
 def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> None:
     shot = tmp_path / "screen.png"
     with shown(screen, shot, "demo", "--seconds", "60") as process:
-        time.sleep(1)
         first = screenshot(screen, shot)
-        time.sleep(0.5)
-        assert (first != screenshot(screen, shot)).mean() > 0.05, "it moves"
+        wait_for(lambda: (first != screenshot(screen, shot)).mean() > 0.05, but=lambda: "it does not move")
         press(screen, "q")
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr

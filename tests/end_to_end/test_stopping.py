@@ -257,7 +257,7 @@ def asked_to_end_when(pipeline: Pipeline, reached: Callable[[], object], way: st
 DURATION_S = 3.0
 
 
-@pytest.mark.parametrize("way", ["stop()", "duration_s"])
+@pytest.mark.parametrize("way", ["stop()", pytest.param("duration_s", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("state", ["connecting", "retrying", "frozen", "slow sink"])
 def test_a_pipeline_is_over_within_two_seconds(state: str, way: str, tmp_path: Path) -> None:
     """And leaves no thread and no socket, which in a process of its own nobody would notice."""

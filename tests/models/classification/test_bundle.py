@@ -241,6 +241,7 @@ for place in (bundle.folder, bundle.folder.parent / "new"):
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_earlier_bundle_and_no_rest(face: Path) -> None:
     """In a process of its own, to which the system refuses files of more than 1 MB."""
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(face)], capture_output=True, text=True, check=True)

@@ -172,6 +172,7 @@ def test_a_frame_smaller_than_the_smallest_face_has_none() -> None:
     assert [len(found) for found in cascade(np.zeros((3, 50, 60, 3), np.uint8))] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_only_sizes_that_come_often_are_compiled(portrait: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
     from models.detection.compiled.cascade import CompiledCascade, CompiledCascades
 

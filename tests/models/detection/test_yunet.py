@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from models import Detections, DetectorOptions, ModelError, load_detector
+from models import Detections, DetectorOptions, FacestreamError, ModelError, load_detector
 from models.classification.bundle import SHIPPED
 from models.detection.yunet import NMS_OVERLAP, SCORE, SMALLEST_FACE_PX, YuNet
 from models.imaging.boxes import iou
 from models.imaging.pictures import read_picture
+from models.inference.device import choose_device
 
 FILES = ("yunet_n_640_640.onnx", "yunet_n_dynamic.onnx")
 
@@ -63,6 +64,12 @@ def test_bfloat16_finds_the_same_faces(detector: YuNet, weights: Path, portrait:
     for rough, fine in zip(YuNet(weights).detect([portrait, astronaut]), detector.detect([portrait, astronaut]), strict=True):
         assert len(rough) == len(fine) == 1
         assert iou(rough.boxes, fine.boxes) > 0.9
+
+
+@pytest.mark.skipif(choose_device()[0] == "gpu", reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused_as_for_any_detector(weights: Path) -> None:
+    with pytest.raises(FacestreamError, match="device gpu was asked for, but"):
+        YuNet(weights, device="gpu")
 
 
 def test_a_higher_score_finds_less(weights: Path, portrait: np.ndarray) -> None:

@@ -173,6 +173,7 @@ def test_how_small_a_face_is_looked_for(width: int, height: int, still: bool, as
     assert manager.min_face_px(frame) == expected
 
 
+@pytest.mark.slow
 def test_the_detector_is_ready_for_a_video_before_its_first_frame_and_for_no_photo(
     portrait: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:

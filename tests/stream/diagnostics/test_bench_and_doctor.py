@@ -84,6 +84,7 @@ def test_no_rate_is_promised_that_was_not_measured(measured: dict[str, Any]) -> 
     assert f"{best:.3g}" in sentence
 
 
+@pytest.mark.slow
 def test_a_person_gets_a_table_and_what_to_type() -> None:
     done = facestream("bench", "--rate", "0.1", "--set", "detector.enabled=false", "--set", "detector.precision=f32", *QUICK)
     assert done.returncode == 0, done.stderr

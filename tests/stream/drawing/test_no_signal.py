@@ -90,6 +90,7 @@ def test_the_words_say_since_when_for_how_long_and_why() -> None:
         assert no_signal(width, height, 5, "no host of that name is known").shape == (height, width, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pictures", [0, 3], ids=["never there", "lost"])
 def test_a_lost_camera_says_so_each_second_beside_one_that_goes_on(pictures: int) -> None:
     lost, alive, recording = Eyes(), Eyes(), Kept()
@@ -122,6 +123,7 @@ class Finds(Analyser):
         return [Analysis(frame.source, frame.index, frame.time_s, (face,)) for frame in frames]
 
 
+@pytest.mark.slow
 def test_faces_from_before_a_gap_are_not_drawn_after_it() -> None:
     source, shown = Gone(5), Kept()
     source.silent_s = 1.5
@@ -153,6 +155,7 @@ def test_a_silence_shorter_than_a_loss_tells_its_age_on_the_last_picture() -> No
     assert all(stale.frame.index == 1 for stale in eyes.stale)
 
 
+@pytest.mark.slow
 def test_the_window_of_a_camera_that_is_absent_then_there_then_lost(screen: str, tmp_path: Path) -> None:
     log, out = tmp_path / "events.jsonl", tmp_path / "camera.mp4"
 

@@ -11,8 +11,7 @@ from stream.monitoring.metrics import Metrics
 from stream.monitoring.observer import DropReason, Ending, Observed, RunObserver, StageName
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from tests.scripted import Endless, Kept, Scripted, Slow
-from tests.stream.pipeline.test_pipeline import adds_up
+from tests.scripted import Endless, Kept, Scripted, Slow, adds_up
 
 
 class Counting(RunObserver):

@@ -114,6 +114,7 @@ def test_a_blocked_reader_of_events_is_seen_and_nothing_is_lost(tmp_path: Path) 
     assert process.returncode == 0, stderr
 
 
+@pytest.mark.slow
 def test_a_camera_that_is_away_is_no_stall_and_the_program_is_ready_once_it_has_looked() -> None:
     port = free_port()
     words = ("--set", "pipeline.stalled_after_s=1.5", "--set", "detector.enabled=false", "--no-window")

@@ -19,8 +19,7 @@ from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
 from stream.settings.loading import load_settings
 from stream.settings.schema import Settings
-from tests.scripted import Endless, Kept, Scripted, nothing
-from tests.stream.pipeline.test_pipeline import adds_up
+from tests.scripted import Endless, Kept, Scripted, adds_up, nothing
 from tests.waiting import wait_for
 
 

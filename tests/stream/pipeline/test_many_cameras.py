@@ -135,6 +135,7 @@ def looping(folder: Path, names: Sequence[str], images: Sequence[np.ndarray] | N
     return config
 
 
+@pytest.mark.slow
 def test_a_recording_that_fails_ends_alone_with_one_sentence(tmp_path: Path) -> None:
     config, out = looping(tmp_path, ["door", "yard"]), tmp_path / "out"
     out.mkdir()
@@ -144,7 +145,7 @@ def test_a_recording_that_fails_ends_alone_with_one_sentence(tmp_path: Path) -> 
     assert done.returncode == 1
     assert done.stderr.count(f"facestream: {out / 'door.mp4'}: cannot be written (No space left on device).\n") == 1
     assert "Traceback" not in done.stderr
-    assert len(ffprobe_times(out / "yard.mp4")) > 50
+    assert len(ffprobe_times(out / "yard.mp4")) > 20
     last = {}
     for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines():
         event = json.loads(line)

@@ -15,16 +15,11 @@ from stream.errors import SinkError, SourceError
 from stream.frame import Frame, SourceInfo
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from stream.pipeline.report import Report
 from stream.settings.schema import Settings
 from stream.sinks.result import Result
 from stream.sinks.sink import StopAsked
-from tests.scripted import IMAGE, Endless, Kept, Scripted, Slow, nothing
+from tests.scripted import IMAGE, Endless, Kept, Scripted, Slow, adds_up, nothing
 from tests.waiting import wait_for
-
-
-def adds_up(report: Report) -> bool:
-    return all(source.read == source.analysed + source.dropped for source in report.sources)
 
 
 def test_a_file_loses_nothing_and_keeps_its_order() -> None:

@@ -68,6 +68,7 @@ def test_hardware_that_fails_when_it_is_needed_is_left_alone_too(absent: str, tm
     assert ffprobe(tmp_path / "out.mp4", "-show_entries", "stream=codec_name")["streams"][0]["codec_name"] == "h264"
 
 
+@pytest.mark.slow
 def test_the_doctor_names_each(tmp_path: Path):
     (line,) = (line for line in facestream("doctor", cwd=tmp_path).stdout.splitlines() if " encoders " in line)
     used = h264_codecs(OutputSettings())[0]

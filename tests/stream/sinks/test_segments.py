@@ -102,6 +102,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path):
         SegmentedSink(tmp_path / "file" / "door.mp4", CAMERA, OutputSettings(segment_minutes=1))
 
 
+@pytest.mark.slow
 def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
     with rtsp_server() as server:
         done = facestream(

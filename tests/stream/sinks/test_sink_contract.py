@@ -22,7 +22,7 @@ from stream.sinks.picture import PictureSink
 from stream.sinks.recording.segments import SegmentedSink
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
-from stream.sinks.sink import Idles, Sink
+from stream.sinks.sink import Sink
 from stream.sinks.threaded import Threaded
 from tests.disk import full_disk
 from tests.left_behind import nothing_more_is_held
@@ -61,11 +61,6 @@ def results(count: int, begin: int = 0) -> list[Result]:
     return [Result(frame, Analysis(frame.source, frame.index, frame.time_s, (face,)), CAMERA) for frame in frames]
 
 
-def nothing_comes(sink: Sink) -> None:
-    if isinstance(sink, Idles):
-        sink.idle()
-
-
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -80,7 +75,6 @@ def test_it_can_be_closed_any_number_of_times_and_nothing_more_is_held(make: Cal
         sink = make(tmp_path)
         for result in results(5):
             sink.write(result)
-            nothing_comes(sink)
         for _ in range(3):
             sink.close()
         assert all(isinstance(note, str) for note in sink.notes)
@@ -90,7 +84,6 @@ def test_it_can_be_closed_any_number_of_times_and_nothing_more_is_held(make: Cal
 def test_one_that_gets_nothing_writes_nothing(make: Callable[[Path], Sink], tmp_path: Path) -> None:
     with nothing_more_is_held():
         sink = make(tmp_path)
-        nothing_comes(sink)
         sink.close()
         sink.close()
     assert sink.notes == []
@@ -107,15 +100,8 @@ def test_what_comes_after_its_end_is_refused_or_left_out(kind: str, tmp_path: Pa
     with nothing_more_is_held():
         with suppress(SinkError):
             sink.write(results(1, begin=5)[0])
-        nothing_comes(sink)
         sink.close()
     assert files(tmp_path) == written
-
-
-def test_what_is_stale_is_for_eyes_only(make: Callable[[Path], Sink], tmp_path: Path) -> None:
-    sink = make(tmp_path)
-    assert not hasattr(sink, "show_stale"), "only a viewer is shown it"
-    sink.close()
 
 
 @pytest.mark.parametrize("kind", ON_A_DISK)

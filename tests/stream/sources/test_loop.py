@@ -57,6 +57,7 @@ def test_what_the_file_has_to_say_is_said_once(tmp_path: Path) -> None:
     assert len(source.status.notes) == 1
 
 
+@pytest.mark.slow
 def test_it_runs_beside_others_and_keeps_real_time(tmp_path: Path) -> None:
     make_clip(tmp_path / "a.mp4", times=range(10))
     make_clip(tmp_path / "b.mp4", times=range(10))

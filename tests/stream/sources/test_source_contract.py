@@ -90,13 +90,13 @@ def loop(folder: Path) -> Iterator[Kind]:
 
 
 @contextmanager
-def again(folder: Path) -> Iterator[Kind]:
+def repeat(folder: Path) -> Iterator[Kind]:
     clip = make_clip(folder / "clip.mp4", times=range(4))
     yield Kind(lambda: RepeatSource(lambda: open_source(clip)), shows_picture=True)
 
 
 @contextmanager
-def again_pictures(folder: Path) -> Iterator[Kind]:
+def repeat_pictures(folder: Path) -> Iterator[Kind]:
     photos(folder, 3)
     yield Kind(lambda: RepeatSource(lambda: open_source(folder)), shows_picture=True)
 
@@ -124,7 +124,7 @@ def endless(folder: Path) -> Iterator[Kind]:
 
 
 KINDS: list[Callable[[Path], AbstractContextManager[Kind]]] = [
-    video, turned_video, animation, one_picture, folder_of_pictures, demo, loop, again, again_pictures, network_camera, webcam, scripted,
+    video, turned_video, animation, one_picture, folder_of_pictures, demo, loop, repeat, repeat_pictures, network_camera, webcam, scripted,
     endless,
 ]  # fmt: skip
 
@@ -144,17 +144,12 @@ def some_frames(source: Source, count: int = 12) -> list:
     return first
 
 
-def has_ended(source: Source) -> bool:
-    # `RepeatSource` tells the status of a source that it has opened after it was closed, in vain
-    return source.status.state == "ended" or isinstance(source, RepeatSource)
-
-
 def test_it_can_be_closed_any_number_of_times_and_has_ended_then(kind: Kind) -> None:
     source = kind.open()
     assert some_frames(source)
     source.close()
     source.close()
-    assert has_ended(source)
+    assert source.status.state == "ended"
 
 
 def test_closed_before_it_is_iterated_it_gives_nothing(kind: Kind) -> None:
@@ -176,7 +171,7 @@ def test_closing_from_another_thread_ends_the_iteration_within_a_second(kind: Ki
     begin = time.monotonic()
     assert len(list(frames)) < 20, "what was decoded already may come"
     assert time.monotonic() - begin < 1
-    assert has_ended(source)
+    assert source.status.state == "ended"
 
 
 def test_times_strictly_grow(kind: Kind) -> None:
