@@ -119,7 +119,7 @@ DECLARED = (
     ),
     Declared(Gauge, "facestream_build_info", "Always 1; the version is the label.", ("version",)),
 )
-"""The one place where metrics are named. `as_markdown_table` makes the README's table of it."""
+"""The one place where metrics are named. `as_markdown_table` makes a table of it (docs/monitoring.md)."""
 
 
 ENDED_KEPT = 100
@@ -255,7 +255,7 @@ class _ReadyRegistry(CollectorRegistry):
 
 
 def as_markdown_table() -> str:
-    """The declared metrics as the README's table."""
+    """The declared metrics as a table in Markdown."""
     rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
     for one in DECLARED:
         labels = ", ".join(f"`{label}`" for label in one.labels)
