@@ -43,10 +43,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With workers, modules with slow tests come first, for each is one worker's work, and tests that are `alone` last."""
+    """With workers, modules with slow tests come first, for each is one worker's work, and those with tests that are `alone` last."""
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: (is_alone(item), item.path not in slow))
+        alone = {item.path for item in items if is_alone(item)}
+        items.sort(key=lambda item: (item.path in alone, item.path not in slow))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -73,14 +74,19 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self._door = os.open(folder / "door", os.O_CREAT | os.O_RDWR)
         self._room = os.open(folder / "room", os.O_CREAT | os.O_RDWR)
+        self._taken = False
 
     def take(self, *, alone: bool) -> None:
-        """Whoever waits until the room is empty keeps the door shut: otherwise it might never be."""
+        """Whoever waits until the room is empty keeps the door shut: otherwise it might never be. Who has it already keeps it."""
+        if self._taken:
+            return
         fcntl.flock(self._door, fcntl.LOCK_EX)
         fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(self._door, fcntl.LOCK_UN)
+        self._taken = True
 
     def release(self) -> None:
+        self._taken = False
         fcntl.flock(self._room, fcntl.LOCK_UN)
 
 

@@ -39,6 +39,7 @@ def test_one_that_is_alone_waits_for_the_others_and_lets_none_begin_meanwhile(tm
     wait_for(lambda: happened == ["alone"])
     threads[1].join(0.1)
     assert happened == ["alone"]
+    alone.take(alone=True)  # one more such test, while somebody waits at the door
     alone.release()
     wait_for(lambda: happened == ["alone", "late"])
     late.release()
