@@ -45,4 +45,4 @@ class ExpectedSizes:
         """How many cameras' frames of a size may come in one round. Those that gave none yet count: they may be of that size, too, and a
         function compiled for fewer would have to be compiled again.
         """
-        return sum(one.live and mine in (size, None) for one, mine in self._sizes.items())
+        return sum(one.live and one.settings.detector.enabled and mine in (size, None) for one, mine in self._sizes.items())

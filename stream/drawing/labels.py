@@ -1,4 +1,4 @@
-"""What is written at a face and at the picture's foot, in which colour, and where there is room for it."""
+"""What is written at a face and in the status line, in which colour, and where there is room for it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _candidates(face: Face, area: Area, size: int, width: int, height: int) -> I
 
 
 def status_band(text: str, size: int, width: int, height: int) -> Ink:
-    """The line at the foot on a half-transparent band; smaller letters, then fewer, until it fits."""
+    """The status line on a half-transparent band at the bottom; smaller letters, then fewer, until it fits."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     letters = letters_of(text, size)
     if letters.shape[1] > width:

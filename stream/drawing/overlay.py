@@ -22,7 +22,7 @@ SMALLEST_WITH_LANDMARKS_PX = 24
 
 
 def draw(image: np.ndarray, analysis: Analysis, status_line: str = "") -> np.ndarray:
-    """The picture with a box, a label, a probability and a track number for each face, and the status line at its foot.
+    """The picture with a box, a label, a probability and a track number for each face, and the status line at the bottom.
 
     A face's words are `#track label percent`; a face without label has its score (0.98) in place of them. Where faces crowd, words
     that would cover other words are shortened, moved or left out, the largest faces coming first; each face keeps its box.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -109,18 +109,20 @@ class Job:
             console.failed(str(error))
             self._failed = True
             return False
-        recordings = _Recordings(console, sum(one.output is not None for one in group))
-        nothing_else = not (maker.window or maker.events or self._options.metrics_port is not None)
+        outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
         pipeline = Pipeline(
             lanes,
             analyser,
             self._settings,
-            observers=[self._metrics, recordings],
+            observers=[self._metrics, outputs],
             health=self._health,
             max_frames=self._options.max_frames,
             duration_s=left_s,
             screen=screen,
         )
+
+        if not (maker.window or maker.events or self._options.metrics_port is not None):
+            outputs.nothing_left = pipeline.stop
 
         def interrupt() -> None:
             self._interrupted = True
@@ -130,13 +132,11 @@ class Job:
             with on_signal(interrupt):
                 for result in pipeline.results():
                     console.shown(result)
-                    if nothing_else and recordings.failed and not recordings.going_on:
-                        pipeline.stop()  # nothing is left to do
         except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
             console.failed(str(error))
             self._failed = True
         finally:
-            self._failed |= recordings.failed
+            self._failed |= outputs.failed
             for report, one in zip(pipeline.report.sources, group, strict=True):
                 self.reports.append(report)
                 console.ended(report, one.source, one.output)
@@ -149,18 +149,25 @@ class Job:
         return FAILED if failed else DONE
 
 
-class _Recordings(RunObserver):
-    """Those of cameras that run side by side: one that fails ends alone, with a sentence."""
+class _Outputs(RunObserver):
+    """Recordings of cameras that run side by side, of which one that fails ends alone, with a sentence; and the events of all of them."""
 
-    def __init__(self, console: Console, going_on: int) -> None:
+    def __init__(self, console: Console, events: EventsSink | None, recordings: int) -> None:
         self.failed = False
-        self.going_on = going_on
-        self._console = console
+        self.nothing_left: Callable[[], None] = lambda: None
+        """Called when the last recording has failed."""
+        self._console, self._events, self._recordings = console, events, recordings
 
     def output_failed(self, source: Observed, error: Exception) -> None:
         self._console.failed(str(error))
         self.failed = True
-        self.going_on -= 1
+        self._recordings -= 1
+        if self._recordings == 0:
+            self.nothing_left()
+
+    def stopping(self, deadline: Deadline) -> None:
+        if self._events is not None:
+            self._events.hurry(deadline)
 
 
 def load_analyser(settings: Settings, *, stands_back: bool) -> Analyser:

@@ -62,7 +62,7 @@ class LaneMaker:
             status_line=info.live or (viewer is not None and sink is None and not info.still),
             turn=viewer.turned if isinstance(viewer, WindowSink) else None,
             settings=one.settings,
-            fails_alone=fails_alone,
+            fail_alone=[sink] if fails_alone and sink is not None else [],
         )
 
     def _sink(self, one: Input) -> Sink | None:
@@ -89,7 +89,7 @@ class _Shared:
         return self._sink.full
 
     def hurry(self, deadline: Deadline) -> None:
-        self._sink.hurry(deadline)
+        """Not for one lane of several: the job hurries it when the run is asked to end."""
 
     def write(self, result: Result) -> None:
         self._sink.write(result)

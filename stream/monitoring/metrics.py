@@ -123,7 +123,7 @@ DECLARED = (
 
 
 ENDED_KEPT = 100
-"""Files and pictures that have ended and still have numbers of their own. A shelf of ten thousand must not fill anybody's memory."""
+"""Files and pictures that have ended and still have numbers of their own. A folder of ten thousand must not fill anybody's memory."""
 
 
 class Metrics(RunObserver):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
+from stream.deadline import Deadline
 from stream.faces import Analysis
 from stream.frame import Frame
 
@@ -88,6 +89,9 @@ class RunObserver:
     def ended(self, source: Observed, ending: Ending) -> None:
         """A source and its outputs are closed."""
 
+    def stopping(self, deadline: Deadline) -> None:
+        """The run was asked to end. Told once."""
+
     def stage(self, stage: StageName, seconds: float) -> None:
         """A stage ran once, for so long."""
 
@@ -128,6 +132,10 @@ class Observers(RunObserver):
     def ended(self, source: Observed, ending: Ending) -> None:
         for one in self._observers:
             one.ended(source, ending)
+
+    def stopping(self, deadline: Deadline) -> None:
+        for one in self._observers:
+            one.stopping(deadline)
 
     def stage(self, stage: StageName, seconds: float) -> None:
         for one in self._observers:

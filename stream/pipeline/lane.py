@@ -33,5 +33,5 @@ class Lane:
     """Of this source, where it has some of its own."""
     style: Style = inked
     """How its pictures are marked."""
-    fails_alone: bool = False
-    """An output that fails (its disk is full) ends alone, and the run goes on without it."""
+    fail_alone: Sequence[Sink] = ()
+    """Those of `sinks` that end alone when they fail (a disk is full): the run goes on without them."""

@@ -29,6 +29,7 @@ class LaneOutput:
         self._waits = [sink for sink in everything if isinstance(sink, Waits)]
         self._queued = [sink for sink in everything if isinstance(sink, Queued)]
         self._failed: set[Sink] = set()
+        self._closed: set[Sink] = set()
 
     @property
     def shows(self) -> bool:
@@ -80,18 +81,26 @@ class LaneOutput:
 
     def close(self) -> tuple[list[BaseException], list[str]]:
         """Close everything, each whatever the others do: the errors of it, and what is to be told."""
+        errors = self._close(self._everything)
+        return errors, [note for sink in self._everything for note in sink.notes]
+
+    def close_viewers(self) -> list[BaseException]:
+        """Close what the renderer's thread alone may close."""
+        return self._close(self._lane.viewers)
+
+    def _close(self, sinks: Sequence[Sink]) -> list[BaseException]:
         errors: list[BaseException] = []
-        notes: list[str] = []
-        for sink in self._everything:
+        for sink in sinks:
             try:
                 try:
-                    sink.close()
+                    if sink not in self._closed:
+                        self._closed.add(sink)
+                        sink.close()
                 except SinkError as error:
                     self._fail(sink, error)
             except Exception as error:  # noqa: BLE001 - every close runs; the caller raises the first error
                 errors.append(error)
-            notes += sink.notes
-        return errors, notes
+        return errors
 
     def _write(self, sinks: Sequence[Sink], result: Result) -> None:
         for sink in sinks:
@@ -102,7 +111,7 @@ class LaneOutput:
 
     def _fail(self, sink: object, error: SinkError) -> None:
         """An output has failed: that is its end, or the run's. It is told once; one with a thread counts on what it loses."""
-        if not self._lane.fails_alone:
+        if not any(sink is one for one in self._lane.fail_alone):
             raise error
         if sink not in self._failed:
             self._failed.add(sink)  # type: ignore[arg-type]

@@ -31,6 +31,11 @@ class Lanes:
         with self._changing:
             self._lanes = tuple(one for one in self._lanes if one is not lane)
 
+    def close(self) -> None:
+        """Take no more: the run is about to end."""
+        with self._changing:
+            self._closed = True
+
     def close_if(self, all_done: Callable[[RunningLane], bool]) -> bool:
         """Whether all lanes are done: then none is taken any more."""
         with self._changing:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from stream.analysis.analyser import Analyser
 from stream.deadline import LOOK_S, NEVER, SHOW_S, Deadline
+from stream.errors import SettingsError
 from stream.monitoring.health import Health, ThreadActivity
 from stream.monitoring.observer import Observers, RunObserver
 from stream.pipeline.feeds import wait_for_any
@@ -70,6 +71,8 @@ class Pipeline:
         self._leaving: set[RunningLane] = set()
         self._errors: list[BaseException] = []
         """Of lanes that have left."""
+        self._closing: list[threading.Thread] = []
+        """Each closes the outputs of a lane that has left."""
         self._worker = Worker(self._lanes, analyser, self._settings, self._frames_came, self._observers, self._health)
 
     def stop(self) -> None:
@@ -82,9 +85,9 @@ class Pipeline:
         Raises:
             RuntimeError: the run has ended or is about to. The source is closed.
         """
-        running = self._running(lane)
         with self._starting:
-            added = not self._asked.is_set() and self._lanes.add(running)
+            running = self._running(lane)
+            added = self._lanes.add(running)
             if added and self._started:
                 running.capture.start()
         if not added:
@@ -108,11 +111,16 @@ class Pipeline:
         Raises:
             SettingsError: what differs cannot change while a run goes on.
         """
-        check_change(self._settings, settings)
-        for running in self._lanes:
-            if running.lane.settings is not None:
-                check_change(running.lane.settings, settings.of_name(running.name))
-        self._worker.replace_settings(settings)
+        with self._starting:
+            check_change(self._settings, settings)
+            for running in self._lanes:
+                if running.lane.settings is not None:
+                    check_change(running.lane.settings, settings.of_name(running.name))
+            looked = any(one.detector.enabled for one in self._settings.everyone)
+            if self._analyser.detector is None and not looked and any(one.detector.enabled for one in settings.everyone):
+                raise SettingsError("detector.enabled cannot change in a run that began without a detector: start it anew.")
+            self._settings = settings
+            self._worker.replace_settings(settings)
 
     def run(self) -> Report:
         """Run until the sources end, the time is over, a viewer's user asks to stop, or `stop`.
@@ -148,6 +156,8 @@ class Pipeline:
                 activity.idle()
                 self._worker.join(self._deadline.left_s(LOOK_S) if self._deadline.asked else None)
                 activity.busy("close")
+                for thread in self._closing:
+                    thread.join()
                 errors = [*self._errors, *(error for lane in self._lanes for error in lane.finish())]
         for error in [self._worker.error, *errors]:
             if error is not None:
@@ -169,12 +179,14 @@ class Pipeline:
                 condition.notify_all()
 
     def _halt(self) -> None:
+        self._lanes.close()  # first: one that came later would go on
         for lane in self._lanes:
             lane.halt()
 
     def _hurry(self) -> None:
         if not self._deadline.asked:
             self._deadline = Deadline.now()
+            self._observers.stopping(self._deadline)
         for lane in self._lanes:
             lane.hurry(self._deadline)
 
@@ -196,11 +208,13 @@ class Pipeline:
                 self._screen.refresh()
 
     def _let_go(self) -> None:
-        """Finish those that were removed, once nothing more comes of them."""
+        """Finish those that were removed, once nothing more comes of them: what takes time, beside the pictures of the others."""
         for lane in [lane for lane in self._lanes if lane in self._leaving and lane.over]:
-            self._errors += lane.finish()
             self._lanes.remove(lane)
             self._leaving.discard(lane)
+            self._errors += lane.output.close_viewers()  # windows are this thread's
+            self._closing.append(threading.Thread(target=lambda lane=lane: self._errors.extend(lane.finish()), name=f"close {lane.name}"))
+            self._closing[-1].start()
 
     def _wait(self) -> None:
         """Until a lane has something to show, or its time has come, or the windows need a look."""

@@ -1,4 +1,4 @@
-"""What the foot of a live picture says."""
+"""The status line of a live picture."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Worker:
         """Why it failed."""
         self._lanes, self._analyser, self._frames_came, self._observers, self._health = lanes, analyser, frames_came, observers, health
         self._sizes = ExpectedSizes(analyser.detector, settings.pipeline.batch_size)
-        self._new_settings: Settings | None = None
+        self._settings = self._wanted_settings = settings
         self._in_hand: list[tuple[RunningLane, Frame]] = []
         """What is looked at now."""
         self._handing_on = threading.Lock()
@@ -44,7 +44,7 @@ class Worker:
 
     def replace_settings(self, settings: Settings) -> None:
         """Look with these from the next round on."""
-        self._new_settings = settings
+        self._wanted_settings = settings
 
     def join(self, timeout_s: float | None) -> None:
         """Wait for its end, so long at most; a look that goes on then is lost."""
@@ -78,8 +78,8 @@ class Worker:
         return not self._lanes.close_if(lambda lane: lane.frames.ended)
 
     def _begin_round(self) -> None:
-        settings, self._new_settings = self._new_settings, None
-        if settings is not None:
+        if (settings := self._wanted_settings) is not self._settings:
+            self._settings = settings
             for lane in self._lanes:
                 lane.tracks.settings = settings.of_name(lane.name)
         self._sizes.keep([lane.tracks for lane in self._lanes])

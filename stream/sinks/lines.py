@@ -30,6 +30,8 @@ class Lines:
         self._news = threading.Condition()
         self._closing = False
         self._deadline = NEVER
+        self._over = False
+        """The reader had its time: nothing more is written."""
         self._given_up = False
         """Nobody waits for the reader any more."""
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
@@ -38,11 +40,11 @@ class Lines:
     @property
     def full(self) -> bool:
         """Whether the next line would be lost."""
-        return len(self._waiting) >= WAITING_LINES and self.error is None
+        return len(self._waiting) >= WAITING_LINES and self.error is None and not self._over
 
     def put(self, line: str) -> None:
         with self._news:
-            if self.full:
+            if self.full or self._over:
                 self.lost += 1
             elif self.error is None:
                 self._waiting.append(line.encode("utf-8", "backslashreplace"))
@@ -71,7 +73,10 @@ class Lines:
                 activity.busy("write events")
                 try:
                     if not self._write(memoryview(line)):
-                        self.lost += 1 + len(self._waiting)
+                        with self._news:
+                            self.lost += 1 + len(self._waiting)
+                            self._waiting.clear()
+                            self._over = True
                         return
                 except OSError as error:
                     self.error = error

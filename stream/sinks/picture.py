@@ -32,6 +32,7 @@ class PictureSink:
         self.notes: list[str] = []
         self.written: list[Path] = []
         """Every file written, in order."""
+        self._closed = False
         self._info = info
         self._settings = settings
         self._overwrite = overwrite
@@ -50,6 +51,8 @@ class PictureSink:
         Raises:
             SinkError: it cannot be written, would replace an input or a picture of this run, or must not replace what is there.
         """
+        if self._closed:
+            raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
         source = Path(result.frame.source)
         path = place(source, self._info.path, self.path) if self._is_folder else self.path
         if path in self.written:
@@ -62,7 +65,8 @@ class PictureSink:
         self.written.append(path)
 
     def close(self) -> None:
-        """Nothing to do: each picture is complete once written."""
+        """Take no more. Each picture is complete once written."""
+        self._closed = True
 
 
 def place(source: Path, root: Path | None, folder: Path) -> Path:

@@ -32,7 +32,7 @@ class Result:
     """Already moved to the frame's own time."""
     info: SourceInfo
     status_line: str = ""
-    """What the picture's foot says: rate, latency, age of the last look, state of the source. Empty for files and pictures."""
+    """The status line: rate, latency, age of the last look, state of the source. Empty for files and pictures."""
     style: Style = inked
     stage: Stage = untimed
     """Times the drawing."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stream.errors import SinkError
 from stream.frame import SourceInfo
 from stream.settings.schema import OutputSettings
 from stream.sinks.recording.video import VideoSink
@@ -59,6 +60,8 @@ class SegmentedSink:
 
     def write(self, result: Result) -> None:
         """Raises `SinkError` as `VideoSink.write` does."""
+        if self._closed:
+            raise SinkError(f"{self._path}: is closed; nothing more can be written to it.")
         utc_s = result.frame.captured_at + self._offset_s()
         number = self._number_at(utc_s)
         if self._piece is None or number > self._number:  # a clock that is set back must not cut a new piece at each picture

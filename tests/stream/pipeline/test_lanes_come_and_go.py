@@ -12,14 +12,17 @@ import pytest
 
 from models.detection.detections import Detections
 from stream.analysis.analyser import Analyser
-from stream.errors import SettingsError
+from stream.errors import SettingsError, SinkError
 from stream.frame import SourceInfo
+from stream.monitoring.observer import Observed, RunObserver
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
 from stream.settings.loading import load_settings
 from stream.settings.schema import Settings
-from tests.scripted import Endless, Kept, Scripted, adds_up, nothing
+from stream.sinks.result import Result
+from stream.sinks.threaded import Threaded
+from tests.scripted import Endless, Kept, Scripted, Slow, adds_up, nothing
 from tests.waiting import wait_for
 
 
@@ -180,3 +183,88 @@ def test_network_cameras_of_one_size_are_made_ready_for_in_one_batch() -> None:
         wait_for(lambda: len(detector.expected) == 5)
     assert {at_a_time for *_, at_a_time in detector.expected} == {5}, "the first camera's size counts for those that gave no picture yet"
     assert {size[:3] for size in detector.expected} == {(48, 64, 20)}
+
+
+def test_a_camera_that_comes_while_the_run_ends_is_refused_and_closed() -> None:
+    go_on = threading.Event()
+    pipeline = Pipeline([Lane(Endless(live=True), [Kept()])], Slow(lambda frames: go_on.wait(1.0)), duration_s=0.3)
+    late, refused = Endless(live=True, name="late"), threading.Event()
+
+    def come() -> None:
+        threading.Event().wait(1.2)  # the time is over, the worker still looks
+        with pytest.raises(RuntimeError, match="late: came too late"):
+            pipeline.add(Lane(late, [Kept()]))
+        refused.set()
+
+    comer = threading.Thread(target=come)
+    comer.start()
+    begin = time.monotonic()
+    pipeline.run()
+    assert time.monotonic() - begin < 0.3 + 2
+    comer.join(5)
+    assert refused.is_set()
+    assert late.closed.is_set()
+
+
+def test_while_the_outputs_of_a_removed_camera_close_the_others_are_shown() -> None:
+    class Laggard(Kept):
+        def close(self) -> None:
+            super().close()
+            threading.Event().wait(1.0)
+
+    shown_at: list[float] = []
+    stays, laggard = Kept(lambda result: shown_at.append(time.monotonic())), Laggard()
+    lane = Lane(Endless(live=True, name="a"), [laggard])
+    pipeline = Pipeline([lane, Lane(Endless(live=True, name="b"), [stays])], nothing())
+    with running(pipeline):
+        wait_for(lambda: laggard.results and len(stays.results) > 3)
+        pipeline.remove(lane)
+        wait_for(lambda: laggard.closed)
+        before = len(stays.results)
+        threading.Event().wait(0.5)
+        assert len(stays.results) > before + 10, "while the other still closes"
+    assert laggard.closed == 1
+
+
+def test_a_camera_that_is_added_later_is_looked_at_with_the_settings_of_now() -> None:
+    detector = Asked()
+    pipeline = Pipeline([Lane(Endless(live=True, name="a"), [Kept()])], Analyser(detector, None))
+    with running(pipeline):
+        pipeline.replace_settings(load_settings(None, ["detector.min_face_px=44"]))
+        wait_for(lambda: 44 in detector.min_faces)
+        before = len(detector.min_faces)
+        pipeline.add(Lane(Endless(live=True, name="b"), [Kept()]))
+        wait_for(lambda: len(detector.min_faces) > before + 20)
+    assert set(detector.min_faces[before:]) == {44}
+
+
+def test_a_run_that_began_without_a_detector_cannot_begin_to_look() -> None:
+    blind = load_settings(None, ["detector.enabled=false"])
+    pipeline = Pipeline([Lane(Scripted(1), [Kept()])], nothing(), blind)
+    with pytest.raises(SettingsError, match="began without a detector"):
+        pipeline.replace_settings(Settings())
+    pipeline.run()
+
+
+def test_an_output_that_fails_alone_is_told_though_its_camera_is_silent_and_another_kind_ends_the_run() -> None:
+    class Full(Kept):
+        def write(self, result: Result) -> None:
+            threading.Event().wait(0.3)
+            raise SinkError("the disk is full")
+
+    class Told(RunObserver):
+        def output_failed(self, source: Observed, error: Exception) -> None:
+            assert str(error) == "the disk is full"
+            pipeline.stop()
+
+    def silent(name: str) -> Scripted:
+        source = Scripted(10**9, live=True, name=name, gate=lambda index: source.closed.wait(60) if index == 3 else None)
+        return source
+
+    recording = Threaded(Full(), source="a")
+    pipeline = Pipeline([Lane(silent("a"), [recording], fail_alone=[recording])], nothing(), observers=[Told()], duration_s=20)
+    begin = time.monotonic()
+    assert pipeline.run().stopped
+    assert time.monotonic() - begin < 3
+    with pytest.raises(SinkError, match="the disk is full"):
+        Pipeline([Lane(silent("a"), [Kept()], [Full()], fail_alone=[recording])], nothing(), duration_s=20).run()

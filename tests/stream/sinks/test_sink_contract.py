@@ -44,8 +44,6 @@ KINDS: dict[str, Callable[[Path], Sink]] = {
     "scripted": lambda folder: Kept(),
 }
 ON_A_DISK = [kind for kind in KINDS if kind not in ("events on stdout", "scripted")]  # stdout: test_events
-NO_END = ("segments", "pictures")
-"""What comes after `close` is written all the same: the one begins a piece that nobody closes, the other writes one more picture."""
 
 
 def results(count: int, begin: int = 0) -> list[Result]:
@@ -90,7 +88,7 @@ def test_one_that_gets_nothing_writes_nothing(make: Callable[[Path], Sink], tmp_
     assert not any(files(tmp_path).values())
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NO_END])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_comes_after_its_end_is_refused_or_left_out(kind: str, tmp_path: Path) -> None:
     sink = KINDS[kind](tmp_path)
     for result in results(5):
