@@ -106,7 +106,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path):
 def test_a_camera_is_recorded_in_pieces(tmp_path: Path):
     with rtsp_server() as server:
         done = facestream(
-            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.03", "--duration", "4.5", "--no-window",
+            "run", server.address, "-o", tmp_path / "door.mp4", "--segment", "0.05", "--duration", "7.5", "--no-window",
             "--model", "none", "--set", "detector.enabled=false",
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
