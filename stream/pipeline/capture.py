@@ -50,10 +50,6 @@ class Capture:
         self._source.close()
 
     @property
-    def halted(self) -> bool:
-        return self._halted.is_set()
-
-    @property
     def running(self) -> bool:
         return self._thread.is_alive()
 
