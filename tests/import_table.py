@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.paths import ROOT
 
 TABLE = {
-    "cli": "job console diagnostics sources sinks settings stream training evaluation export",
+    "cli": "job console diagnostics sources sinks settings stream training evaluation export detection",
     "job": "console pipeline analysis sources sinks monitoring settings stream inference imaging",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -85,6 +86,13 @@ class DetectorOptions:
         options = {name: value for name, value in asdict(self).items() if name != "weights"}
         weights = self.weights.expanduser().read_bytes() if self.weights is not None else b""
         return hashlib.sha256(repr(sorted(options.items())).encode() + weights).hexdigest()
+
+    @property
+    def words(self) -> list[str]:
+        """What differs from the defaults, as typed: `detector.kind=yunet`. Of a path the last part: words end up in model cards."""
+        differs = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
+        said = {name: value.name if isinstance(value, Path) else value for name, value in differs.items()}
+        return [f"detector.{name}={json.dumps(value, separators=(',', ':'))}".replace('"', "") for name, value in said.items()]
 
     def __post_init__(self) -> None:
         """

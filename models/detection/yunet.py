@@ -52,6 +52,8 @@ COARSER = 4
 LARGEST_PIECE_PX = 2_400_000
 """A larger picture is cut: 1080p still is in one piece."""
 PIECE_PX = 1536
+SIDE_BY_SIDE_PX = 600_000
+"""Pictures up to this size are looked at one on each core; of larger ones two do not fit into the caches, and all cores share each."""
 OVERLAP_PX = 256
 """Of two pieces: a smaller face lies wholly in one of them, a larger one has at least 64 px where the picture is looked at smaller."""
 CHECK_PX, CHECK_MARGIN = 96, 0.5
@@ -141,7 +143,7 @@ class YuNet:
                     yield sample
 
         sizes = [image.shape[0] * image.shape[1] * (SMALLEST_FACE_PX / px) ** 2 for image, px in zip(images, min_faces, strict=True)]
-        several = len(images) > 1 or max(sizes, default=0) > LARGEST_PIECE_PX
+        several = len(images) > 1 and max(sizes) <= SIDE_BY_SIDE_PX
         for (answer,) in self._pictures.each(samples(), several=several):
             piece, size = waiting.popleft()
             found[piece.image].append(self._finds(answer[0], piece, size))

@@ -11,6 +11,7 @@ from models.classification.classifier import Classifier
 from models.data.dataset import Dataset, Progress, Report, load_dataset
 from models.data.samples import Sample, crop_samples, scores_of
 from models.data.split import fingerprint, split_samples
+from models.detection.detector import DetectorOptions
 from models.errors import ModelError
 from models.evaluation.metrics import Evaluation
 from models.inference.network import Precision
@@ -34,6 +35,7 @@ def judge_folder(
     report: Report = print,
     progress: Progress = lambda what, done, of: None,
     precision: Precision = "auto",
+    detector: DetectorOptions | None = None,
 ) -> Judgement:
     """Scores the pictures of a folder that has a folder for each class of the bundle, cut and scored by the code that serves.
 
@@ -41,6 +43,7 @@ def judge_folder(
         model: a shipped bundle's name, or a bundle's folder.
         report: told what was found out about the folder.
         precision: as `Classifier.load` takes it.
+        detector: which finds the faces; None: MTCNN as it is.
 
     Raises:
         ModelError: there is no such bundle or folder, or the folder's classes are not the bundle's.
@@ -48,10 +51,12 @@ def judge_folder(
     bundle = read_bundle(model)
     info = bundle.info
     dataset = load_dataset(
-        data, input_px=info.input_px, margin=info.crop.margin, classes=info.classes, least=1, report=report, progress=progress
-    )
+        data, input_px=info.input_px, margin=info.crop.margin, classes=info.classes, least=1, report=report, progress=progress,
+        detector=detector,
+    )  # fmt: skip
     samples, part = _unseen(dataset, info)
-    return Judgement(bundle, judge_samples(Classifier.load(model, precision=precision), samples), dataset, part)
+    classifier = Classifier.load(model, precision=precision, detector=(detector or DetectorOptions()).kind)
+    return Judgement(bundle, judge_samples(classifier, samples), dataset, part)
 
 
 def judge_samples(classifier: Classifier, samples: Sequence[Sample]) -> Evaluation:

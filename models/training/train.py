@@ -75,7 +75,7 @@ def train(
     options = options or Options()
     check_places(out, resume=options.resume, overwrite=overwrite)
     setup = TrainingSetup(options)
-    dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"))
+    dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"), detector=options.detector)
     split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
     classes = dataset.classes
     task = Task(
@@ -111,9 +111,11 @@ def train_face(
         The bundle's folder.
 
     Raises:
-        ModelError: the folder is not of that kind, or `out` holds something else.
+        ModelError: the folder is not of that kind, `out` holds something else, or another detector is asked for.
     """
     options = options or Options()
+    if options.detector:
+        raise ModelError("the model face learns what the detector mtcnn takes for faces, as it is; leave the detector's settings out.")
     check_places(out, resume=options.resume, overwrite=overwrite)
     setup = TrainingSetup(options, FACE_PLAN)
     split = load_face_data(data, options.seed, report, progress)

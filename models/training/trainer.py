@@ -14,6 +14,7 @@ from models.classification.networks import ARCHITECTURES, with_new_answer
 from models.data.dataset import Progress, Report
 from models.data.samples import MARGIN, Sample, Split, crop_samples, labels_of
 from models.data.split import fingerprint
+from models.detection.detector import DetectorOptions
 from models.errors import ModelError
 from models.imaging.crops import CROP_PX
 from models.inference.keras_quiet import start_keras
@@ -43,6 +44,8 @@ class Options:
     resume: bool = False
     """Go on with an interrupted training of the same data and settings."""
     seed: int = 0
+    detector: DetectorOptions | None = None
+    """Which finds the faces to learn from; None: MTCNN as it is. Serve the model with the same."""
     plan: Plan | None = None
     """None: by how many pictures there are."""
 
@@ -51,6 +54,7 @@ class Options:
         """As typed."""
         parts = [f"--architecture {self.architecture}"] if self.architecture else []
         parts += [f"--from {self.base}"] if self.base else []
+        parts += [f"--set {said}" for said in (self.detector.words if self.detector else [])]
         return " ".join([*parts, f"--seed {self.seed}"])
 
 
@@ -87,7 +91,9 @@ class TrainingSetup:
     def settings(self, data: str, plan: Plan) -> dict[str, object]:
         """What an interrupted training must share with the one that goes on with it."""
         base = self._base.info.files if self._base else None
-        return {"data": data, "network": self.architecture, "from": base, "seed": self.options.seed, "plan": asdict(plan)}
+        options = self.options
+        detector = {"detector": options.detector.fingerprint()} if options.detector else {}
+        return {"data": data, "network": self.architecture, "from": base, "seed": options.seed, "plan": asdict(plan), **detector}
 
 
 def no_progress(what: str, done: int, of: int) -> None: ...

@@ -18,6 +18,7 @@ from stream.console import logs
 from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
 
 if TYPE_CHECKING:
+    from models.detection.detector import DetectorOptions
     from stream.settings.schema import Settings
 
 app = typer.Typer(
@@ -164,6 +165,8 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    config: Config = None,
+    set_: Set = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Train the classifier on your own pictures; use the result with --model.
@@ -178,7 +181,7 @@ def train(
     from stream.console.progress import ProgressReporter
 
     is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
-    options = Options(architecture, base, resume, seed)
+    options = Options(architecture, base, resume, seed, _detector(config, set_))
     learn = training.train_face if is_face_data else training.train
     with as_usage():
         training.check_places(output, resume=resume, overwrite=overwrite)
@@ -199,6 +202,8 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A shipped bundle's name, or a bundle's folder.")],
     data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures for each class of the model.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the report into this folder.")] = None,
+    config: Config = None,
+    set_: Set = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Say how good a model is on pictures whose classes are known, with what chance leaves open.
@@ -209,7 +214,7 @@ def evaluate(
     logs.start("text")
     from stream.cli.evaluation import evaluate as evaluated
 
-    return evaluated(model, data, output, overwrite=overwrite)
+    return evaluated(model, data, output, _detector(config, set_), overwrite=overwrite)
 
 
 @_command
@@ -272,6 +277,18 @@ def _settings(path: Path | None, overrides: list[str] | None, model: str | None,
 
     flags = {"--model": ("classifier.model", model), "--segment": ("output.segment_minutes", segment_minutes)}
     return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
+
+
+def _detector(path: Path | None, overrides: list[str] | None) -> DetectorOptions | None:
+    """Which finds the faces in a folder of pictures; None where nothing was said of it."""
+    for override in overrides or []:
+        if not override.strip().startswith("detector."):
+            raise UsageError(f"--set {override}: here only what begins with detector. has a meaning, such as detector.kind=yunet.")
+    settings = _settings(path, overrides, None).detector
+    if not settings.enabled:
+        raise UsageError("detector.enabled: must be true here; only faces are learnt from and judged.")
+    options = settings.options_for_pictures()
+    return options if options.words else None
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models.detection.detector import DetectorOptions
 from models.evaluation.evaluate import judge_folder
 from models.evaluation.metrics import measure, sentences
 from models.evaluation.report import check_report_place, write_report
@@ -11,13 +12,13 @@ from stream.console.progress import ProgressReporter
 from stream.errors import as_usage
 
 
-def evaluate(model: str, data: Path, output: Path | None, *, overwrite: bool) -> int:
+def evaluate(model: str, data: Path, output: Path | None, detector: DetectorOptions | None, *, overwrite: bool) -> int:
     """Prints the numbers; writes the report where one was asked for."""
     if output is not None:
         with as_usage():
             check_report_place(output, overwrite=overwrite)
     with ProgressReporter() as progress:
-        judged = judge_folder(model, data, report=progress.say, progress=progress)
+        judged = judge_folder(model, data, report=progress.say, progress=progress, detector=detector)
     info, evaluation = judged.bundle.info, judged.evaluation
     measured = measure(evaluation)
     title = f"The model {info.name} on {data.absolute().name}"

@@ -22,6 +22,7 @@ from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.monitoring.metrics import installed_version
 from stream.settings.schema import Settings
+from stream.signals import interrupted_after
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sources.demo import DemoSource
@@ -101,7 +102,8 @@ def _clip(folder: Path, settings: Settings, size: tuple[int, int], tiles: int) -
     """The virtual camera's picture, `tiles` times each way, as a video file that goes on for ever."""
     path = folder / f"{size[0]}x{size[1]}-{tiles}.mp4"
     if not path.exists():
-        _write_clip(path, settings, size, tiles)
+        with interrupted_after():
+            _write_clip(path, settings, size, tiles)
     return RepeatSource(partial(open_source, path, settings.source))
 
 

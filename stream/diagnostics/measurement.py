@@ -25,6 +25,7 @@ from stream.monitoring.observer import Observed, RunObserver, StageName
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import OutputSettings, Settings
+from stream.signals import interrupted_after
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.sink import Sink
@@ -112,16 +113,18 @@ def measure(source: Source, analyser: Analyser, settings: Settings, seconds: flo
 
     Raises:
         SourceError: it cannot be read, or gave too little.
+        KeyboardInterrupt: Ctrl-C or SIGTERM came; everything is closed.
     """
     times, warm_up_s = _Times(), min(WARM_UP_S, seconds)
     lane = Lane(source, [_sink(source.info, folder, settings.output)])
     pipeline = Pipeline([lane], analyser, settings, observers=[times], duration_s=warm_up_s + seconds + PATIENCE_S)
     last: Result | None = None
-    for result in pipeline.results():
-        last = result
-        counted = times.counted(warm_up_s)
-        if len(counted) > FEWEST_BATCHES and counted[-1].ended_at - counted[0].ended_at >= seconds:
-            pipeline.stop()
+    with interrupted_after(pipeline.stop):
+        for result in pipeline.results():
+            last = result
+            counted = times.counted(warm_up_s)
+            if len(counted) > FEWEST_BATCHES and counted[-1].ended_at - counted[0].ended_at >= seconds:
+                pipeline.stop()
     report, batches = pipeline.report.sources[0], times.counted(warm_up_s)
     if last is None or len(batches) < 2:
         reason = source.status.cause or "; ".join(report.failures) or "that is too slow to measure"

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -131,7 +130,7 @@ def _codecs(wanted: tuple[str, ...], mode: Literal["r", "w"]) -> Answer:
 def h264() -> Answer:
     """Write a short video as `run` does, and read it back."""
     from stream.faces import Analysis
-    from stream.frame import Frame, SourceInfo
+    from stream.frame import USUAL_RATE, Frame, SourceInfo
     from stream.settings.schema import OutputSettings
     from stream.sinks.recording.video import VideoSink
     from stream.sinks.result import Result
@@ -139,11 +138,11 @@ def h264() -> Answer:
 
     with tempfile.TemporaryDirectory(prefix="facestream-doctor-") as folder:
         path = Path(folder) / "trial.mp4"
-        info = SourceInfo("trial", 64, 48, rate=Fraction(25))
+        info = SourceInfo("trial", 64, 48, rate=USUAL_RATE)
         sink = VideoSink(path, info, OutputSettings())
         for tick in range(8):
             image = np.full((48, 64, 3), 25 * tick, np.uint8)
-            frame = Frame.of_image(image, source="trial", captured_at=0.0, index=tick, pts=tick, time_base=Fraction(1, 25))
+            frame = Frame.of_image(image, source="trial", captured_at=0.0, index=tick, pts=tick, time_base=1 / USUAL_RATE)
             sink.write(Result(frame, Analysis("trial", tick, frame.time_s), info))
         sink.close()
         levels = [float(frame.image.mean()) for frame in VideoSource(str(path))]

@@ -19,7 +19,6 @@ from stream.errors import DONE, FAILED, INTERRUPTED, PictureError, SinkError, So
 from stream.job.inputs import Input
 from stream.job.lanes import LaneMaker, groups
 from stream.job.outputs import assign_outputs
-from stream.job.signals import on_signal
 from stream.monitoring.health import Health
 from stream.monitoring.metrics import Metrics
 from stream.monitoring.observer import Observed, RunObserver
@@ -28,6 +27,7 @@ from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.priority import LOOKS
 from stream.pipeline.report import SourceReport
 from stream.settings.schema import Settings
+from stream.signals import on_signal
 from stream.sinks.events import EventsSink
 from stream.sinks.screen.window import display_available
 

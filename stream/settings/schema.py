@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -61,6 +62,10 @@ class DetectorSettings(Section):
     def options(self) -> DetectorOptions:
         """What `load_detector` takes. How small a face may be is said anew for each frame."""
         return DetectorOptions(**self.model_dump(exclude={"enabled", "min_face_px"}))
+
+    def options_for_pictures(self) -> DetectorOptions:
+        """The same where there are only pictures, as in training."""
+        return replace(self.options(), min_face_px=self.smallest_face_px(0, still=True))
 
     def smallest_face_px(self, short_side_px: int, *, still: bool) -> int:
         """What `min_face_px` means for a frame whose shorter side is so long."""

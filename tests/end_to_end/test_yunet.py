@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.imaging.boxes import iou
-from tests.command import facestream, is_one_sentence
+from tests.command import facestream, is_one_sentence, usual_environment
 from tests.media import make_clip
+from tests.paths import TESTS
+from tests.photos import make_folder
 
 TOLD = (
     "facestream: the model face weighs the scores of the detector mtcnn, not of yunet: "
@@ -53,6 +58,40 @@ def test_a_face_in_a_video_is_followed(yunet: list[str], portrait: np.ndarray, t
     done = facestream("run", clip, "-o", tmp_path / "out.mp4", *yunet)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{clip}: 30 frames, 30 with faces, 1 face followed")
+
+
+@pytest.mark.slow
+def test_what_it_finds_is_learnt_from_and_judged_and_the_card_says_how(
+    yunet: list[str], two_faces: dict[str, Image.Image], tmp_path: Path
+) -> None:
+    people = make_folder(tmp_path / "people", two_faces, 14)
+    made = subprocess.run(
+        [sys.executable, TESTS / "short_training.py", "train", people, "-o", tmp_path / "who", "--architecture", "compact", *yunet],
+        capture_output=True, text=True, env=usual_environment(), check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert made.stderr.count("14 with one face") == 2, made.stderr
+    card = (tmp_path / "who/README.md").read_text(encoding="utf-8")
+    assert "--set detector.kind=yunet --set detector.weights=yunet_n_640_640.onnx" in card
+    judged = facestream("evaluate", tmp_path / "who", people, *yunet)
+    assert judged.returncode == 0, judged.stderr
+    assert "kept apart then are judged" in judged.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--set", "classifier.model=smile"], "here only what begins with detector. has a meaning"),
+        (["--set", "detector.enabled=false"], "detector.enabled: must be true here"),
+        (["--set", "detector.kind=yunet"], "detector.kind yunet needs weights"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_what_training_and_judging_cannot_use_is_refused(command: str, words: list[str], told: str, tmp_path: Path) -> None:
+    done = facestream(command, *(["face", tmp_path] if command == "evaluate" else [tmp_path, "-o", tmp_path / "out"]), *words)
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr), done.stderr
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
-from fractions import Fraction
 
 import numpy as np
 
 from stream.errors import UsageError
+from stream.frame import USUAL_RATE
 from stream.media import av
 from stream.settings.schema import OutputSettings
 from stream.sinks.recording.encoders import Encoder
@@ -72,7 +72,7 @@ def trial(encoder: Encoder) -> str:
     context = av.CodecContext.create(encoder.codec, "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = TRIAL_WIDTH, TRIAL_HEIGHT, encoder.pixels or "yuv420p"
-    context.time_base, context.framerate, context.options = Fraction(1, 25), Fraction(25), encoder.options
+    context.time_base, context.framerate, context.options = 1 / USUAL_RATE, USUAL_RATE, encoder.options
     context.open()
     pictures = _trial_pictures()
     packets = [packet for picture in [*pictures, None] for packet in context.encode(picture)]
@@ -96,6 +96,6 @@ def _trial_pictures() -> list[av.VideoFrame]:
     for number in range(TRIAL_FRAMES):
         planes = np.clip(slope + np.roll(grain, 3 * number, axis=1), 16, 235).astype(np.uint8)
         picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        picture.pts, picture.time_base = number, Fraction(1, 25)
+        picture.pts, picture.time_base = number, 1 / USUAL_RATE
         pictures.append(picture)
     return pictures

@@ -165,15 +165,18 @@ def test_a_camera_is_measured_at_its_own_pace(tmp_path: Path) -> None:
     assert 5 < measured.frames_per_s.median < 60
 
 
-def test_a_stopped_bench_leaves_nothing(tmp_path: Path) -> None:
-    with running("bench", "--set", "detector.enabled=false", environment={"TMPDIR": str(tmp_path)}) as process:
+@pytest.mark.parametrize("written", ["854x480-1.mp4", "measured.mp4"])
+def test_a_stopped_bench_leaves_nothing_whatever_it_is_writing(written: str, tmp_path: Path) -> None:
+    with running("bench", "--seconds", "5", "--set", "detector.enabled=false", environment={"TMPDIR": str(tmp_path)}) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         deadline = time.monotonic() + 30
-        while not list(tmp_path.glob("*/*.mp4")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        while not list(tmp_path.glob(f"*/*{written}*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
+        told_at = time.monotonic()
         _, stderr = process.communicate(timeout=30)
+        assert time.monotonic() - told_at < 2
     assert first.startswith("facestream ")
     assert (process.returncode, stderr) == (130, "")
     assert list(tmp_path.iterdir()) == []

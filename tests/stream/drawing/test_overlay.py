@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 
-import cv2
 import numpy as np
 import pytest
 
 from stream.drawing.labels import color_of, words_of
-from stream.drawing.overlay import draw, inked
+from stream.drawing.overlay import draw
 from stream.faces import Analysis, Face
 
 SIZES = [(64, 64), (120, 160), (480, 640), (1080, 1920), (3000, 200), (2000, 10), (1, 1)]
@@ -129,38 +128,3 @@ def test_a_live_picture_is_drawn_in_a_fraction_of_its_frame_time():
         draw(image, Analysis("x", 0, 0.0, faces), STATUS)
         seconds.append(time.perf_counter() - begin)
     assert np.median(seconds) < 0.01  # 1 ms where it was measured; a loaded machine may take longer
-
-
-@pytest.mark.parametrize(("matrix", "full"), [(1, False), (6, False), (6, True), (9, False)])
-def test_ink_on_a_video_s_own_planes_looks_as_on_rgb(matrix: int, full: bool):
-    faces = (face(101, 101, 261, 301, label="Anna", probability=0.97, track=3), face(400, 151, 422, 176), face(-20, 350, 80, 470))
-    expected = drawn(480, 640, *faces, status=STATUS)
-    grey = 100 if full else 16 + 100 * 219 / 255
-    y, u, v = np.full((480, 640), round(grey), np.uint8), np.full((240, 320), 128, np.uint8), np.full((240, 320), 128, np.uint8)
-    for ink in inked(640, 480, Analysis("x", 0, 0.0, faces), STATUS):
-        ink.paint_planes([y, u, v], matrix, full=full)
-    luma, blue, red = (plane.astype(float) for plane in (y, u.repeat(2, 0).repeat(2, 1), v.repeat(2, 0).repeat(2, 1)))
-    if not full:
-        luma, blue, red = (luma - 16) * 255 / 219, (blue - 128) * 255 / 224 + 128, (red - 128) * 255 / 224 + 128
-    k_red, k_blue = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}[matrix]
-    r, b = luma + 2 * (1 - k_red) * (red - 128), luma + 2 * (1 - k_blue) * (blue - 128)
-    g = (luma - k_red * r - k_blue * b) / (1 - k_red - k_blue)
-    seen = np.stack([r, g, b], axis=-1)
-    flat = np.abs(np.diff(expected.astype(int), axis=0, append=0)).max(axis=2) + np.abs(
-        np.diff(expected.astype(int), axis=1, append=0)
-    ).max(axis=2)
-    inside = cv2.erode((flat == 0).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(
-        bool
-    )  # where colour does not change from pixel to pixel
-    assert changed(expected)[inside].sum() > 1000
-    assert np.abs(seen - expected)[inside].max() < 4
-    assert np.abs(seen - expected).mean() < 1, "elsewhere colour has half the resolution"
-    untouched = ~cv2.dilate(changed(expected).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    assert (y[untouched] == round(grey)).all()
-
-
-def test_ink_fits_pictures_of_odd_size():
-    y, u, v = np.full((101, 99), 90, np.uint8), np.full((51, 50), 128, np.uint8), np.full((51, 50), 128, np.uint8)
-    for ink in inked(99, 101, Analysis("x", 0, 0.0, (face(60, 61, 99, 101, label="Anna"),)), STATUS):
-        ink.paint_planes([y, u, v], 6, full=False)
-    assert (y != 90).any()

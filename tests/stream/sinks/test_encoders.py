@@ -55,11 +55,11 @@ def test_asked_for_by_name_it_is_refused_in_one_sentence(absent: str, tmp_path: 
     assert not out.exists()
 
 
-def test_hardware_that_fails_when_it_is_needed_is_left_alone_too(absent: str, tmp_path: Path):
+def test_hardware_that_fails_when_it_is_needed_is_left_alone_too(absent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """As when all its sessions are taken, or pictures are larger than it can."""
     info = SourceInfo("camera", live=True, rate=Fraction(25))
+    monkeypatch.setattr("stream.sinks.recording.video.h264_codecs", lambda settings: (absent, "libx264"))  # it worked a moment ago
     sink = VideoSink(tmp_path / "out.mp4", info, OutputSettings())
-    sink._codecs = (absent, "libx264")
     for number in range(5):
         frame = Frame.of_image(picture(number), source="camera", captured_at=0.0, index=number, pts=number, time_base=Fraction(1, 25))
         sink.write(Result(frame, Analysis("camera", number, 0.0), info))

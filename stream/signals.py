@@ -33,6 +33,22 @@ def on_signal(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def interrupted_after(stop: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """As `on_signal`, and a `KeyboardInterrupt` at the end: raised inside, it could be lost in what C calls back, as PyAV's `write`."""
+    said = False
+
+    def told() -> None:
+        nonlocal said
+        said = True
+        stop()
+
+    with on_signal(told):
+        yield
+    if said:
+        raise KeyboardInterrupt
+
+
 def break_off() -> None:
     """End the program at once. Recordings play up to their last second, events are whole: both are on the disk as they come."""
     with suppress(OSError):
