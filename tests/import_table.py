@@ -21,7 +21,7 @@ TABLE = {
     "monitoring": "stream",
     "settings": "stream detection",
     "stream": "models",
-    "training": "evaluation data classification inference imaging models",
+    "training": "evaluation data classification detection inference imaging models",
     "evaluation": "data classification detection inference imaging models",
     "export": "classification detection inference imaging models",
     "data": "detection imaging models",

@@ -111,6 +111,10 @@ class Classifier:
         index = int(probabilities[1] >= threshold) if threshold is not None else int(probabilities.argmax())
         return self.classes[index], float(probabilities[index])
 
+    @property
+    def decides_by_threshold(self) -> bool:
+        return self.threshold is not None
+
     def cut(self, image: np.ndarray, detections: Detections) -> np.ndarray:
         """`crop` of found faces."""
         return self.crop(image, detections.boxes)

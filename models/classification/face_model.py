@@ -30,6 +30,11 @@ class FaceModel(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def decides_by_threshold(self) -> bool:
+        """Whether `verdict` decides between two by a threshold."""
+        ...
+
     def cut(self, image: np.ndarray, detections: Detections) -> np.ndarray:
         """What it wants to see of each face.
 

@@ -14,7 +14,7 @@ import numpy as np
 from models.errors import ModelError
 from models.inference.any_size import AnySizeNetwork
 from models.inference.network import Network, Precision
-from models.inference.openvino_backend import load_openvino, read_openvino
+from models.inference.openvino_backend import load_openvino, read_onnx
 
 if TYPE_CHECKING:
     from models.inference.openvino_quiet import ov
@@ -85,14 +85,13 @@ def _build(weights: Path, side_px: int | None) -> ov.Model:
 
 
 def _read(weights: Path) -> ov.Model:
+    if weights.is_dir():
+        raise ModelError(f"{weights}: is a folder; detector.weights names the ONNX file of a YuNet.")
     if not weights.is_file():
         raise ModelError(f"{weights}: there is no such file; detector.weights names the ONNX file of a YuNet.")
     if weights.suffix.lower() != ".onnx":
         raise ModelError(f"{weights}: is not an ONNX file by its name (.onnx); detector.weights names that of a YuNet.")
-    try:
-        model = read_openvino(weights)
-    except ModelError as error:
-        raise ModelError(f"{weights}: is damaged or no ONNX file; get the weights anew.") from error
+    model = read_onnx(weights)
     missing = sorted(set(_NAMES) - {name for output in model.outputs for name in output.get_names()})
     if missing or len(model.inputs) != 1:
         raise _foreign(weights, f"it has no output {missing[0]}" if missing else f"it has {len(model.inputs)} inputs")

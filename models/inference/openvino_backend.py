@@ -69,7 +69,7 @@ def load_openvino(
 
 
 def read_openvino(path: Path) -> ov.Model:
-    """The network in a file: OpenVINO's own (.xml) or ONNX.
+    """The network in a file of OpenVINO's own (.xml).
 
     Raises:
         ModelError: the file is missing or holds no network.
@@ -78,6 +78,24 @@ def read_openvino(path: Path) -> ov.Model:
         return _openvino_core().read_model(path)
     except RuntimeError as error:
         raise ModelError(f"cannot read the network {path}: {str(error).strip().splitlines()[-1]}") from error
+
+
+def read_onnx(path: Path) -> ov.Model:
+    """The network in an ONNX file, read as nothing else: OpenVINO asks TensorFlow too, which complains on stderr.
+
+    Raises:
+        ModelError: the file is missing or holds no network.
+    """
+    from models.inference.openvino_quiet import FrontEndManager
+
+    reader = FrontEndManager().load_by_framework("onnx")
+    try:
+        model: ov.Model = reader.convert(reader.load(path))
+    except Exception as error:  # OpenVINO's readers have no other common base for what they raise
+        raise ModelError(f"{path}: is damaged or no ONNX file.") from error
+    if not model.outputs:  # what an empty file gives
+        raise ModelError(f"{path}: is damaged or no ONNX file.")
+    return model
 
 
 def compile_openvino(model: ov.Model, precision: Precision, *, side_by_side: bool) -> ov.CompiledModel:

@@ -10,6 +10,7 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's
 
 import openvino as ov  # noqa: E402 - after the line above, or it comes too late
 from openvino import opset13 as ops  # noqa: E402
+from openvino.frontend import FrontEndManager  # noqa: E402
 from openvino.preprocess import PrePostProcessor  # noqa: E402
 
-__all__ = ["PrePostProcessor", "ops", "ov"]
+__all__ = ["FrontEndManager", "PrePostProcessor", "ops", "ov"]

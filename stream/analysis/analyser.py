@@ -43,7 +43,19 @@ class Analyser:
             detector = load_detector(settings.detector.options())
             if settings.classifier.model != "none":
                 classifier = _load_classifier(settings, detector.name)
-        return cls(detector, classifier)
+        made = cls(detector, classifier)
+        made.check_settings(settings)
+        return made
+
+    def check_settings(self, settings: Settings) -> None:
+        """Whether the models that are loaded can do what these ask of them.
+
+        Raises:
+            UsageError: a threshold is set for a model of more than two classes.
+        """
+        model = self.model
+        if model and not model.decides_by_threshold and any(one.classifier.threshold is not None for one in settings.everyone):
+            raise UsageError(f"classifier.threshold decides between two classes; {model.name} has more: leave it out.")
 
     @property
     def candidates_dropped(self) -> int:
@@ -91,9 +103,4 @@ def _load_classifier(settings: Settings, detector: str) -> Classifier:
     from models.classification.classifier import Classifier
 
     wanted = settings.classifier
-    classifier = Classifier.load(wanted.model, precision=wanted.precision, device=settings.detector.device, detector=detector)
-    if classifier.threshold is None and any(one.classifier.threshold is not None for one in settings.everyone):
-        raise UsageError(
-            f"classifier.threshold decides between two classes; {classifier.name} has {len(classifier.classes)}: leave it out."
-        )
-    return classifier
+    return Classifier.load(wanted.model, precision=wanted.precision, device=settings.detector.device, detector=detector)

@@ -110,9 +110,11 @@ class Pipeline:
 
         Raises:
             SettingsError: what differs cannot change while a run goes on.
+            UsageError: the models of this run cannot do it.
         """
         with self._starting:
             check_change(self._settings, settings)
+            self._analyser.check_settings(settings)
             for running in self._lanes:
                 if running.lane.settings is not None:
                     check_change(running.lane.settings, settings.of_name(running.name))

@@ -163,8 +163,13 @@ def _sentence(errors: list[ErrorDetails]) -> str:
             known = list(type(getattr(Settings(), path[0])).model_fields)
         return _unknown(name, known, f" (it was given {_shown(error['input'])})")
     here = [other for other in errors if other["loc"][: len(path)] == error["loc"][: len(path)]]
-    reasons = [other["msg"].replace("Input should be", "it must be").replace("Field required", "a value is missing") for other in here]
-    return f"{name} cannot be {_shown(error['input'])}: {' or '.join(dict.fromkeys(reasons))}."
+    return f"{name} cannot be {_shown(error['input'])}: {' or '.join(dict.fromkeys(_reason(other) for other in here))}."
+
+
+def _reason(error: ErrorDetails) -> str:
+    if error["type"] == "path_type":
+        return "it must be the path of a file"
+    return error["msg"].replace("Input should be", "it must be").replace("Field required", "a value is missing")
 
 
 def _shown(value: Any) -> str:

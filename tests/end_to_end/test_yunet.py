@@ -104,6 +104,8 @@ def test_what_training_and_judging_cannot_use_is_refused(command: str, words: li
         (["kind=yunet", "weights=a.onnx", "score=2"], 2, "detector.score cannot be 2"),
         (["kind=retina"], 2, "detector.kind cannot be 'retina': it must be 'mtcnn' or 'yunet'"),
         (["kind=yunet", "weights=none.onnx"], 1, "none.onnx: there is no such file"),
+        (["kind=yunet", "weights=5"], 2, "detector.weights cannot be 5: it must be the path of a file"),
+        (["kind=yunet", "weights=docs"], 1, "docs: is a folder; detector.weights names the ONNX file of a YuNet"),
         (["kind=yunet", "weights=README.md"], 1, "README.md: is not an ONNX file by its name"),
     ],
 )
@@ -114,3 +116,9 @@ def test_wrong_settings_get_one_sentence(settings: list[str], code: int, words: 
     assert done.returncode == code
     assert is_one_sentence(done.stderr), done.stderr
     assert words in done.stderr
+
+
+def test_a_text_named_as_a_network_is_refused_without_anybody_else_s_words(portrait_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "yunet.onnx").write_text("hello\n", encoding="utf-8")
+    done = facestream("run", portrait_path, "--set", "detector.kind=yunet", "--set", "detector.weights=yunet.onnx", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "facestream: yunet.onnx: is damaged or no ONNX file.\n")

@@ -128,7 +128,7 @@ def another_yunet(real: Path, folder: Path) -> Path:
     ("spoil", "words"),
     [
         (lambda real, folder: folder / "none.onnx", "there is no such file"),
-        (lambda real, folder: folder, "there is no such file"),
+        (lambda real, folder: folder, "is a folder"),
         (lambda real, folder: SHIPPED / "face/model.xml", "not an ONNX file by its name"),
         (truncated, "is damaged or no ONNX file"),
         (no_network, "is damaged or no ONNX file"),

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.classification.bundle import FILES, SHIPPED, ModelInfo, load_keras_model, read_bundle, write_bundle
+from models.classification.bundle import FILES, SHIPPED, load_keras_model, read_bundle, write_bundle
 from models.classification.classifier import Classifier
-from models.classification.networks import create_cnn_model
 from models.errors import ModelError
 from models.export.exporter import check_export_place, export_model, real_crops
 from models.export.formats import ENDINGS, Format
 from models.training.model_files import save_model
+from tests.bundles import three_classes
 from tests.command import facestream, is_one_sentence
 
 pytestmark = [
@@ -38,19 +38,7 @@ def crops(portrait: np.ndarray, astronaut: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of three classes that learnt nothing."""
-    import keras
-
-    keras.utils.set_random_seed(1)
-    model = create_cnn_model(3)
-
-    def describe(files: dict[str, str]) -> ModelInfo:
-        changes = {"classes": ("a", "b", "c"), "drop": (), "threshold": None, "detector": None, "files": files}
-        return read_bundle("face").info.model_copy(update=changes)
-
-    return write_bundle(
-        tmp_path_factory.mktemp("three") / "three", describe, lambda folder: save_model(model, folder), lambda info: ""
-    ).folder
+    return three_classes(tmp_path_factory.mktemp("three") / "three")
 
 
 def run_savedmodel(path: Path, crops: np.ndarray) -> np.ndarray:

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.detection.detections import Detections
 from stream.analysis.analyser import Analyser
-from stream.errors import SettingsError, SinkError
+from stream.errors import SettingsError, SinkError, UsageError
 from stream.frame import SourceInfo
 from stream.monitoring.observer import Observed, RunObserver
 from stream.pipeline.lane import Lane
@@ -22,6 +23,8 @@ from stream.settings.loading import load_settings
 from stream.settings.schema import Settings
 from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
+from tests.bundles import three_classes
+from tests.command import facestream
 from tests.scripted import Endless, Kept, Scripted, Slow, adds_up, nothing
 from tests.waiting import wait_for
 
@@ -164,6 +167,22 @@ def test_a_setting_that_is_built_into_the_run_is_refused_by_its_name() -> None:
     for change, name in (("pipeline.queue_size=3", "pipeline.queue_size"), ("detector.preset=wider", "detector.preset")):
         with pytest.raises(SettingsError, match=rf"^{name} cannot change while a run goes on"):
             pipeline.replace_settings(load_settings(None, [change]))
+    pipeline.run()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # keras.Model.save, of its own variables
+)
+def test_a_threshold_for_three_classes_is_refused_at_the_start_and_later(tmp_path: Path, portrait_path: Path) -> None:
+    model = three_classes(tmp_path / "three")
+    words, told = f"classifier.model={model}", "classifier.threshold decides between two classes; three has more"
+    done = facestream("run", portrait_path, "--set", words, "--set", "classifier.threshold=0.7")
+    assert (done.returncode, done.stderr) == (2, f"facestream: {told}: leave it out.\n")
+    settings = load_settings(None, [words])
+    pipeline = Pipeline([Lane(Scripted(1), [Kept()])], Analyser.load(settings), settings)
+    with pytest.raises(UsageError, match=told):
+        pipeline.replace_settings(load_settings(None, [words, "classifier.threshold=0.7"]))
     pipeline.run()
 
 
