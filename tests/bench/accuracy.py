@@ -10,7 +10,7 @@ import argparse
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,19 @@ def landmark_error(detect: Detect) -> tuple[float, float]:
     return float(np.mean(errors)), len(errors) / len(rows)
 
 
+def judge(detectors: Mapping[str, Detect]) -> None:
+    """Prints what each finds on every set, and how exact its landmarks are."""
+    for name in SETS:
+        images, faces, ignored = labelled(name)
+        for label, detect in detectors.items():
+            score = detection_ap([detect(image) for image in images], faces, ignored)
+            recall = f"{score.found / score.faces:.3f} ({score.found} of {score.faces})"
+            print(f"{name:14} {label:22} AP {score.average_precision:.3f}  recall {recall:18} false {score.false}", flush=True)
+    for label, detect in detectors.items():
+        error, share = landmark_error(detect)
+        print(f"{'landmarks5':14} {label:22} error {error:.4f} of the eyes' distance, on {share:.3f} of the faces", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", action="store_true", help="also mtcnn 1.0.0 and facenet-pytorch")
@@ -71,15 +84,7 @@ def main() -> None:
         mtcnn, facenet = Mtcnn100(), FacenetPytorch()
         detectors[mtcnn.name] = lambda image: mtcnn.detect([image], arguments.min_face_px)
         detectors[facenet.name] = lambda image: facenet.detect([image], arguments.min_face_px)
-    for name in SETS:
-        images, faces, ignored = labelled(name)
-        for label, detect in detectors.items():
-            score = detection_ap([detect(image) for image in images], faces, ignored)
-            recall = f"{score.found / score.faces:.3f} ({score.found} of {score.faces})"
-            print(f"{name:14} {label:22} AP {score.average_precision:.3f}  recall {recall:18} false {score.false}", flush=True)
-    for label, detect in detectors.items():
-        error, share = landmark_error(detect)
-        print(f"{'landmarks5':14} {label:22} error {error:.4f} of the eyes' distance, on {share:.3f} of the faces", flush=True)
+    judge(detectors)
     if facenet:
         facenet.close()
 

@@ -8,17 +8,15 @@ same pictures at the same size, of ours at its usual score, and of MTCNN; then l
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from accuracy import SETS, labelled, landmark_error
+from accuracy import Detect, judge
 from detector import scene, timed
 
 from models import MTCNN, Detections
 from models.detection.yunet import NMS_OVERLAP, SCORE, SMALLEST_FACE_PX, YuNet
-from models.evaluation.detection_metrics import detection_ap
 
 LOWEST_SCORE = 0.02
 """For AP, which weighs finds of every score."""
@@ -48,22 +46,14 @@ def faces(weights: Path) -> None:
         YuNet(weights, score=LOWEST_SCORE, precision="f32"),
     )
     mtcnn, usual = MTCNN(device="cpu"), YuNet(weights)
-    detectors: dict[str, Callable[[np.ndarray], Detections]] = {
+    detectors: dict[str, Detect] = {
         "OpenCV": theirs.detect,
         "ours": lambda image: ours.detect([image], SMALLEST_FACE_PX)[0],
         "ours f32": lambda image: exact.detect([image], SMALLEST_FACE_PX)[0],
         f"ours from {SCORE:g}": lambda image: usual.detect([image], SMALLEST_FACE_PX)[0],
         "MTCNN": lambda image: mtcnn.detect([image], 20)[0],
     }
-    for name in SETS:
-        images, wanted, ignored = labelled(name)
-        for label, detect in detectors.items():
-            score = detection_ap([detect(image) for image in images], wanted, ignored)
-            recall = f"{score.found / score.faces:.3f} ({score.found} of {score.faces})"
-            print(f"{name:14} {label:22} AP {score.average_precision:.3f}  recall {recall:18} false {score.false}", flush=True)
-    for label, detect in detectors.items():
-        error, share = landmark_error(detect)
-        print(f"{'landmarks5':14} {label:22} error {error:.4f} of the eyes' distance, on {share:.3f} of the faces", flush=True)
+    judge(detectors)
 
 
 def times(weights: Path, rounds: int) -> None:
