@@ -24,6 +24,11 @@ def is_folder(path: str | Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - as above
 
 
+def at_home(path: str | Path) -> Path:
+    """The path, a `~` at its head replaced; as it is for whoever has no home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises there
+
+
 def printable(name: str | Path) -> str:
     r"""The name for people and for files of text: bytes that are no UTF-8 are written as `\xe9`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -5,7 +5,11 @@ import signal
 import sys
 from contextlib import suppress
 
-from stream.errors import DONE, INTERRUPTED
+from stream.own_models import take_own_models
+
+take_own_models()  # before anything of ours imports `models`
+
+from stream.errors import DONE, INTERRUPTED  # noqa: E402
 
 
 def main() -> None:

@@ -67,15 +67,16 @@ def _open(text: str, settings: SourceSettings | None, without: Path | None, name
 
 def _open_file(address: str, settings: SourceSettings | None, without: Path | None) -> AnyFile:
     from models.imaging.picture_formats import is_animated, is_picture, is_picture_name
+    from models.places import exists, is_folder
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
     path = Path(address)
-    if path.is_dir() or is_glob(address):
+    if is_folder(address) or is_glob(address):
         return PicturesSource(address, without=without)
-    if not path.exists():
+    if not exists(address):
         raise SourceError(f"{address}: there is no such file or folder.")
     if is_animated(path):
         return AnimationSource(address)
