@@ -29,6 +29,8 @@ class AccessUnits:
     """
 
     def __init__(self, *, hevc: bool) -> None:
+        self.had_key = False
+        """A key picture has begun: from here on all can be decoded."""
         self._hevc = hevc
         self._ticks: int | None = None
         self._parts: list[bytes] = []
@@ -64,6 +66,7 @@ class AccessUnits:
         if starts:
             if slices and not self._slices:
                 self._is_key = self._is_key_slice(slices[0][0])
+                self.had_key = self.had_key or self._is_key
             self._slices += len(slices)
             self._in_slice = bool(slices)
         else:

@@ -98,7 +98,7 @@ class _CameraClock:
         """Of the present look."""
 
     def step_s(self, camera_s: Fraction, wall_s: float) -> float | None:
-        """How long after the picture before this one was taken; None where that is odd: not later, or earlier than could have come by now."""
+        """How long after the picture before this one was taken; None where that is odd: not later, or later than could have come by now."""
         step_s, self._camera_s = float(camera_s - self._camera_s), camera_s
         earliest_s = min(self._least_s, self.late_s if self._usual_s is not None else math.inf)
         if 0 < step_s <= wall_s - self.run_s - earliest_s + JUMP_S:

@@ -119,8 +119,7 @@ def test_after_old_pictures_a_reconnect_squeezes_none() -> None:
     ticks = []
     for begin_s in (0, 6, 12):
         timeline.reconnect()
-        for number in range(125):
-            ticks.append(timeline.place(Fraction(number, 25), begin_s + max(number / 25, 4)))
+        ticks += [timeline.place(Fraction(number, 25), begin_s + max(number / 25, 4)) for number in range(125)]
     steps = np.diff(ticks) * float(TIME_BASE)
     assert steps.min() > 0.015
 
