@@ -18,8 +18,16 @@ def why_never(address: str, settings: SourceSettings) -> str | None:
         return None
     if not head or head.startswith(b"#EXTM3U"):
         return None
-    if b"<MPD" in head:
+    if b"<MPD" in head and not _reads("dash"):
         return "is a DASH manifest, which cannot be read here; take the address of its HLS playlist (.m3u8)"
-    if head[:1] in b"<{[" and b"\0" not in head:
+    if head[:1] in b"<{[" and b"\0" not in head and b"<MPD" not in head:
         return "is a page or data for programs, not a video; take the address of the video or stream itself"
     return "is not a video that can be read" if ends else None
+
+
+def _reads(format: str) -> bool:
+    try:
+        av.format.ContainerFormat(format, "r")
+    except ValueError:  # an FFmpeg built without it
+        return False
+    return True
