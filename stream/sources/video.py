@@ -19,6 +19,12 @@ from stream.sources.pyav_frame import frame_of, quarter_turns, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
 
+PATIENCE = 10
+"""A web server may pause for so many `read_timeout_s`. A file is no camera: there is nothing newer for which to connect anew (a guess)."""
+
+RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
+"""Where a connection breaks off FFmpeg asks for the rest of the file, after pauses of 0, 1, 3 and 7 s."""
+
 EARLY_END = 0.05
 """A video that ends this share of its declared length too early (and a second at least) was cut off."""
 
@@ -55,9 +61,13 @@ class VideoSource:
 
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
-        timeout = (self._settings.open_timeout_s, self._settings.read_timeout_s) if self._remote else None
+        timeout, options = None, {}
+        if self._remote:
+            patience_s = PATIENCE * self._settings.read_timeout_s
+            timeout = (self._settings.open_timeout_s, patience_s)
+            options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
         try:
-            container = av.open(self._address, metadata_errors="replace", timeout=timeout)
+            container = av.open(self._address, metadata_errors="replace", timeout=timeout, options=options)
         except av.error.FFmpegError as error:
             raise SourceError(f"{name}: {_why_not_opened(error, self._address)}.") from None  # FFmpeg's own text may hold a password
         if not container.streams.video or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
@@ -135,10 +145,13 @@ class VideoSource:
         self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
     ) -> Iterator[av.Packet[av.VideoStream] | None]:
         """None where the file breaks off: the decoder may still hold frames."""
+        came_at = time.monotonic()
         try:
-            yield from container.demux(stream)
-        except av.error.ExitError:
-            raise SourceError(f"{redact(self._address)}: nothing came for {self._settings.read_timeout_s:g} s.") from None
+            for packet in container.demux(stream):
+                yield packet
+                came_at = time.monotonic()
+        except (av.error.ExitError, av.error.TimeoutError):
+            raise SourceError(f"{redact(self._address)}: nothing came for {time.monotonic() - came_at:.0f} s.") from None
         except av.error.FFmpegError as error:
             faults.append(str(error.strerror))
             yield None

@@ -33,6 +33,7 @@ class Planes:
             yuvj: the encoder knows the full range of brightness by FFmpeg's old name for it (libx264 does, libvpx does not).
         """
         self.width, self.height = first.width + first.width % 2, first.height + first.height % 2
+        self._reformatter = av.video.reformatter.VideoReformatter()  # a picture's own hangs where two threads convert it at the same moment
         decoded, format_name = first.decoded, "yuv420p"
         if isinstance(decoded, av.VideoFrame):  # its own tags, also where it has none: players then guess as they did for the input
             self.matrix, self.primaries, self.transfer = int(decoded.colorspace), int(decoded.color_primaries), int(decoded.color_trc)
@@ -77,7 +78,8 @@ class Planes:
         """8 bits and 4:2:0, in the colours of the first picture; the same picture where it is so already."""
         if decoded.format.name in READY and self._has_colours(decoded):
             return decoded
-        return decoded.reformat(
+        return self._reformatter.reformat(
+            decoded,
             format=self.format,
             src_colorspace=_scaler_matrix(int(decoded.colorspace)),
             dst_colorspace=_scaler_matrix(self.matrix),
