@@ -77,7 +77,7 @@ class Job:
                 events = EventsSink(options.events, overwrite=options.overwrite, health=self._health)
                 stack.callback(_close, events)
             list_pictures = not window and options.output is None
-            console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=options.events == "-"))
+            console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=events is not None and events.is_stdout))
             for report in self.reports:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
