@@ -63,6 +63,20 @@ def test_a_film_with_a_cover_is_the_film(tmp_path: Path) -> None:
     assert difference(frames[0].image, picture(0)) < 4
 
 
+@pytest.mark.parametrize("name", ["long_sound.wmv", "long_sound.ogv", "dropped.ogv"])
+def test_a_healthy_video_whose_pictures_end_before_its_file_is_not_called_cut_off(name: str, tmp_path: Path) -> None:
+    path, sound = tmp_path / name, ["-f", "lavfi", "-i", "sine=duration=6"]
+    pictures = ["-f", "lavfi", "-i", "testsrc2=size=640x480:rate=25:duration=1,tpad=stop=100:stop_mode=add:color=gray"]
+    codec = ["-c:v", "libtheora", "-b:v", "10k"]  # so few bits that the encoder leaves out pictures, the last ones, too
+    if name != "dropped.ogv":
+        pictures = ["-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=1", *sound]
+        codec = ["-c:v", "wmv2"] if name.endswith("wmv") else ["-c:v", "libtheora"]
+    subprocess.run([need("ffmpeg"), "-v", "error", *pictures, *codec, path], check=True)
+    source = open_source(path)
+    assert len(list(source)) == len(ffprobe_times(path)) > 1
+    assert source.status.notes == []
+
+
 @pytest.mark.parametrize("suffix", ["ogv", "wmv", "avi"])
 def test_a_healthy_video_that_stands_still_is_not_called_damaged(suffix: str, tmp_path: Path) -> None:
     codec = {"ogv": ["libtheora"], "wmv": ["wmv2", "-bf", "0"], "avi": ["libxvid"]}[suffix]
