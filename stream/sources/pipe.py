@@ -12,6 +12,10 @@ SLICE_S = 0.2
 """How often a silent pipe is left to look whether it is still wanted."""
 
 
+MOST_KEPT = 100_000_000
+"""Bytes after which what is in it must be known, and a first picture be there: the largest are 40 MB (8K, uncompressed)."""
+
+
 class Pipe:
     """A pipe to be opened twice: first to see what is in it, then to read it from its begin. It is waited for without an end."""
 
@@ -22,18 +26,18 @@ class Pipe:
             closing: from then on nothing more comes.
         """
         self.name = str(path)  # PyAV asks for it
-        self.begin = b""
+        self.begin = bytearray()
         """The first bytes, as far as they were needed to see what it is."""
         self._path = path
         self._closing = closing
         self._descriptor: int | None = None
         self._opened = 0
-        self._again = b""
+        self._again = memoryview(b"")
 
     def opened(self) -> Pipe:
         """The same, to be read from its begin."""
         self._opened += 1
-        self._again = self.begin if self._opened == 2 else b""
+        self._again = memoryview(self.begin if self._opened == 2 else b"")
         return self
 
     @property
@@ -44,8 +48,10 @@ class Pipe:
     def read(self, size: int) -> bytes:
         """What there is, as soon as there is something; empty at the end."""
         if self._again:
-            data, self._again = self._again[:size], self._again[size:]
+            data, self._again = bytes(self._again[:size]), self._again[size:]
             return data
+        if len(self.begin) > MOST_KEPT and self._opened == 1:
+            return b""
         data = self._next(size)
         if self._opened == 1:
             self.begin += data

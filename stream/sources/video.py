@@ -21,6 +21,8 @@ from stream.sources.pyav_frame import frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
 
+INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
+
 EARLY_END = 0.05
 """A video that ends this share of its declared length too early (and a second at least) was cut off."""
 
@@ -89,7 +91,7 @@ class VideoSource:
     def _begin(self) -> bytes:
         """The first bytes; none of an address."""
         if self._pipe is not None:
-            return self._pipe.begin
+            return bytes(self._pipe.begin[:8])
         with suppress(OSError), Path(self._address).open("rb") as file:
             return file.read(8)
         return b""
@@ -107,7 +109,8 @@ class VideoSource:
         with closing(self._open()) as container:
             first = next(self._decoded(container, []), None)
             if first is None:
-                raise SourceError(f"{redact(self._address)}: not one frame of it could be decoded.")
+                late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
+                raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
             width, height = upright_size(first)
             stream = _video_stream(container)
             aspect = stream.sample_aspect_ratio or None
@@ -296,7 +299,7 @@ def _why_not_opened(error: av.error.FFmpegError, begin: bytes, *, piped: bool) -
         if piped and not begin:
             return "is empty: nothing came"
         if piped and begin[4:8] == b"ftyp":
-            return "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
+            return INDEX_AT_END
         if begin[4:8] == b"ftyp":
             return "is damaged, or its recording was interrupted, and cannot be read"
         return "is not a video that can be read"
