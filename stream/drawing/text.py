@@ -9,6 +9,7 @@ import numpy as np
 
 from stream.drawing.ink import Color
 from stream.media import cv2
+from stream.names import printable
 
 DARK: Color = (0, 0, 0)
 LIGHT: Color = (255, 255, 255)
@@ -47,6 +48,7 @@ _font_in_use = threading.Lock()
 @lru_cache(maxsize=512)
 def letters_of(text: str, size: int) -> np.ndarray:
     """How opaque each pixel of a line of text is: (rows, columns) uint8, with a margin. Any Unicode: the font is inside OpenCV 5."""
+    text = printable(text)
     margin = max(1, size // 5)
     with _font_in_use:
         font = _font()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from fractions import Fraction
 from pathlib import Path
 
 from stream.errors import SourceError
 from stream.frame import USUAL_RATE, Frame, SourceInfo
-from stream.media import av
+from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
-from stream.sources.pyav_frame import frame_of, quarter_turns, upright_size
+from stream.sources.pipe import Pipe
+from stream.sources.pyav_frame import frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
 
@@ -25,6 +27,8 @@ PATIENCE = 10
 RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
 """Where a connection breaks off FFmpeg asks for the rest of the file, after pauses of 0, 1, 3 and 7 s."""
 
+INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
+
 EARLY_END = 0.05
 """A video that ends this share of its declared length too early (and a second at least) was cut off."""
 
@@ -32,28 +36,45 @@ EARLY_END = 0.05
 class VideoSource:
     """The frames of one video file."""
 
-    def __init__(self, address: str, settings: SourceSettings | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        address: str,
+        settings: SourceSettings | None = None,
+        *,
+        pipe: Path | int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Opens the file and decodes its first frame, so that what cannot be read is known at once.
+
+        Args:
+            pipe: what is read, by its path or number, where it is no file; then `address` is only its name.
 
         Raises:
             SourceError: missing, no video, or nothing in it can be decoded.
         """
         self._address = address
-        self._remote = "://" in address
+        self._remote = pipe is not None or "://" in address
         self._settings = settings or Settings().source
         self._clock = clock
         self._closing = threading.Event()
+        self._pipe = None if pipe is None else Pipe(pipe, self._closing)
         self.status = SourceStatus()
-        self.info = self._look()
+        self.info = self._look() if self._pipe is None else self._wait_and_look()
 
     def close(self) -> None:
         self._closing.set()
 
     def __iter__(self) -> Iterator[Frame]:
+        if self._pipe is not None and self._pipe.used:
+            return
         self.status.state = "opening"
         try:
             if self._remote:  # a network may stall, and `close()` must not wait for it
-                yield from (frame for frame in pumped(lambda _: self._frames(), self._closing) if frame is not None)
+                for frame in pumped(lambda _: self._frames(), self._closing):
+                    if self._pipe is not None:
+                        self.status.seen_at = time.monotonic()  # it may be silent for as long as it likes
+                    if frame is not None:
+                        yield frame
             else:
                 yield from self._frames()
         finally:
@@ -67,19 +88,39 @@ class VideoSource:
             timeout = (self._settings.open_timeout_s, patience_s)
             options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
         try:
-            container = av.open(self._address, metadata_errors="replace", timeout=timeout, options=options)
+            place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
+            container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options)
         except av.error.FFmpegError as error:
-            raise SourceError(f"{name}: {_why_not_opened(error, self._address)}.") from None  # FFmpeg's own text may hold a password
-        if not container.streams.video or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
+            cause = _why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
+            raise SourceError(f"{name}: {cause}.") from None
+        if not _moving(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
         return container
+
+    def _begin(self) -> bytes:
+        """The first bytes; none of an address."""
+        if self._pipe is not None:
+            return bytes(self._pipe.begin[:8])
+        with suppress(OSError), Path(self._address).open("rb") as file:
+            return file.read(8)
+        return b""
+
+    def _wait_and_look(self) -> SourceInfo:
+        """In a thread that is left behind on Ctrl-C: nobody knows when somebody writes into a pipe."""
+
+        def looks(_: threading.Event) -> Generator[SourceInfo, None, None]:
+            yield self._look()
+
+        with closing(pumped(looks, self._closing)) as found:
+            return next(info for info in found if info is not None)
 
     def _look(self) -> SourceInfo:
         with closing(self._open()) as container:
             first = next(self._decoded(container, []), None)
             if first is None:
-                raise SourceError(f"{redact(self._address)}: not one frame of it could be decoded.")
+                late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
+                raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
             width, height = upright_size(first)
             stream = _video_stream(container)
             aspect = stream.sample_aspect_ratio or None
@@ -92,7 +133,7 @@ class VideoSource:
                 has_audio=bool(container.streams.audio),
                 has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
                 frames=_about_how_many(container, stream),
-                pixel_aspect=1 / aspect if aspect and quarter_turns(first) % 2 else aspect,
+                pixel_aspect=1 / aspect if aspect and orientation(first)[0] % 2 else aspect,
                 tags={key.lower(): value for key, value in container.metadata.items()},
                 picture_tags={key.lower(): value for key, value in stream.metadata.items()},
             )
@@ -131,6 +172,8 @@ class VideoSource:
         for packet in self._packets(container, stream, faults):
             if self._closing.is_set():
                 return
+            if packet and not packet.size and packet.dts is not None:
+                continue  # the picture before is shown on; to the decoder it would be the end
             try:
                 decoded = packet.decode() if packet else stream.codec_context.decode(None)
             except av.error.FFmpegError as error:
@@ -168,6 +211,8 @@ class _Times:
         self._by_decoding = container.format.name == "avi"  # has no times of showing; what FFmpeg makes up is a frame late for H.264
         if self.assumed:
             self.time_base = 1 / (_rate(container, stream) or USUAL_RATE)
+        elif not _declares_pictures(container):
+            pass
         elif stream.duration is not None:
             self._declared_end = (stream.start_time or 0) + stream.duration
             self._declared = stream.duration
@@ -196,13 +241,37 @@ class _Times:
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
 
 
+def holds_several(path: Path) -> bool:
+    """Whether FFmpeg finds more than one picture in a file that begins with one."""
+    try:
+        with av.open(ffmpeg_name(path)) as container:
+            pictures = (packet for packet in container.demux(video=0) if packet.size)
+            return container.format.name.endswith(("_pipe", "mjpeg")) and len(list(itertools.islice(pictures, 2))) > 1
+    except (av.error.FFmpegError, IndexError):
+        return False
+
+
+def _moving(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """The streams of pictures that are no covers: of a song, of a book."""
+    cover = av.stream.Disposition.attached_pic
+    return [stream for stream in container.streams.video if not stream.disposition & cover]
+
+
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
-    best = container.streams.best("video")
-    return best if isinstance(best, av.VideoStream) else container.streams.video[0]
+    best, moving = container.streams.best("video"), _moving(container)
+    return best if isinstance(best, av.VideoStream) and best in moving else moving[0]
 
 
 def _untimed(container: av.container.InputContainer) -> bool:
-    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags)
+    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe")
+
+
+def _declares_pictures(container: av.container.InputContainer) -> bool:
+    """Whether the declared length is one that says that pictures are missing.
+
+    That of Ogg is found at the end of what is there, perhaps a still picture that is shown on; that of ASF is that of the longest stream.
+    """
+    return container.format.name != "ogg" and (container.format.name != "asf" or len(container.streams) == 1)
 
 
 def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
@@ -234,21 +303,17 @@ def _about_how_many(container: av.container.InputContainer, stream: av.VideoStre
     return round(container.duration / av.time_base * float(rate))
 
 
-def _why_not_opened(error: av.error.FFmpegError, address: str) -> str:
+def _why_not_opened(error: av.error.FFmpegError, begin: bytes, *, piped: bool) -> str:
     if isinstance(error, av.error.FileNotFoundError):
         return "there is no such file"
     if isinstance(error, av.error.ExitError):
         return "did not answer in time"
     if isinstance(error, av.error.InvalidDataError):
-        if _starts_like_mp4(address):
+        if piped and not begin:
+            return "is empty: nothing came"
+        if piped and begin[4:8] == b"ftyp":
+            return INDEX_AT_END
+        if begin[4:8] == b"ftyp":
             return "is damaged, or its recording was interrupted, and cannot be read"
         return "is not a video that can be read"
     return f"cannot be opened ({error.strerror})"
-
-
-def _starts_like_mp4(address: str) -> bool:
-    try:
-        with Path(address).open("rb") as file:
-            return file.read(8)[4:] == b"ftyp"
-    except OSError:  # an address, not a file
-        return False

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from stream.media import SubtitleStream, av
+from stream.media import SubtitleStream, av, ffmpeg_name
 
 AnyPacket: TypeAlias = "av.Packet[Any]"
 
@@ -34,7 +34,7 @@ class OtherTracks:
         self._notes = notes
         self._shift_s = shift_s
         self._pictures_until_s = float("-inf")
-        self._input = av.open(str(path), metadata_errors="replace")
+        self._input = av.open(ffmpeg_name(path), metadata_errors="replace")
         self._tracks: dict[int, _Copied | _Encoded] = {}
         tracks = [(stream, self._track(stream, copies)) for stream in self._input.streams.audio if sound]
         for stream, track in [*tracks, *((stream, self._subtitles(stream, copies)) for stream in self._input.streams.subtitles)]:

@@ -58,7 +58,7 @@ class Planes:
         if not marks and yuv is not None and self._fits(frame, yuv):
             picture = yuv
         else:
-            picture = self._copy(self._converted(yuv), frame.quarter_turns) if yuv is not None else self._from_rgb(frame.image)
+            picture = self._copy(self._converted(yuv), frame) if yuv is not None else self._from_rgb(frame.image)
             with result.stage("draw"):
                 planes = _planes(picture)
                 for mark in marks:
@@ -69,7 +69,8 @@ class Planes:
 
     def _fits(self, frame: Frame, decoded: av.VideoFrame) -> bool:
         size_fits = (decoded.width, decoded.height) == (self.width, self.height)
-        return size_fits and not frame.quarter_turns and decoded.format.name == self.format and self._has_colours(decoded)
+        is_upright = not (frame.quarter_turns or frame.mirrored)
+        return size_fits and is_upright and decoded.format.name == self.format and self._has_colours(decoded)
 
     def _has_colours(self, decoded: av.VideoFrame) -> bool:
         return int(decoded.colorspace) == self.matrix and _is_full(decoded) == (self.range == FULL)
@@ -87,12 +88,11 @@ class Planes:
             dst_color_range=self.range,
         )
 
-    def _copy(self, decoded: av.VideoFrame, quarter_turns: int) -> av.VideoFrame:
+    def _copy(self, decoded: av.VideoFrame, frame: Frame) -> av.VideoFrame:
         """An upright picture to draw on: the decoder still needs its own."""
-        width, height = (decoded.height, decoded.width) if quarter_turns % 2 else (decoded.width, decoded.height)
-        picture = av.VideoFrame(width, height, self.format)
+        picture = av.VideoFrame(frame.width, frame.height, self.format)
         for to, plane in zip(_planes(picture), _planes(decoded), strict=True):
-            to[:] = np.rot90(plane, quarter_turns)
+            to[:] = frame.upright(plane)
         self._tag(picture)
         return picture
 
