@@ -24,6 +24,11 @@ def is_folder(path: str | Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - as above
 
 
+def at_home(path: str | Path) -> Path:
+    """The path, a `~` at its head replaced; as it is for whoever has no home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises there
+
+
 def printable(name: str | Path) -> str:
     r"""The name for people and for files of text: bytes that are no UTF-8 are written as `\xe9`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
@@ -39,7 +44,7 @@ def why_no_new_folder(place: Path, endings: tuple[str, ...] = ("",)) -> str:
     resolved = Path(os.path.realpath(place))
     if Path.cwd().is_relative_to(resolved):
         return "is the folder you are in, or one around it, which cannot be replaced as a whole; name a new folder in it"
-    if os.path.ismount(resolved):  # noqa: PTH - Path.is_mount raises where the name is too long
+    if os.path.ismount(resolved):  # Path.is_mount raises where the name is too long
         return "is where a disk is mounted, which cannot be replaced as a whole; name a new folder in it"
     try:
         str(place).encode()

@@ -13,6 +13,7 @@ from models.data.samples import Part
 from models.errors import ModelError
 from models.imaging.folders import files_below, is_left_behind
 from models.imaging.picture_formats import is_picture_name
+from models.places import is_folder
 
 PARTS: dict[str, Part] = {
     "train": "train", "training": "train", "trainset": "train", "train_set": "train", "training_set": "train",
@@ -64,7 +65,7 @@ def class_folders(data: Path) -> list[Path]:
     Raises:
         ModelError: there are fewer than two, one has no pictures, or a name cannot be a class.
     """
-    if not data.is_dir():
+    if not is_folder(data):
         raise ModelError(f"{data}: there is no such folder; name one that has a folder of pictures for each class.")
     folders = _folders(data)
     if len(folders) < 2:
@@ -97,7 +98,7 @@ def picture_paths(folder: Path) -> list[Path]:
 def _folders(data: Path) -> list[Path]:
     """Those in a folder, sorted, but for hidden ones and what systems leave behind."""
     try:
-        return sorted(path for path in data.iterdir() if path.is_dir() and not is_left_behind(path.name))
+        return sorted(path for path in data.iterdir() if is_folder(path) and not is_left_behind(path.name))
     except OSError:  # no folder, or none that may be read: whoever needs its classes says so
         return []
 

@@ -48,7 +48,7 @@ def canvas_for_any_script(figure: Figure) -> Any:
             return float(columns), float(rows), SHARE_BELOW * rows
 
         def _size_px(self, prop: Any) -> int:
-            return max(round(prop.get_size_in_points() * self.dpi / 72), 1)
+            return max(int(round(prop.get_size_in_points() * self.dpi / 72)), 1)  # noqa: RUF046 - of whatever matplotlib computes with
 
     class Canvas(FigureCanvasAgg):  # type: ignore[misc]
         def get_renderer(self) -> Renderer:
@@ -57,7 +57,7 @@ def canvas_for_any_script(figure: Figure) -> Any:
             if getattr(self, "_own_key", None) != key:
                 self.renderer = Renderer(int(width), int(height), self.figure.dpi)
                 self._own_key = key
-            return self.renderer  # type: ignore[no-any-return]
+            return self.renderer
 
     return Canvas(figure)
 

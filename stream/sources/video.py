@@ -93,6 +93,9 @@ class VideoSource:
         if not _moving(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
+        if _video_stream(container).codec_context is None:
+            container.close()
+            raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
         return container
 
     def _begin(self) -> bytes:
