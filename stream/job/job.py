@@ -136,7 +136,7 @@ class Job:
         try:
             with on_signal(interrupt):
                 for result in pipeline.results():
-                    if self._no_window:  # once there was something to see
+                    if self._no_window and not result.info.still:  # of each picture a line is printed
                         logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")
                         self._no_window = ""
                     console.shown(result)
