@@ -20,7 +20,8 @@ from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
 from stream.sinks.recording.planes import Planes
-from stream.sinks.recording.tracks import MOST_TICKS, flag, takes_tags
+from stream.sinks.recording.tracks import MOST_TICKS, flag
+from stream.sinks.recording.trial import takes_tags
 from stream.sinks.result import Result
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
