@@ -34,7 +34,12 @@ MOST_SILENCE_S = 600
 
 Flag = av.stream.Disposition
 IN_ALL = Flag.default | Flag.dub | Flag.comment | Flag.forced | Flag.hearing_impaired | Flag.visual_impaired
-FLAGS = {"mp4": IN_ALL | Flag.captions | Flag.descriptions, "mov": Flag.default, "matroska": IN_ALL | Flag.original}
+FLAGS = {
+    "mp4": IN_ALL | Flag.captions | Flag.descriptions,
+    "mov": Flag.default,
+    "matroska": IN_ALL | Flag.original,
+    "webm": Flag.default | Flag.forced,
+}
 """What a container can say a track is for."""
 
 
@@ -230,7 +235,7 @@ class Encoded:
 def flag(track: av.stream.Stream, flags: int, kind: str) -> list[str]:
     """Mark what a track is for, as far as the container can say it: the names of the other flags."""
     wanted = Flag(flags)
-    kept = wanted & FLAGS.get(kind, FLAGS["matroska"])
+    kept = wanted & FLAGS[kind]
     track.disposition = kept
     return [one.name for one in Flag if one.name and one.value and one & wanted & ~kept]
 

@@ -43,6 +43,8 @@ OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands
 """Tags that say how the input was packed, not what it is."""
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
+LONGEST_S = 1
+"""A camera's last picture lasts no longer: what was before it may have been a gap."""
 
 logger = logging.getLogger(__name__)
 
@@ -189,6 +191,7 @@ class _Recording:
                     options=ALWAYS_PLAYABLE[kind] | PROMPT,
                 )
             self._container.start_encoding()
+            self._longest = max(1, round(LONGEST_S / self._time_base)) if info.live else MOST_TICKS
             self._most = int(MOST_TICKS * (self._stream.time_base or self._time_base) / self._time_base)
         except BaseException:
             self.let_go()
@@ -200,7 +203,7 @@ class _Recording:
         if self._last is not None:
             pts = max(pts, self._last + 1)
             self._bridge(pts)
-            self._duration = pts - self._last
+            self._duration = min(pts - self._last, self._longest)
         picture = self._planes.of(result)
         if isinstance(frame.decoded, av.VideoFrame):
             self._look_at(frame.decoded)
