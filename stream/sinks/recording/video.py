@@ -19,7 +19,7 @@ from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
-from stream.sinks.recording.planes import Planes
+from stream.sinks.recording.planes import Planes, has_captions
 from stream.sinks.recording.tracks import MOST_TICKS, flag
 from stream.sinks.recording.trial import takes_tags
 from stream.sinks.result import Result
@@ -156,7 +156,8 @@ class _Recording:
         self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
         self._name, self._notes = info.name, notes
         self._time_base = first.time_base
-        self._interlaced = False
+        self._interlaced = self._captions = False
+        """Told already: it has what cannot be kept."""
         self._planes = Planes(first, yuvj=codec == "libx264")
         self._begin_s = first.pts * first.time_base
         anywhere = info.live or info.begins_anywhere or self._begin_s >= FAR_START_S or self._begin_s < 0
@@ -227,6 +228,9 @@ class _Recording:
         """How long the picture lasts, and whether it is one that cannot be kept as it was."""
         if decoded.duration and decoded.time_base:
             self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
+        if not self._captions and self._stream.name == "libvpx-vp9" and has_captions(decoded):
+            self._captions = True
+            self._notes.append(f"{self._name}: its closed captions do not fit into WebM; left out.")
         if decoded.interlaced_frame and not self._interlaced:
             self._interlaced = True
             self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
