@@ -11,7 +11,8 @@ from stream.jumps import AnyPacket
 from stream.media import SubtitleStream, av
 from stream.sinks.recording.chapters import copy_chapters, left_out
 from stream.sinks.recording.track_reader import TrackReader
-from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, Encoded, flag, takes
+from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, Encoded, flag, silence
+from stream.sinks.recording.trial import takes
 
 Stream: TypeAlias = "av.AudioStream | SubtitleStream"
 
@@ -87,8 +88,7 @@ class OtherTracks:
         while not self._held and self._reader.pictures_until_s < time_s + READ_AHEAD_S and self._read(time_s):
             pass
         for track in self._tracks.values():
-            if isinstance(track, Encoded):
-                self._mux(track.fill(Fraction(time_s) - self._shift_s))
+            self._mux(track.fill(Fraction(time_s) - self._shift_s))
 
     def finish(self, last_s: float, end_s: float, *, stopped: bool) -> None:
         """Write the rest of the sound: all of it after the input's last picture, else (the run was stopped) what the pictures cover.
@@ -161,15 +161,19 @@ class OtherTracks:
         if not first and self._reader.over:
             self._notes.append(f"{self._path}: its {codec} sound is empty; left out.")
             return None
+        late = kind in WAIT_FOR_ALL and (not first or _seconds(first[0]) - self._begin_s > LATE_S)
+        fits = copies and codec in self._output.supported_codecs
+        fits = fits and ((late and not first) or takes(kind, self._options, stream, first, self._shift_s))
         begin_s = self._begin_s - self._shift_s
-        late = not first or _seconds(first[0]) - self._begin_s > LATE_S
-        if copies and not (late and kind in WAIT_FOR_ALL) and takes(kind, self._options, stream, first, self._shift_s):
+        if fits and not late:
             return Copied(stream, self._output)
+        if fits and (quiet := silence(stream)):
+            self._notes.append(f"{self._path}: its {codec} sound begins late; silence is put before it.")
+            return Copied(stream, self._output, quiet, begin_s)
         track = Encoded(stream, self._output, begin_s)
-        fits = codec in self._output.supported_codecs and copies and takes(kind, self._options, stream, first, self._shift_s)
-        why = "begins late, and is preceded by silence" if fits else f"does not fit into {kind}"
-        if kind == "matroska":
-            why = "cannot be copied into matroska"
+        why = f"does not fit into {kind}" if kind != "matroska" else "cannot be copied into matroska"
+        if fits:
+            why = "begins late; silence is put before it"
         self._notes.append(f"{self._path}: its {codec} sound {why}; encoded as {track.codec}{track.fewer}.")
         return track
 

@@ -64,6 +64,8 @@ class Planes:
                 for mark in marks:
                     mark.paint_planes(planes, self._ink_matrix, full=self.range == FULL)
             picture = self._fitted(picture)
+            if isinstance(decoded, av.VideoFrame) and has_captions(decoded):
+                picture = self._with_captions(picture, decoded)
         picture.pict_type = 0  # else the encoder would repeat the input's key frames and B-frames
         return picture
 
@@ -126,8 +128,21 @@ class Planes:
         self._tag(canvas)
         return canvas
 
+    def _with_captions(self, picture: av.VideoFrame, decoded: av.VideoFrame) -> av.VideoFrame:
+        """The same picture with what belongs to the decoder's. PyAV copies that only when it makes one picture of another."""
+        carrier = decoded.reformat(16, 16, "gray").reformat(picture.width, picture.height, self.format)
+        for to, plane in zip(_planes(carrier), _planes(picture), strict=True):
+            to[:] = plane
+        self._tag(carrier)
+        return carrier
+
     def _tag(self, picture: av.VideoFrame) -> None:
         picture.colorspace, picture.color_range = self.matrix, self.range
+
+
+def has_captions(decoded: av.VideoFrame) -> bool:
+    """Closed captions for the deaf, as broadcasts have them in each picture (ATSC A/53)."""
+    return "A53_CC" in decoded.side_data
 
 
 def _planes(picture: av.VideoFrame) -> list[np.ndarray]:

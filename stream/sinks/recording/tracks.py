@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import cast
@@ -21,8 +20,12 @@ LAYOUTS = {1: ("mono",), 2: ("stereo",), 3: ("3.0",), 4: ("4.0", "quad"), 5: ("5
 """How channels are arranged, by their number: what an encoder can, the usual one first."""
 PRIMING_S = Fraction(1, 10)
 """Sound that a decoder swallows at the start is shorter; more than that before 0 was cut away (a guess: the longest seen is 48 ms)."""
-LATE_S = Fraction(1, 2)
+LATE_S = Fraction(1)
 """An MP4 is written only once each track has begun: one that begins later than this needs something in its place."""
+BEHIND_S = Fraction(1, 2)
+"""So far behind the pictures is silence, which stands in for sound that may begin any moment."""
+AAC_SAMPLES = 1024
+"""Of each packet."""
 SLACK_S = Fraction(1, 20)
 """Sound that is encoded may be off its times by so much; more is a gap, which is filled with silence, or an overlap, which is left out."""
 MOST_SILENCE_S = 600
@@ -31,18 +34,37 @@ MOST_SILENCE_S = 600
 
 Flag = av.stream.Disposition
 IN_ALL = Flag.default | Flag.dub | Flag.comment | Flag.forced | Flag.hearing_impaired | Flag.visual_impaired
-FLAGS = {"mp4": IN_ALL | Flag.captions | Flag.descriptions, "mov": Flag.default, "matroska": IN_ALL | Flag.original}
+FLAGS = {
+    "mp4": IN_ALL | Flag.captions | Flag.descriptions,
+    "mov": Flag.default,
+    "matroska": IN_ALL | Flag.original,
+    "webm": Flag.default | Flag.forced,
+}
 """What a container can say a track is for."""
 
 
 class Copied:
     """A stream whose packets are passed on as they are."""
 
-    def __init__(self, stream: av.AudioStream | SubtitleStream, output: av.container.OutputContainer) -> None:
+    def __init__(
+        self,
+        stream: av.AudioStream | SubtitleStream,
+        output: av.container.OutputContainer,
+        silence: bytes = b"",
+        begin_s: Fraction = Fraction(0),
+    ) -> None:
+        """
+        Args:
+            silence: a packet that says nothing, for an output that waits for sound that has not begun.
+            begin_s: when the output's pictures begin, seconds in the output.
+        """
         self.stream: av.AudioStream | SubtitleStream = output.add_stream_from_template(stream)
         self._time_base: Fraction = stream.time_base or Fraction(1, 1000)
         self._last: int | None = None
         self._bytes = b""
+        self._silence, self._begin_s, self._silent = silence, begin_s, 0
+        self._lasts = 0
+        """How long the last packet of sound lasted, ticks: so long lasts one that does not say it. MP4 would put the next one upon it."""
         self._hides = not output.format.name.startswith(("matroska", "webm"))
         """The output can hold sound that is not played, before its start."""
         self._cut_before_s: bool | None = None
@@ -59,19 +81,44 @@ class Copied:
             return []
         ticks = round(shift_s / self._time_base)
         dts = packet.dts - ticks
+        silence = self._filled(dts)
+        self._silence = b""
         if self._last is not None:
+            if self.stream.type == "audio" and 0 < dts - self._last < 1 / self._time_base:
+                self._lasts = dts - self._last
             dts = max(dts, self._last + 1)  # containers refuse times that do not grow
         most = self.most_ticks
         bridges = self._bridges(dts, most)
         self._last, self._bytes = dts, b""
         packet.pts = min(max(packet.pts - ticks, dts), dts + most)
-        packet.dts, packet.duration = dts, min(max(packet.duration or 0, 0), most)
+        packet.dts, packet.duration = dts, min(max(packet.duration or self._lasts, 0), most)
         if self.stream.type == "audio":
             self._bytes = bytes(packet)
         packets = [packet] if self._filter is None else self._filter.filter(packet)
         for one in packets:
             one.stream = self.stream
-        return bridges + packets
+        return silence + bridges + packets
+
+    def fill(self, until_s: Fraction) -> list[AnyPacket]:
+        """Silence up to that time, where the output waits for sound."""
+        return self._filled(round((until_s - BEHIND_S) / self._time_base))
+
+    def _filled(self, until: int) -> list[AnyPacket]:
+        packets: list[AnyPacket] = []
+        while self._silence and self._silent_at(self._silent + 1) <= until + 1:
+            at = self._silent_at(self._silent)
+            packet: AnyPacket = av.Packet(self._silence)
+            packet.pts = packet.dts = self._last = at
+            self._silent += 1
+            packet.duration = self._silent_at(self._silent) - at
+            packet.time_base, packet.stream, packet.is_keyframe = self._time_base, self.stream, True
+            packets.append(packet)
+        return packets
+
+    def _silent_at(self, number: int) -> int:
+        """The time of the n-th packet of silence, ticks."""
+        rate = self.stream.codec_context.sample_rate if isinstance(self.stream, av.AudioStream) else 1
+        return round((self._begin_s + Fraction(number * AAC_SAMPLES, rate)) / self._time_base)
 
     @property
     def most_ticks(self) -> int:
@@ -128,7 +175,7 @@ class Encoded:
 
     def fill(self, until_s: Fraction) -> list[AnyPacket]:
         """Silence up to that time, where an output waits for sound that has not begun."""
-        until = round((until_s - LATE_S) * self._rate)
+        until = round((until_s - BEHIND_S) * self._rate)
         if self._came or not self._waits_for_output or until <= self._begin:
             return []
         self._next = self._begin if self._next is None else self._next
@@ -188,9 +235,35 @@ class Encoded:
 def flag(track: av.stream.Stream, flags: int, kind: str) -> list[str]:
     """Mark what a track is for, as far as the container can say it: the names of the other flags."""
     wanted = Flag(flags)
-    kept = wanted & FLAGS.get(kind, FLAGS["matroska"])
+    kept = wanted & FLAGS[kind]
     track.disposition = kept
     return [one.name for one in Flag if one.name and one.value and one & wanted & ~kept]
+
+
+def silence(stream: av.AudioStream) -> bytes:
+    """A packet that says nothing, and can stand before those of the stream; empty where none can be made (AAC is meant)."""
+    source = stream.codec_context
+    if (
+        source.name != "aac"
+        or not source.extradata
+        or source.sample_rate not in AAC_RATES
+        or not encodes("aac", source.layout.name, source.sample_rate)
+    ):
+        return b""
+    context = av.CodecContext.create("aac", "w")
+    assert isinstance(context, av.AudioCodecContext)
+    context.sample_rate, context.layout, context.format = source.sample_rate, source.layout, "fltp"
+    context.time_base = Fraction(1, source.sample_rate)
+    context.flags |= av.codec.context.Flags.global_header
+    packets = []
+    for number in range(4):
+        frame = av.AudioFrame("fltp", source.layout.name, AAC_SAMPLES)
+        for plane in frame.planes:
+            np.frombuffer(plane, np.uint8)[:] = 0  # type: ignore[call-overload]
+        frame.sample_rate, frame.pts, frame.time_base = source.sample_rate, number * AAC_SAMPLES, context.time_base
+        packets += context.encode(frame)
+    same = bytes(context.extradata or b"")[:2] == bytes(source.extradata)[:2]  # kind of AAC, samples per second, channels
+    return bytes(packets[-1]) if same and packets else b""
 
 
 @functools.cache
@@ -206,48 +279,3 @@ def encodes(codec: str, layout: str, rate: int) -> bool:
     except av.error.FFmpegError:
         return False
     return True
-
-
-def takes(
-    kind: str, options: dict[str, str], stream: av.AudioStream | SubtitleStream, packets: Sequence[AnyPacket], shift_s: Fraction
-) -> bool:
-    """Whether a container takes the packets as they are: header, packets and end are written into memory, and read again.
-
-    Some say so only when the header is written, at the first packet, or at the end, which is too late.
-    """
-    memory = io.BytesIO()
-    try:
-        with av.open(memory, "w", format=kind, options=options) as container:
-            track = Copied(stream, container)
-            container.start_encoding()
-            for packet in packets:
-                container.mux(track.ready(_copy(packet), shift_s))
-        if not packets:
-            return True
-        memory.seek(0)
-        with av.open(memory) as again:
-            return [one.type for one in again.streams] == [stream.type]
-    except (av.error.FFmpegError, ValueError, AttributeError):
-        return False
-
-
-def takes_tags(kind: str, options: dict[str, str], tags: dict[str, str], rate: Fraction | None) -> bool:
-    """Whether a container takes what a file says about itself. Of a timecode, MP4 makes a track, which it may refuse at the end."""
-    if not tags:
-        return True
-    try:
-        with av.open(io.BytesIO(), "w", format=kind, options=options) as container:
-            codec = "libvpx-vp9" if kind == "webm" else "libx264"
-            container.add_stream(codec, rate=rate, width=16, height=16, time_base=Fraction(1, 1000))
-            container.metadata.update(tags)
-            container.start_encoding()
-    except (av.error.FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _copy(packet: AnyPacket) -> AnyPacket:
-    copy: AnyPacket = av.Packet(bytes(packet))
-    copy.pts, copy.dts, copy.duration, copy.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
-    copy.is_keyframe = packet.is_keyframe
-    return copy

@@ -19,8 +19,9 @@ from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
-from stream.sinks.recording.planes import Planes
-from stream.sinks.recording.tracks import MOST_TICKS, flag, takes_tags
+from stream.sinks.recording.planes import Planes, has_captions
+from stream.sinks.recording.tracks import MOST_TICKS, flag
+from stream.sinks.recording.trial import takes_tags
 from stream.sinks.result import Result
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -42,6 +43,8 @@ OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands
 """Tags that say how the input was packed, not what it is."""
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
+LONGEST_S = 1
+"""A camera's last picture lasts no longer: what was before it may have been a gap."""
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +156,8 @@ class _Recording:
         self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
         self._name, self._notes = info.name, notes
         self._time_base = first.time_base
-        self._interlaced = False
+        self._interlaced = self._captions = False
+        """Told already: it has what cannot be kept."""
         self._planes = Planes(first, yuvj=codec == "libx264")
         self._begin_s = first.pts * first.time_base
         anywhere = info.live or info.begins_anywhere or self._begin_s >= FAR_START_S or self._begin_s < 0
@@ -188,6 +192,7 @@ class _Recording:
                     options=ALWAYS_PLAYABLE[kind] | PROMPT,
                 )
             self._container.start_encoding()
+            self._longest = max(1, round(LONGEST_S / self._time_base)) if info.live else MOST_TICKS
             self._most = int(MOST_TICKS * (self._stream.time_base or self._time_base) / self._time_base)
         except BaseException:
             self.let_go()
@@ -199,7 +204,7 @@ class _Recording:
         if self._last is not None:
             pts = max(pts, self._last + 1)
             self._bridge(pts)
-            self._duration = pts - self._last
+            self._duration = min(pts - self._last, self._longest)
         picture = self._planes.of(result)
         if isinstance(frame.decoded, av.VideoFrame):
             self._look_at(frame.decoded)
@@ -223,6 +228,9 @@ class _Recording:
         """How long the picture lasts, and whether it is one that cannot be kept as it was."""
         if decoded.duration and decoded.time_base:
             self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
+        if not self._captions and self._stream.name == "libvpx-vp9" and has_captions(decoded):
+            self._captions = True
+            self._notes.append(f"{self._name}: its closed captions do not fit into WebM; left out.")
         if decoded.interlaced_frame and not self._interlaced:
             self._interlaced = True
             self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
