@@ -15,7 +15,7 @@ PATIENCE_S = 30.0
 REMEMBERED = 5000
 """So many pictures can be told from new ones: some minutes, more than playlists offer (a guess)."""
 LATE_S = 0.5
-"""A picture that is later than this is shown at once, and those behind it follow at their pace from there (a guess)."""
+"""What is later than this is not made up for: pictures follow at their pace from there (a guess). Less is, at twice the pace."""
 STEP_S = 1.5
 """A longer step from one picture to the next is a gap in the times, and nobody waits for its end (a guess)."""
 
@@ -33,6 +33,7 @@ class Segments:
         self._newest_s = Fraction(-1)
         self._repeating = self._finished = False
         self._zero_s: float | None = None
+        self._given_at = 0.0
 
     def connect(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
         """Pictures that were given already may come again now. Only those of `stream` are fetched."""
@@ -60,7 +61,9 @@ class Segments:
         now_s, step_s, self._newest_s = time.monotonic(), float(time_s - self._newest_s), time_s
         if self._zero_s is None or not 0 <= step_s <= STEP_S or now_s - self._zero_s - float(time_s) > LATE_S:
             self._zero_s = now_s - float(time_s)
-        unwanted.wait(max(0.0, self._zero_s + float(time_s) - now_s))
+        due_s = max(self._zero_s + float(time_s), self._given_at + min(step_s, STEP_S) / 2)  # a burst would not be seen, but for its last
+        unwanted.wait(max(0.0, due_s - now_s))
+        self._given_at = time.monotonic()
         return True
 
 

@@ -70,6 +70,10 @@ class VideoSink:
             raise SinkError(f"{path}: a video cannot be written as '{path.suffix}'; choose one of {', '.join(FORMATS)}.")
         self._codecs = ("libvpx-vp9",) if FORMATS[path.suffix.lower()] == "webm" else h264_codecs(settings)
         claim(path, info.path, overwrite=overwrite)
+        if info.path is None and info.has_audio and settings.audio:  # a second connection could stall while the run is asked to stop
+            self.notes.append(
+                f"{info.name}: its sound is left out: only a file on this machine is read a second time for it. Download it first."
+            )
         self._recording: _Recording | None = None
         self._closed = False
         self._deadline = NEVER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from stream.errors import SourceError
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.opening import open_source
 from tests.command import facestream
-from tests.media import make_clip, watching
+from tests.media import ffprobe_times, make_clip, need, watching
 
 MPD = b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period/></MPD>'
 PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
@@ -84,6 +85,20 @@ def serving(
 @pytest.fixture
 def clip(tmp_path: Path) -> bytes:
     return make_clip(tmp_path / "clip.mkv", times=range(50), codec="mjpeg", pixels="yuvj420p", options={}).read_bytes()
+
+
+def test_a_video_on_a_web_server_loses_its_sound_with_a_note(tmp_path: Path) -> None:
+    clip, out = tmp_path / "clip.mkv", tmp_path / "out.mp4"
+    sources = ["-f", "lavfi", "-i", "testsrc=s=160x120:d=1", "-f", "lavfi", "-i", "sine=d=1"]
+    subprocess.run([need("ffmpeg"), "-v", "error", *sources, "-pix_fmt", "yuv420p", clip], check=True)
+    with serving(clip.read_bytes()) as server:
+        done = facestream("run", server.address, "-o", out, "--model", "none")
+        wanted_none = facestream("run", server.address, "-o", out, "--overwrite", "--model", "none", "--set", "output.audio=false")
+    assert done.returncode == wanted_none.returncode == 0, done.stderr
+    assert "its sound is left out" in done.stderr
+    assert "S3cret" not in done.stderr
+    assert wanted_none.stderr == ""
+    assert len(ffprobe_times(out)) == 25
 
 
 @pytest.mark.parametrize("ranges", [True, False], ids=["the rest can be asked for", "it cannot"])
