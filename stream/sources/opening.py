@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from stream.sources.animation import AnimationSource
     from stream.sources.live import LiveSource
     from stream.sources.loop import LoopSource
+    from stream.sources.numbered import NumberedSource
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
-    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
+    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource | NumberedSource
 
 
 def open_source(
@@ -90,6 +91,7 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
     from models.imaging.picture_formats import is_animated, is_picture_name
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
+    from stream.sources.numbered import NumberedSource, is_numbered
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
@@ -98,6 +100,8 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
         return PicturesSource(address, without=without)
     if path.is_fifo():  # nothing of it may be read twice
         return VideoSource(address, settings, pipe=path)
+    if is_numbered(address):
+        return NumberedSource(address, settings)
     if not path.exists():
         raise SourceError(f"{redact_mistyped(address)}: there is no such file or folder.")
     if is_animated(path):
