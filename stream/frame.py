@@ -32,7 +32,7 @@ class SourceInfo:
     path: Path | None = None
     """The file, or the folder below which all pictures lie; None for cameras and addresses."""
     pictures: tuple[Path, ...] = ()
-    """The pictures' own paths, for a source of pictures."""
+    """The files of the pictures, where each is one of its own."""
     has_audio: bool = False
     has_more: bool = False
     """The file holds something beside pictures and sound: subtitles, chapters, a cover, data."""

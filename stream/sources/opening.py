@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from stream.sources.animation import AnimationSource
     from stream.sources.live import LiveSource
     from stream.sources.loop import LoopSource
+    from stream.sources.numbered import NumberedSource
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
-    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
+    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource | NumberedSource
 
 
 def open_source(
@@ -91,12 +92,15 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
     from models.places import exists, is_folder
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
+    from stream.sources.numbered import NumberedSource, is_numbered
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
     path = Path(address)
     if is_folder(address) or is_glob(address):
         return PicturesSource(address, without=without)
+    if is_numbered(address):
+        return NumberedSource(address, settings)
     if not exists(address):
         raise SourceError(f"{redact_mistyped(address)}: there is no such file or folder.")
     if path.is_fifo():  # nothing of it may be read twice

@@ -28,6 +28,8 @@ class Pipe:
         self.name = str(path)  # PyAV asks for it
         self.begin = bytearray()
         """The first bytes, as far as they were needed to see what it is."""
+        self.used = False
+        """Its one reading has begun."""
         self._path = path
         self._closing = closing
         self._descriptor: int | None = None
@@ -40,10 +42,12 @@ class Pipe:
         self._again = memoryview(self.begin if self._opened == 2 else b"")
         return self
 
-    @property
-    def used(self) -> bool:
-        """It was read, and nothing is left."""
-        return self._opened > 1
+    def put_down(self) -> None:
+        """Nobody reads any more: whoever writes is told."""
+        if self._descriptor is not None and not isinstance(self._path, int):
+            os.close(self._descriptor)
+            self._descriptor = None
+        self._closing.set()
 
     def read(self, size: int) -> bytes:
         """What there is, as soon as there is something; empty at the end."""
@@ -58,6 +62,8 @@ class Pipe:
         return data
 
     def _next(self, size: int) -> bytes:
+        if self._closing.is_set():
+            return b""
         if self._descriptor is None:  # here, because it waits for somebody who writes
             self._descriptor = self._path if isinstance(self._path, int) else os.open(self._path, os.O_RDONLY)
         while sys.platform != "win32" and not select.select([self._descriptor], [], [], SLICE_S)[0]:

@@ -60,12 +60,16 @@ class VideoSource:
 
     def close(self) -> None:
         self._closing.set()
+        if self._pipe is not None and not self._pipe.used:
+            self._pipe.put_down()  # else whoever reads it does
 
     def __iter__(self) -> Iterator[Frame]:
         if self._pipe is not None and self._pipe.used:
             return
         self.status.state = "opening"
         try:
+            if self._pipe is not None:
+                self._pipe.used = True
             if self._remote:  # a network may stall, and `close()` must not wait for it
                 for frame in pumped(lambda _: self._frames(), self._closing):
                     if self._pipe is not None:
@@ -76,6 +80,8 @@ class VideoSource:
                 yield from self._frames()
         finally:
             self.status.state = "ended"
+            if self._pipe is not None:
+                self._pipe.put_down()
 
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
@@ -112,8 +118,13 @@ class VideoSource:
         def looks(_: threading.Event) -> Generator[SourceInfo, None, None]:
             yield self._look()
 
-        with closing(pumped(looks, self._closing)) as found:
-            return next(info for info in found if info is not None)
+        try:
+            with closing(pumped(looks, self._closing)) as found:
+                return next(info for info in found if info is not None)
+        except BaseException:
+            if self._pipe is not None:
+                self._pipe.put_down()
+            raise
 
     def _look(self) -> SourceInfo:
         with closing(self._open()) as container:

@@ -56,7 +56,7 @@ LEFT_OUT = {
     r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
-RUNS = re.compile(r"facestream |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
+RUNS = re.compile(r"facestream |ffmpeg |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 SLOW = re.compile(r"facestream (train|evaluate|export|bench|doctor)|-k newest")
 """More than a few seconds each."""
@@ -112,6 +112,9 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     for name in ("clip.mp4", "videos/a.mp4", "videos/b.mp4"):
         make_clip(folder / name, times=range(10), images=[demo.look(number / 10) for number in range(10)])
     shutil.copy(portrait_path, folder / "photo.jpg")
+    (folder / "frames").mkdir()
+    for number in range(3):
+        Image.fromarray(demo.look(number / 10)).save(folder / "frames" / f"img{number:03}.png")
     make_folder(folder / "photos", two_faces, 2)
     classes = read_bundle("smile").info.classes
     for name in ("people", "other-people"):
