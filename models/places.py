@@ -44,7 +44,7 @@ def why_no_new_folder(place: Path, endings: tuple[str, ...] = ("",)) -> str:
     resolved = Path(os.path.realpath(place))
     if Path.cwd().is_relative_to(resolved):
         return "is the folder you are in, or one around it, which cannot be replaced as a whole; name a new folder in it"
-    if os.path.ismount(resolved):  # noqa: PTH - Path.is_mount raises where the name is too long
+    if os.path.ismount(resolved):  # Path.is_mount raises where the name is too long
         return "is where a disk is mounted, which cannot be replaced as a whole; name a new folder in it"
     try:
         str(place).encode()

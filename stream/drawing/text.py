@@ -8,6 +8,7 @@ import numpy as np
 
 from models.imaging.lettering import letters
 from stream.drawing.ink import Color
+from stream.names import printable
 
 DARK: Color = (0, 0, 0)
 LIGHT: Color = (255, 255, 255)
@@ -41,6 +42,7 @@ def _contrast(color: Color) -> Color:
 @lru_cache(maxsize=512)
 def letters_of(text: str, size: int) -> np.ndarray:
     """How opaque each pixel of a line of text is: (rows, columns) uint8, with a margin. Any Unicode: the font is inside OpenCV 5."""
+    text = printable(text)
     margin = max(1, size // 5)
     line = letters(text, size, TEXT_WEIGHT)
     opacity = np.zeros((round(1.3 * size) + margin, line.shape[1] + 2 * margin), np.uint8)

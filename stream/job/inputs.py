@@ -58,10 +58,14 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
     names = [(name, one) for one in wanted for name in expand(one.address, without=without)]
     inputs: list[Input] = []
     unopened: list[SourceReport] = []
+    alike: dict[str, list[str]] = {}
     for name, one in names:
         label = one.name if name == one.address else None  # the videos of a folder keep names of their own
+        twins = alike.setdefault(redact(name), [])
+        twins += [name] if name not in twins else []
+        twin = 1 + twins.index(name)
         try:
-            source = open_source(name, one.settings.source, without=without, name=label, waits=len(names) > 1)
+            source = open_source(name, one.settings.source, without=without, name=label, twin=twin, waits=len(names) > 1)
         except (SourceError, PictureError) as error:
             if len(names) == 1:
                 raise

@@ -29,6 +29,7 @@ from stream.pipeline.report import SourceReport
 from stream.settings.schema import Settings
 from stream.signals import on_signal
 from stream.sinks.events import EventsSink
+from stream.sinks.recording.video import plays
 from stream.sinks.screen.window import display_available
 
 
@@ -64,6 +65,8 @@ class Job:
         self._health = Health(settings.pipeline.stalled_after_s)
         self._metrics = Metrics(self._health)
         self._interrupted = self._failed = False
+        self._no_window = ""
+        """Why nothing is shown, until that is told; empty where nobody expects a window."""
 
     def run(self, inputs: Sequence[Input]) -> int:
         """Run all live sources side by side, then each file on its own; the exit code."""
@@ -77,7 +80,7 @@ class Job:
                 events = EventsSink(options.events, overwrite=options.overwrite, health=self._health)
                 stack.callback(_close, events)
             list_pictures = not window and options.output is None
-            console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=options.events == "-"))
+            console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=events is not None and events.is_stdout))
             for report in self.reports:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
@@ -99,6 +102,7 @@ class Job:
         available, reason = display_available()
         if options.window and not available:
             raise SinkError(f"--window: {reason}.")
+        self._no_window = reason
         return available
 
     def _run_group(self, group: list[Input], maker: LaneMaker, analyser: Analyser, console: Console, left_s: float) -> bool:
@@ -109,6 +113,7 @@ class Job:
             console.failed(str(error))
             self._failed = True
             return False
+        failed = False
         outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
         pipeline = Pipeline(
             lanes,
@@ -131,15 +136,19 @@ class Job:
         try:
             with on_signal(interrupt):
                 for result in pipeline.results():
+                    if self._no_window and not result.info.still:  # of each picture a line is printed
+                        logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")
+                        self._no_window = ""
                     console.shown(result)
         except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
             console.failed(str(error))
-            self._failed = True
+            failed = True
         finally:
-            self._failed |= outputs.failed
+            failed |= outputs.failed
+            self._failed |= failed
             for report, one in zip(pipeline.report.sources, group, strict=True):
                 self.reports.append(report)
-                console.ended(report, one.source, one.output)
+                console.ended(report, one.source, _written(one) if failed else one.output)
         return pipeline.report.stopped
 
     def _exit_code(self) -> int:
@@ -174,6 +183,13 @@ def load_analyser(settings: Settings, *, stands_back: bool) -> Analyser:
     """The models. With `stands_back`, the threads of its networks, too, leave the cores to those that show and record what is live."""
     with ThreadPoolExecutor(1, initializer=stand_back, initargs=(LOOKS if stands_back else 0,)) as loader:
         return loader.submit(Analyser.load, settings).result()
+
+
+def _written(one: Input) -> Path | None:
+    """The output of an input whose run has failed, if it can be used."""
+    if one.output is None or one.source.info.still or plays(one.output):
+        return one.output
+    return None
 
 
 def _close(events: EventsSink) -> None:

@@ -11,6 +11,8 @@ from models.places import exists, is_file, is_folder
 from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
 from stream.job.inputs import Input
+from stream.sinks.events import is_stdout
+from stream.sinks.files import leads_elsewhere
 from stream.sinks.picture import place
 from stream.sinks.recording.video import FORMATS
 
@@ -35,7 +37,8 @@ def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | N
     if output is not None and written:
         planned = plan_outputs(infos[: len(written)], output, [one.root for one in written])
     lent = [path for one, path in zip(written, planned, strict=True) if one.in_pieces]
-    check_outputs(infos, planned, [] if events in (None, "-") else [Path(str(events))], overwrite=overwrite, lent=lent)
+    others = [] if events is None or is_stdout(events) or leads_elsewhere(Path(events)) else [Path(events)]
+    check_outputs(infos, planned, others, overwrite=overwrite, lent=lent)
     for one, path in zip(written, planned, strict=True):
         one.output = path
 

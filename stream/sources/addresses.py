@@ -14,6 +14,8 @@ from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
 from models.places import exists, is_file, is_folder
 from stream.errors import SourceError, UsageError
+from stream.passwords import redact as redact
+from stream.passwords import redact_mistyped
 
 LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 
@@ -29,24 +31,6 @@ VIDEO_SUFFIXES = frozenset(
 
 ANIMATED_SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs"})
 """Of picture formats that may hold a video."""
-
-_SECRET = re.compile(r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth|sig)[^=&;#]*=)[^&;#]*")
-
-
-def redact(address: str) -> str:
-    """The address without its password, for names, logs and messages. What is no network address comes back as it is."""
-    scheme, mark, rest = address.partition("://")
-    if not mark:
-        return address
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" in authority:
-        end = authority.rindex("@")
-    elif "@" in rest and ":" in authority and not authority.rpartition(":")[2].isdecimal():
-        end = rest.rindex("@")  # a password with a slash in it, written without the %2F that it needs
-    else:
-        return _SECRET.sub(r"\1***", address)
-    user, colon, _ = rest[:end].partition(":")
-    return _SECRET.sub(r"\1***", f"{scheme}://{user}{':***' if colon else ''}{rest[end:]}")
 
 
 def with_variables(address: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -127,7 +111,7 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
     found = [address, *videos] if pictures_below(address, without) or unreadable_below(address, without) else videos
     if not found:
         what = "in this folder" if is_folder(address) else "that fits this pattern"
-        raise SourceError(f"{address}: there is no picture and no video {what}.")
+        raise SourceError(f"{redact_mistyped(address)}: there is no picture and no video {what}.")
     return found
 
 

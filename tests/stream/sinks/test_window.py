@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,6 +94,17 @@ def test_a_key_ends_the_show(show: Callable[..., subprocess.Popen[str]], screen:
     process = show()
     xdotool(screen, "windowfocus", "--sync", window(screen))
     xdotool(screen, "key", key)
+    assert ended(process) == ("stop asked\n", "", 0)
+
+
+def test_no_key_but_q_and_escape_ends_the_show(show: Callable[..., subprocess.Popen[str]], screen: str):
+    process = show()
+    xdotool(screen, "windowfocus", "--sync", window(screen))
+    for key in ("Left", "Up", "Home", "End", "Insert", "F1", "KP_Left", "KP_Home", "Shift_L", "Super_L", "Delete", "1", "x"):
+        xdotool(screen, "key", key)
+        time.sleep(0.1)  # so that each is looked at: of several OpenCV keeps the last
+        assert process.poll() is None, key
+    xdotool(screen, "key", "Q")
     assert ended(process) == ("stop asked\n", "", 0)
 
 
