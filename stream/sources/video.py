@@ -156,7 +156,8 @@ class VideoSource:
                 yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=self._clock())
                 index += 1
         if not self._closing.is_set():
-            self._sum_up(index, faults, times.missing_s)
+            whole = self.info.path is not None and _is_whole_riff(self.info.path)
+            self._sum_up(index, faults, 0.0 if whole else times.missing_s)
 
     def _sum_up(self, frames: int, faults: list[str], missing_s: float) -> None:
         if frames == 0:
@@ -280,6 +281,13 @@ def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStre
         return 3600 * hours + 60 * minutes + seconds
     alone = len(container.streams) == 1 and container.duration is not None
     return float(container.duration / av.time_base) if alone and container.duration else None
+
+
+def _is_whole_riff(path: Path) -> bool:
+    """Whether an AVI is as long as it says; pictures that are missing at its end are then those that its maker left out."""
+    with path.open("rb") as file:
+        begin = file.read(8)
+    return begin[:4] == b"RIFF" and 8 + int.from_bytes(begin[4:], "little") in (path.stat().st_size, path.stat().st_size - 1)
 
 
 def _ends_with_a_packet(path: Path) -> bool:
