@@ -82,7 +82,8 @@ class VideoSource:
 
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
-        timeout = (self._settings.open_timeout_s, self._settings.read_timeout_s) if self._remote else None
+        on_network = self._remote and self._pipe is None
+        timeout = (self._settings.open_timeout_s, self._settings.read_timeout_s) if on_network else None
         try:
             place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
             container = av.open(place, "r", metadata_errors="replace", timeout=timeout)
