@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import threading
 import time
@@ -16,12 +15,11 @@ from stream.frame import USUAL_RATE, Frame, SourceInfo
 from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
+from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
 from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
-
-INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
 
 EARLY_END = 0.05
 """A video that ends this share of its declared length too early (and a second at least) was cut off."""
@@ -88,9 +86,9 @@ class VideoSource:
             place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
             container = av.open(place, "r", metadata_errors="replace", timeout=timeout)
         except av.error.FFmpegError as error:
-            cause = _why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
+            cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
             raise SourceError(f"{name}: {cause}.") from None
-        if not _moving(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
+        if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
         return container
@@ -124,7 +122,7 @@ class VideoSource:
                 late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
                 raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
             width, height = upright_size(first)
-            stream = _video_stream(container)
+            stream = video_stream(container)
             aspect = stream.sample_aspect_ratio or None
             return SourceInfo(
                 name=redact(self._address),
@@ -144,7 +142,7 @@ class VideoSource:
         faults: list[str] = []
         index = 0
         with closing(self._open()) as container:
-            times = _Times(container, _video_stream(container))
+            times = _Times(container, video_stream(container))
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:
@@ -157,7 +155,7 @@ class VideoSource:
                 yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=self._clock())
                 index += 1
         if not self._closing.is_set():
-            whole = self.info.path is not None and _is_whole_riff(self.info.path)
+            whole = self.info.path is not None and is_whole_riff(self.info.path)
             self._sum_up(index, faults, 0.0 if whole else times.missing_s)
 
     def _sum_up(self, frames: int, faults: list[str], missing_s: float) -> None:
@@ -170,7 +168,7 @@ class VideoSource:
 
     def _decoded(self, container: av.container.InputContainer, faults: list[str]) -> Iterator[av.VideoFrame]:
         """Whatever can be decoded; what cannot is told to `faults`."""
-        stream = _video_stream(container)
+        stream = video_stream(container)
         stream.codec_context.thread_type = "AUTO"
         for packet in self._packets(container, stream, faults):
             if self._closing.is_set():
@@ -241,27 +239,6 @@ class _Times:
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
 
 
-def holds_several(path: Path) -> bool:
-    """Whether FFmpeg finds more than one picture in a file that begins with one."""
-    try:
-        with av.open(ffmpeg_name(path)) as container:
-            pictures = (packet for packet in container.demux(video=0) if packet.size)
-            return container.format.name.endswith(("_pipe", "mjpeg")) and len(list(itertools.islice(pictures, 2))) > 1
-    except (av.error.FFmpegError, IndexError):
-        return False
-
-
-def _moving(container: av.container.InputContainer) -> list[av.VideoStream]:
-    """The streams of pictures that are no covers: of a song, of a book."""
-    cover = av.stream.Disposition.attached_pic
-    return [stream for stream in container.streams.video if not stream.disposition & cover]
-
-
-def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
-    best, moving = container.streams.best("video"), _moving(container)
-    return best if isinstance(best, av.VideoStream) and best in moving else moving[0]
-
-
 def _untimed(container: av.container.InputContainer) -> bool:
     return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe")
 
@@ -284,13 +261,6 @@ def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStre
     return float(container.duration / av.time_base) if alone and container.duration else None
 
 
-def _is_whole_riff(path: Path) -> bool:
-    """Whether an AVI is as long as it says; pictures that are missing at its end are then those that its maker left out."""
-    with path.open("rb") as file:
-        begin = file.read(8)
-    return begin[:4] == b"RIFF" and 8 + int.from_bytes(begin[4:], "little") in (path.stat().st_size, path.stat().st_size - 1)
-
-
 def _ends_with_a_packet(path: Path) -> bool:
     """A transport stream says nowhere how long it should be, but it is made of packets of one size."""
     return any(path.stat().st_size % size == 0 for size in (188, 192, 204))
@@ -308,19 +278,3 @@ def _about_how_many(container: av.container.InputContainer, stream: av.VideoStre
     if stream.frames or container.duration is None or rate is None:
         return stream.frames or None
     return round(container.duration / av.time_base * float(rate))
-
-
-def _why_not_opened(error: av.error.FFmpegError, begin: bytes, *, piped: bool) -> str:
-    if isinstance(error, av.error.FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, av.error.ExitError):
-        return "did not answer in time"
-    if isinstance(error, av.error.InvalidDataError):
-        if piped and not begin:
-            return "is empty: nothing came"
-        if piped and begin[4:8] == b"ftyp":
-            return INDEX_AT_END
-        if begin[4:8] == b"ftyp":
-            return "is damaged, or its recording was interrupted, and cannot be read"
-        return "is not a video that can be read"
-    return f"cannot be opened ({error.strerror})"
