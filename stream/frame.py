@@ -44,6 +44,10 @@ class SourceInfo:
     """What the file says about itself: title, artist, date ..."""
     picture_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the file says about its pictures: language, title."""
+    picture_flags: int = 0
+    """What the file says its pictures are for: FFmpeg's bits (`av.stream.Disposition`)."""
+    begins_anywhere: bool = False
+    """Its clock was running when it began, as in a transport stream: when that was means nothing."""
     named: bool = False
     """`name` is one that the user gave it (`sources` in the settings): fit to be a file's."""
 

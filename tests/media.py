@@ -9,6 +9,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -159,6 +160,13 @@ class RtspServer:
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n", "the RTSP server did not start"
+
+    def revive(self) -> None:
+        """Start it anew where it has ended by itself: GStreamer's server crashes now and then as clients leave."""
+        if self._process is not None and (code := self._process.poll()) is not None:
+            print(f"the RTSP server had ended with {code}", file=sys.stderr)
+            self.kill()
+            self.start()
 
     def signal(self, number: signal.Signals) -> None:
         """SIGSTOP freezes it, SIGCONT lets it go on."""

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from models.imaging.boxes import square
+from models.imaging.checked import checked_boxes, checked_image
 
 CROP_PX = 150
 """Side of the crop that a face is classified on (the original notebook's)."""
@@ -45,8 +46,11 @@ def crop_squares(image: np.ndarray, boxes: np.ndarray, size_px: int, margin: flo
 
     Returns:
         (N, size_px, size_px, 3) uint8 RGB.
+
+    Raises:
+        TypeError, ValueError: image or boxes are something else.
     """
-    return cut_squares(image, whole_squares(boxes, margin), size_px)
+    return cut_squares(checked_image(image), whole_squares(checked_boxes(boxes), margin), size_px)
 
 
 def cut_squares(image: np.ndarray, squares: np.ndarray, size_px: int) -> np.ndarray:

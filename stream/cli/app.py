@@ -176,12 +176,13 @@ def train(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
     logs.start("text")
+    from models.places import is_folder
     from models.training import train as training
     from models.training.checkpoint import interrupted
     from models.training.trainer import Options
     from stream.console.progress import ProgressReporter
 
-    is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
+    is_face_data = is_folder(data / "face_photos") and is_folder(data / "nobody_photos")
     options = Options(architecture, base, resume, seed, detector_of(config, set_))
     learn = training.train_face if is_face_data else training.train
     with as_usage():

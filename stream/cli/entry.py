@@ -3,7 +3,11 @@
 import os
 import signal
 
-from stream.errors import DONE, FAILED, INTERRUPTED
+from stream.own_models import take_own_models
+
+take_own_models()  # before anything of ours imports `models`
+
+from stream.errors import DONE, FAILED, INTERRUPTED  # noqa: E402
 
 
 def main() -> None:

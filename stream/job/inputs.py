@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.places import is_folder
 from stream.errors import PictureError, SourceError, UsageError
 from stream.pipeline.report import SourceReport
 from stream.settings.schema import NamedSource, Settings
@@ -72,7 +73,7 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
                 raise
             unopened.append(SourceReport(label or redact(name), error=str(error)))
             continue
-        inputs.append(Input(source, one.settings, Path(one.address) if name != one.address and Path(one.address).is_dir() else None))
+        inputs.append(Input(source, one.settings, Path(one.address) if name != one.address and is_folder(one.address) else None))
     if not inputs:
         raise SourceError("; ".join(report.error or "" for report in unopened))
     return inputs, unopened

@@ -29,6 +29,7 @@ from stream.pipeline.report import SourceReport
 from stream.settings.schema import Settings
 from stream.signals import on_signal
 from stream.sinks.events import EventsSink
+from stream.sinks.recording.video import plays
 from stream.sinks.screen.window import display_available
 
 
@@ -112,6 +113,7 @@ class Job:
             console.failed(str(error))
             self._failed = True
             return False
+        failed = False
         outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
         pipeline = Pipeline(
             lanes,
@@ -134,18 +136,19 @@ class Job:
         try:
             with on_signal(interrupt):
                 for result in pipeline.results():
-                    if self._no_window:  # once there was something to see
+                    if self._no_window and not result.info.still:  # of each picture a line is printed
                         logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")
                         self._no_window = ""
                     console.shown(result)
         except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
             console.failed(str(error))
-            self._failed = True
+            failed = True
         finally:
-            self._failed |= outputs.failed
+            failed |= outputs.failed
+            self._failed |= failed
             for report, one in zip(pipeline.report.sources, group, strict=True):
                 self.reports.append(report)
-                console.ended(report, one.source, one.output)
+                console.ended(report, one.source, _written(one) if failed else one.output)
         return pipeline.report.stopped
 
     def _exit_code(self) -> int:
@@ -180,6 +183,13 @@ def load_analyser(settings: Settings, *, stands_back: bool) -> Analyser:
     """The models. With `stands_back`, the threads of its networks, too, leave the cores to those that show and record what is live."""
     with ThreadPoolExecutor(1, initializer=stand_back, initargs=(LOOKS if stands_back else 0,)) as loader:
         return loader.submit(Analyser.load, settings).result()
+
+
+def _written(one: Input) -> Path | None:
+    """The output of an input whose run has failed, if it can be used."""
+    if one.output is None or one.source.info.still or plays(one.output):
+        return one.output
+    return None
 
 
 def _close(events: EventsSink) -> None:

@@ -6,11 +6,13 @@ import functools
 import glob
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
+from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
+from models.places import exists, is_file, is_folder
 from stream.errors import SourceError, UsageError
 from stream.passwords import redact as redact
 from stream.passwords import redact_mistyped
@@ -70,7 +72,7 @@ def split(address: str) -> SplitResult | None:
 
 def is_glob(address: str) -> bool:
     """Whether it is a pattern, not the name of a file that happens to hold a bracket."""
-    return any(mark in address for mark in "*?[") and not Path(address).exists()
+    return any(mark in address for mark in "*?[") and not exists(address)
 
 
 def natural(path: Path) -> list[tuple[str, int, str]]:
@@ -81,12 +83,17 @@ def natural(path: Path) -> list[tuple[str, int, str]]:
 
 def pictures_below(address: str, without: Path | None = None) -> list[Path]:
     """The still pictures of a folder (recursive) or glob, but for those below `without`; naturally sorted, as the user would write them."""
-    return [path for path in _files(address, without) if is_picture_name(path) and not _is_animation(path)]
+    return [path for path in _files(address, without)[0] if is_picture_name(path) and not _is_animation(path)]
+
+
+def unreadable_below(address: str, without: Path | None = None) -> list[str]:
+    """A sentence for each folder below that cannot be looked into."""
+    return _files(address, without)[1]
 
 
 def videos_below(address: str, without: Path | None = None) -> list[Path]:
     """The videos, animations included, of a folder (recursive) or glob, but for those below `without`."""
-    return [path for path in _files(address, without) if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
+    return [path for path in _files(address, without)[0] if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
 
 
 def expand(address: str | Path, without: Path | None = None) -> list[str]:
@@ -98,33 +105,35 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
         SourceError: a folder or glob that holds neither.
     """
     address = str(address)
-    if split(address) is not None or not (Path(address).is_dir() or is_glob(address)):
+    if split(address) is not None or not (is_folder(address) or is_glob(address)):
         return [address]
     videos = [str(path) for path in videos_below(address, without)]
-    found = [address, *videos] if pictures_below(address, without) else videos
+    found = [address, *videos] if pictures_below(address, without) or unreadable_below(address, without) else videos
     if not found:
-        what = "in this folder" if Path(address).is_dir() else "that fits this pattern"
+        what = "in this folder" if is_folder(address) else "that fits this pattern"
         raise SourceError(f"{redact_mistyped(address)}: there is no picture and no video {what}.")
     return found
 
 
 def _is_animation(path: Path) -> bool:
-    return path.suffix.lower() in ANIMATED_SUFFIXES and _is_animated_now(path, path.stat().st_mtime_ns)
+    return path.suffix.lower() in ANIMATED_SUFFIXES and is_file(path) and _is_animated_now(path, path.stat().st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=2**16)  # a folder is looked through three times before its first picture
+@functools.lru_cache(maxsize=2**16)  # a folder is looked through several times before its first picture
 def _is_animated_now(path: Path, _changed_ns: int) -> bool:
     return is_animated(path)
 
 
-def _files(address: str, without: Path | None) -> Iterable[Path]:
+def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
+    """The files that a folder or pattern means, naturally sorted, and a sentence for each folder that cannot be looked into."""
     folder = Path(address)
-    if folder.is_dir():
-        found = (path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    if is_folder(address):
+        below = files_below(folder)
+        found, unreadable = below.files, below.unreadable
     else:
-        found = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [path for name in glob.iglob(address, recursive=True) if is_file(path := Path(name))]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        unreadable = []
     left_out = without.resolve() if without is not None else None
-    if left_out == folder.resolve():
-        left_out = None  # else nothing would be left; the sink refuses to write over the pictures themselves
-    kept = (path for path in found if path.is_file() and (left_out is None or not path.resolve().is_relative_to(left_out)))
-    return sorted(kept, key=natural)
+    if left_out is None or left_out == folder.resolve():
+        return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves
+    return sorted((path for path in found if not path.resolve().is_relative_to(left_out)), key=natural), unreadable

@@ -89,6 +89,7 @@ def _open_stdin(settings: SourceSettings | None) -> VideoSource:
 
 def _open_file(address: str, settings: SourceSettings | None, without: Path | None) -> AnyFile:
     from models.imaging.picture_formats import is_animated, is_picture_name
+    from models.places import exists, is_folder
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
     from stream.sources.numbered import NumberedSource, is_numbered
@@ -96,14 +97,14 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
     from stream.sources.video import VideoSource
 
     path = Path(address)
-    if path.is_dir() or is_glob(address):
+    if is_folder(address) or is_glob(address):
         return PicturesSource(address, without=without)
-    if path.is_fifo():  # nothing of it may be read twice
-        return VideoSource(address, settings, pipe=path)
     if is_numbered(address):
         return NumberedSource(address, settings)
-    if not path.exists():
+    if not exists(address):
         raise SourceError(f"{redact_mistyped(address)}: there is no such file or folder.")
+    if path.is_fifo():  # nothing of it may be read twice
+        return VideoSource(address, settings, pipe=path)
     if is_animated(path):
         return AnimationSource(address)
     if is_picture_name(path) or _is_one_picture(path):

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
-from fractions import Fraction
 from pathlib import Path
 
 from stream.errors import SourceError
-from stream.frame import USUAL_RATE, Frame, SourceInfo
+from stream.frame import Frame, SourceInfo
+from stream.jumps import Jumps
 from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
 from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
+from stream.sources.picture_times import PictureTimes, declared_rate
 from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
 
-EARLY_END = 0.05
-"""A video that ends this share of its declared length too early (and a second at least) was cut off."""
+PATIENCE = 10
+"""A web server may pause for so many `read_timeout_s`. A file is no camera: there is nothing newer for which to connect anew (a guess)."""
+
+RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
+"""Where a connection breaks off FFmpeg asks for the rest of the file, after pauses of 0, 1, 3 and 7 s."""
 
 
 class VideoSource:
@@ -80,17 +83,23 @@ class VideoSource:
 
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
-        on_network = self._remote and self._pipe is None
-        timeout = (self._settings.open_timeout_s, self._settings.read_timeout_s) if on_network else None
+        timeout, options = None, {}
+        if self._remote and self._pipe is None:
+            patience_s = PATIENCE * self._settings.read_timeout_s
+            timeout = (self._settings.open_timeout_s, patience_s)
+            options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
         try:
             place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
-            container = av.open(place, "r", metadata_errors="replace", timeout=timeout)
+            container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options)
         except av.error.FFmpegError as error:
             cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
             raise SourceError(f"{name}: {cause}.") from None
         if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
+        if video_stream(container).codec_context is None:
+            container.close()
+            raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
         return container
 
     def _begin(self) -> bytes:
@@ -128,13 +137,15 @@ class VideoSource:
                 name=redact(self._address),
                 width=width,
                 height=height,
-                rate=_rate(container, stream),
+                rate=declared_rate(container, stream),
                 path=None if self._remote else Path(self._address),
                 has_audio=bool(container.streams.audio),
                 has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
                 frames=_about_how_many(container, stream),
                 pixel_aspect=1 / aspect if aspect and orientation(first)[0] % 2 else aspect,
                 tags={key.lower(): value for key, value in container.metadata.items()},
+                picture_flags=stream.disposition.value,
+                begins_anywhere=container.format.name in ("mpegts", "hls"),
                 picture_tags={key.lower(): value for key, value in stream.metadata.items()},
             )
 
@@ -142,18 +153,23 @@ class VideoSource:
         faults: list[str] = []
         index = 0
         with closing(self._open()) as container:
-            times = _Times(container, video_stream(container))
+            jumps = Jumps(container, video_stream(container))
+            times = PictureTimes(container, video_stream(container), jumps)
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:
                 self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
-            for decoded in self._decoded(container, faults):
-                pts = times.place(decoded)
-                if decoded.is_corrupt:
-                    faults.append("damaged picture")
-                self.status.state = "up"
-                yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=self._clock())
-                index += 1
+            try:
+                for decoded, pts in times.placed(self._decoded(container, faults, jumps)):
+                    if self._closing.is_set():
+                        break
+                    if decoded.is_corrupt:
+                        faults.append("damaged picture")
+                    self.status.state, now = "up", self._clock()
+                    yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=now)
+                    index += 1
+            finally:
+                self.status.notes += times.notes(self.info.name)
         if not self._closing.is_set():
             whole = self.info.path is not None and is_whole_riff(self.info.path)
             self._sum_up(index, faults, 0.0 if whole else times.missing_s)
@@ -166,15 +182,13 @@ class VideoSource:
         elif missing_s:
             self.status.notes.append(f"{self.info.name}: is cut off; its last {missing_s:.1f} s are missing ({frames} frames were there).")
 
-    def _decoded(self, container: av.container.InputContainer, faults: list[str]) -> Iterator[av.VideoFrame]:
-        """Whatever can be decoded; what cannot is told to `faults`."""
+    def _decoded(self, container: av.container.InputContainer, faults: list[str], jumps: Jumps | None = None) -> Iterator[av.VideoFrame]:
+        """Whatever can be decoded, its times led over `jumps`; what cannot is told to `faults`."""
         stream = video_stream(container)
         stream.codec_context.thread_type = "AUTO"
-        for packet in self._packets(container, stream, faults):
+        for packet in self._continuous(self._packets(container, stream, faults), jumps):
             if self._closing.is_set():
                 return
-            if packet and not packet.size and packet.dts is not None:
-                continue  # the picture before is shown on; to the decoder it would be the end
             try:
                 decoded = packet.decode() if packet else stream.codec_context.decode(None)
             except av.error.FFmpegError as error:
@@ -185,91 +199,37 @@ class VideoSource:
                     return
                 yield frame
 
+    @staticmethod
+    def _continuous(packets: Iterator[av.Packet[av.VideoStream] | None], jumps: Jumps | None) -> Iterator[av.Packet[av.VideoStream] | None]:
+        for packet in packets:
+            if jumps is None:
+                yield packet
+            elif packet is None or not packet.size:  # the end
+                yield from jumps.flush()
+                yield packet
+            else:
+                yield from jumps.push(packet)
+
     def _packets(
         self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
     ) -> Iterator[av.Packet[av.VideoStream] | None]:
         """None where the file breaks off: the decoder may still hold frames."""
+        came_at = time.monotonic()
         try:
-            yield from container.demux(stream)
-        except av.error.ExitError:
-            raise SourceError(f"{redact(self._address)}: nothing came for {self._settings.read_timeout_s:g} s.") from None
+            for packet in container.demux(stream):
+                if packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end
+                    yield packet
+                came_at = time.monotonic()
+        except (av.error.ExitError, av.error.TimeoutError):
+            raise SourceError(f"{redact(self._address)}: nothing came for {time.monotonic() - came_at:.0f} s.") from None
         except av.error.FFmpegError as error:
             faults.append(str(error.strerror))
             yield None
 
 
-class _Times:
-    """Gives each decoded picture its own time, in ticks; strictly increasing whatever the file says."""
-
-    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
-        self.assumed = _untimed(container)
-        """The stream has no times: frames are a declared rate apart."""
-        self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
-        self._declared_end: int | None = None
-        self._by_decoding = container.format.name == "avi"  # has no times of showing; what FFmpeg makes up is a frame late for H.264
-        if self.assumed:
-            self.time_base = 1 / (_rate(container, stream) or USUAL_RATE)
-        elif not _declares_pictures(container):
-            pass
-        elif stream.duration is not None:
-            self._declared_end = (stream.start_time or 0) + stream.duration
-            self._declared = stream.duration
-        elif end_s := _declared_end_s(container, stream):
-            self._declared_end = self._declared = round(end_s / self.time_base)
-        self._last: int | None = None
-        self._step = 1
-
-    def place(self, decoded: av.VideoFrame) -> int:
-        pts = None if self.assumed else decoded.dts if self._by_decoding else decoded.pts
-        if self._last is None:
-            self._last = pts or 0
-        elif pts is None:
-            self._last += self._step
-        else:
-            self._last = max(pts, self._last + 1)
-        self._step = 1 if self.assumed else max(1, int(decoded.duration or 1))
-        return self._last
-
-    @property
-    def missing_s(self) -> float:
-        """Seconds between the end of the last picture and the declared end; 0 where that is the usual imprecision."""
-        if self._declared_end is None or self._last is None:
-            return 0.0
-        missing = float((self._declared_end - self._last - self._step) * self.time_base)
-        return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
-
-
-def _untimed(container: av.container.InputContainer) -> bool:
-    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe")
-
-
-def _declares_pictures(container: av.container.InputContainer) -> bool:
-    """Whether the declared length is one that says that pictures are missing.
-
-    That of Ogg is found at the end of what is there, perhaps a still picture that is shown on; that of ASF is that of the longest stream.
-    """
-    return container.format.name != "ogg" and (container.format.name != "asf" or len(container.streams) == 1)
-
-
-def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """When the pictures of a Matroska file end, in seconds: as a tag of theirs says, or the file if nothing else is in it."""
-    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
-    if written:
-        hours, minutes, seconds = map(float, written.groups())
-        return 3600 * hours + 60 * minutes + seconds
-    alone = len(container.streams) == 1 and container.duration is not None
-    return float(container.duration / av.time_base) if alone and container.duration else None
-
-
 def _ends_with_a_packet(path: Path) -> bool:
     """A transport stream says nowhere how long it should be, but it is made of packets of one size."""
     return any(path.stat().st_size % size == 0 for size in (188, 192, 204))
-
-
-def _rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
-    """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
-    rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
-    return next((Fraction(rate) for rate in rates if rate), None)
 
 
 def _about_how_many(container: av.container.InputContainer, stream: av.VideoStream) -> int | None:

@@ -22,7 +22,7 @@ from models.classification.bundle import read_bundle
 from stream.sources.demo import DemoSource
 from tests import documentation
 from tests.command import usual_environment
-from tests.media import make_clip, rtsp_server
+from tests.media import RtspServer, make_clip, rtsp_server
 from tests.paths import DATA, ROOT, TESTS
 from tests.photos import make_folder
 from tests.ports import free_port
@@ -92,10 +92,16 @@ def executed() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def camera() -> Iterator[str]:
-    """The address of a camera."""
-    with rtsp_server() as server:
-        yield server.address
+def server() -> Iterator[RtspServer]:
+    with rtsp_server() as one:
+        yield one
+
+
+@pytest.fixture
+def camera(server: RtspServer) -> str:
+    """The address of a camera that is there."""
+    server.revive()
+    return server.address
 
 
 @pytest.fixture(scope="module")

@@ -241,13 +241,14 @@ def test_an_address_nobody_answers_says_why_at_once_and_is_tried_until_the_time_
     assert "Traceback" not in rest
 
 
-def test_where_no_window_can_be_a_line_says_why_and_only_there(clip: Path, tmp_path: Path) -> None:
+def test_where_no_window_can_be_a_line_says_why_and_only_there(clip: Path, portrait_path: Path, tmp_path: Path) -> None:
     why = "no window is opened: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); -o writes the pictures, "
     why += "--events what was found\n"
     blind = ("--set", "detector.enabled=false")
     assert facestream("run", clip, clip, *blind).stderr == why, "once"
     for words in (["--no-window"], ["--events", tmp_path / "x.jsonl"], ["-o", tmp_path / "x.mp4"]):
         assert facestream("run", clip, *words, *blind).stderr == ""
+    assert facestream("run", portrait_path, *blind).stderr == "", "what is in a picture is printed"
 
 
 def test_ctrl_c_gets_through_while_an_address_says_nothing() -> None:

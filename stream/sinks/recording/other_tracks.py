@@ -2,224 +2,246 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
-from stream.media import SubtitleStream, av, ffmpeg_name
+from stream.jumps import AnyPacket
+from stream.media import SubtitleStream, av
+from stream.sinks.recording.chapters import copy_chapters, left_out
+from stream.sinks.recording.track_reader import TrackReader
+from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, Encoded, flag, silence
+from stream.sinks.recording.trial import takes
 
-AnyPacket: TypeAlias = "av.Packet[Any]"
+Stream: TypeAlias = "av.AudioStream | SubtitleStream"
 
-AAC_RATES = frozenset({96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350})
-"""Samples per second that AAC can have."""
+TRIED = 8
+"""Packets of a track that a container is tried with."""
+LOOK_S = 30
+"""So far into the pictures it is looked for a track's first packet (a guess: no file keeps sound and pictures further apart)."""
+READ_AHEAD_S = 10
+"""Sound is read no further ahead of the pictures than this, though none has come."""
+WAIT_FOR_ALL = ("mp4", "mov")
+"""Containers that are written only once each track has begun."""
+FIRST_SUBTITLES = {"dvdsub": b"\0\x0a\0\4\0\0\0\4\2\xff", "cc_dec": b"\0\0\0"}
+"""Subtitles that show nothing, for such containers: what is said after minutes is not waited for. FFmpeg does it for `mov_text`."""
+REFUSALS = 50
+"""Packets that a container may refuse, one after the other, before it is a failure."""
 
 
 class OtherTracks:
     """Sound, subtitles and chapters of a file on their way into an output. Opens the input a second time: none of them passes the feed."""
 
     def __init__(
-        self, path: Path, output: av.container.OutputContainer, notes: list[str], *, shift_s: Fraction, copies: bool, sound: bool
+        self,
+        path: Path,
+        output: av.container.OutputContainer,
+        notes: list[str],
+        *,
+        begin_s: Fraction,
+        shift_s: Fraction,
+        copies: bool,
+        sound: bool,
+        options: dict[str, str],
     ) -> None:
         """
         Args:
             output: takes the tracks; nothing has been written to it yet.
             notes: takes a sentence for each thing that cannot be kept as it was.
+            begin_s: the time of the first picture, seconds in the input.
             shift_s: taken off every time, as off the pictures' times.
             copies: False where the output has refused a copy: sound is encoded anew, and subtitles are left out.
             sound: False: the sound is not wanted.
+            options: what the output was opened with.
         """
-        self._path = path
-        self._output = output
-        self._notes = notes
-        self._shift_s = shift_s
-        self._pictures_until_s = float("-inf")
-        self._input = av.open(ffmpeg_name(path), metadata_errors="replace")
-        self._tracks: dict[int, _Copied | _Encoded] = {}
-        tracks = [(stream, self._track(stream, copies)) for stream in self._input.streams.audio if sound]
-        for stream, track in [*tracks, *((stream, self._subtitles(stream, copies)) for stream in self._input.streams.subtitles)]:
-            if track is not None:
-                track.stream.metadata.update({key: value for key, value in stream.metadata.items() if key in ("language", "title")})
-                self._tracks[stream.index] = track
-        self._copy_chapters()
-        self._tell_what_is_left_out()
+        self._path, self._output, self._notes = path, output, notes
+        self._begin_s, self._shift_s = begin_s, shift_s
+        self._options = options
+        self._reader = TrackReader(path)
+        self._tracks: dict[int, Copied | Encoded] = {}
         self._damaged = False
-        self._packets = self._timed_packets()
-        self._held: list[tuple[float, AnyPacket]] = []
+        self._refused = 0
+        self._first_subtitles: list[AnyPacket] = []
+        streams = self._reader.container.streams
+        sounds: list[Stream] = [stream for stream in streams.audio if sound]
+        wanted: list[Stream] = [*sounds, *streams.subtitles]
+        self._packets = self._reader.packets({stream.index for stream in wanted})
+        self._held: deque[tuple[float, AnyPacket]] = deque()
+        try:
+            self._look_ahead({stream.index for stream in sounds})
+            for stream in wanted:
+                self._add(stream, copies)
+            notes += left_out(path, self._reader.container)
+            notes += copy_chapters(path, self._reader.container, output, shift_s)
+        except BaseException:
+            self.close()
+            raise
 
     def write_until(self, time_s: float) -> None:
         """Write what is heard before the time, seconds in the input: no more, for the run may be stopped there."""
-        waiting, self._held = self._held, []
-        for time_of_packet_s, packet in waiting:
-            self._write_or_hold(time_of_packet_s, packet, time_s)
-        while not self._held:
-            following = next(self._packets, None)
-            if following is None:
-                return
-            self._write_or_hold(*following, time_s)
+        if not self._tracks:
+            return
+        self._mux(self._first_subtitles)
+        self._first_subtitles = []
+        self._write_held(time_s)
+        while not self._held and self._reader.pictures_until_s < time_s + READ_AHEAD_S and self._read(time_s):
+            pass
+        for track in self._tracks.values():
+            self._mux(track.fill(Fraction(time_s) - self._shift_s))
 
-    def finish(self, last_s: float, end_s: float) -> None:
+    def finish(self, last_s: float, end_s: float, *, stopped: bool) -> None:
         """Write the rest of the sound: all of it after the input's last picture, else (the run was stopped) what the pictures cover.
 
         Args:
             last_s: the time of the last picture written, seconds in the input.
             end_s: when that picture ends.
+            stopped: the run surely was.
         """
-        waiting, self._held = self._held, []
-        for time_s, packet in waiting:
-            self._write_or_hold(time_s, packet, end_s)
+        if not self._tracks:
+            return
+        self._write_held(end_s)
         slack_s = (end_s - last_s) / 2  # a picture later than this is another one
-        while self._pictures_until_s < last_s + slack_s and (following := next(self._packets, None)):
-            self._write_or_hold(*following, end_s)
-        if self._pictures_until_s < last_s + slack_s:
-            for _, packet in self._held:
-                self._write(packet)
+        while self._reader.pictures_until_s < last_s + slack_s and self._read(end_s):
+            pass
+        goes_on = self._reader.pictures_until_s >= last_s + slack_s
+        if goes_on and not stopped and not self._reader.shows_more(last_s + slack_s):
+            self._notes.append(f"{self._path}: nothing after {end_s:.1f} s of its pictures can be decoded; the sound goes on to its end.")
+            goes_on = False
+        if not goes_on:
+            while self._read(float("inf")):
+                pass
+            self._write_held(float("inf"))
+        if self._reader.error is not None:
+            self._notes.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
+        if alone_s := self._reader.alone_s:
+            at_s = float(alone_s[0] - self._begin_s)
+            self._notes.append(f"{self._path}: its sound's times jump alone at {at_s:.1f} s; it goes on without a gap.")
         for track in self._tracks.values():
-            self._output.mux(track.rest())
+            self._mux(track.rest())
 
     def close(self) -> None:
         """Let go of the input. Any number of times."""
-        self._input.close()
+        self._reader.container.close()
 
-    def _track(self, stream: av.AudioStream, copies: bool) -> _Copied | _Encoded | None:
-        codec = stream.codec_context.codec.name if stream.codec_context is not None else "unknown"
-        try:
-            track: _Copied | _Encoded
-            if copies and codec in self._output.supported_codecs:
-                track = _Copied(stream, self._output)
-            else:
-                track = _Encoded(stream, self._output)
-                self._notes.append(
-                    f"{self._path}: its {codec} sound does not fit into {self._output.format.name}; encoded as {track.codec}."
-                )
-        except (av.error.FFmpegError, ValueError) as error:
-            self._notes.append(f"{self._path}: its {codec} sound is left out ({error}).")
-            return None
-        return track
+    def _look_ahead(self, sounds: set[int]) -> None:
+        """Read until each sound has begun, but not for ever: what a container refuses must be known before it is begun."""
+        if not sounds:
+            return
+        until_s = float(self._begin_s)
+        missing = set(sounds)
+        for found in self._packets:
+            if found is not None:
+                self._held.append(found)
+                missing.discard(found[1].stream_index)
+            pictures_s = self._reader.pictures_until_s
+            if (not missing and pictures_s >= until_s + float(LATE_S)) or pictures_s >= until_s + LOOK_S:
+                return
 
-    def _subtitles(self, stream: SubtitleStream, copies: bool) -> _Copied | None:
-        codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
-        if copies and codec in self._output.supported_codecs:
-            return _Copied(stream, self._output)
-        self._notes.append(f"{self._path}: its {codec} subtitles do not fit into {self._output.format.name}; left out.")
-        return None
-
-    def _copy_chapters(self) -> None:
-        chapters = self._input.chapters()
-        for chapter in chapters:
-            ticks = round(self._shift_s / chapter["time_base"]) if chapter["time_base"] else 0
-            chapter["start"], chapter["end"] = max(chapter["start"] - ticks, 0), max(chapter["end"] - ticks, 0)
-        if chapters:
-            self._output.set_chapters(chapters)
-
-    def _tell_what_is_left_out(self) -> None:
-        streams = self._input.streams
-        covers = sum(bool(stream.disposition & av.stream.Disposition.attached_pic) for stream in streams.video)
-        chapters = self._input.format.name.startswith("mov") and bool(self._input.chapters())  # there they are a stream of data too
-        left_out = {
-            "cover picture": covers,
-            "video stream": len(streams.video) - covers - 1,
-            "data stream": len(streams.data) - chapters,
-            "attached file": len(streams.attachments),
-        }
-        for what, count in left_out.items():
-            if count > 0:
-                self._notes.append(f"{self._path}: {f'{count} {what}s are' if count > 1 else f'a {what} is'} left out.")
-
-    def _timed_packets(self) -> Iterator[tuple[float, AnyPacket]]:
-        """The packets to write, each with its time in seconds. Passing pictures are noted: they tell whether the input goes on."""
-        if not self._tracks:
+    def _add(self, stream: Stream, copies: bool) -> None:
+        track: Copied | Encoded | None
+        if stream.codec_context is None:
+            self._notes.append(f"{self._path}: its {stream.type} of an unknown kind is left out.")
             return
         try:
-            for packet in self._input.demux():
-                ticks = packet.pts if packet.pts is not None else packet.dts
-                time_s = None if ticks is None else float(ticks * packet.time_base)
-                track = self._tracks.get(packet.stream_index)
-                if track is not None and packet.size:
-                    yield track.time_s if time_s is None else time_s, cast(AnyPacket, packet)
-                elif (
-                    packet.stream.type == "video"
-                    and time_s is not None
-                    and not packet.stream.disposition & av.stream.Disposition.attached_pic
-                ):
-                    self._pictures_until_s = max(self._pictures_until_s, time_s)
-        except av.error.FFmpegError as error:
-            self._notes.append(f"{self._path}: its sound is damaged and ends early ({error.strerror}).")
+            track = self._sound(stream, copies) if isinstance(stream, av.AudioStream) else self._subtitles(stream, copies)
+        except (av.error.FFmpegError, ValueError) as error:
+            self._notes.append(f"{self._path}: its {stream.codec_context.name} {_what(stream)} is left out ({error}).")
+            return
+        if track is not None:
+            track.stream.metadata.update({key: value for key, value in stream.metadata.items() if key in ("language", "title")})
+            if lost := flag(track.stream, stream.disposition.value, self._output.format.name):
+                what, kind = f"{stream.codec_context.name} {_what(stream)}", self._output.format.name
+                self._notes.append(f"{self._path}: its {what} is marked as {' and '.join(lost)}, which {kind} cannot say.")
+            self._tracks[stream.index] = track
 
-    def _write_or_hold(self, time_s: float, packet: AnyPacket, until_s: float) -> None:
-        if time_s < until_s:
-            self._write(packet)
-        else:
-            self._held.append((time_s, packet))
+    def _sound(self, stream: av.AudioStream, copies: bool) -> Copied | Encoded | None:
+        codec, kind = stream.codec_context.name, self._output.format.name
+        first = [packet for _, packet in self._held if packet.stream_index == stream.index][:TRIED]
+        if not first and self._reader.over:
+            self._notes.append(f"{self._path}: its {codec} sound is empty; left out.")
+            return None
+        late = kind in WAIT_FOR_ALL and (not first or _seconds(first[0]) - self._begin_s > LATE_S)
+        fits = copies and codec in self._output.supported_codecs
+        fits = fits and ((late and not first) or takes(kind, self._options, stream, first, self._shift_s))
+        begin_s = self._begin_s - self._shift_s
+        if fits and not late:
+            return Copied(stream, self._output)
+        if fits and (quiet := silence(stream)):
+            self._notes.append(f"{self._path}: its {codec} sound begins late; silence is put before it.")
+            return Copied(stream, self._output, quiet, begin_s)
+        track = Encoded(stream, self._output, begin_s)
+        why = f"does not fit into {kind}" if kind != "matroska" else "cannot be copied into matroska"
+        if fits:
+            why = "begins late; silence is put before it"
+        self._notes.append(f"{self._path}: its {codec} sound {why}; encoded as {track.codec}{track.fewer}.")
+        return track
+
+    def _subtitles(self, stream: SubtitleStream, copies: bool) -> Copied | None:
+        codec, kind = stream.codec_context.name, self._output.format.name
+        first = [packet for _, packet in self._held if packet.stream_index == stream.index][:TRIED]
+        if not copies or not takes(kind, self._options, stream, first, self._shift_s):
+            self._notes.append(f"{self._path}: its {codec} subtitles do not fit into {kind}; left out.")
+            return None
+        track = Copied(stream, self._output)
+        if kind in WAIT_FOR_ALL and codec in FIRST_SUBTITLES and not (first and _seconds(first[0]) <= self._begin_s):
+            packet: AnyPacket = av.Packet(FIRST_SUBTITLES[codec])
+            packet.time_base, packet.stream, packet.is_keyframe = stream.time_base or Fraction(1, 1000), track.stream, True
+            packet.pts = packet.dts = round((self._begin_s - self._shift_s) / packet.time_base)
+            self._first_subtitles.append(packet)
+        return track
+
+    def _read(self, until_s: float) -> bool:
+        """One packet more of the input, written if it belongs before that time. Whether there was one."""
+        try:
+            found = next(self._packets)
+        except StopIteration:
+            return False
+        if found is not None and found[0] < until_s:
+            self._write(found[1])
+        elif found is not None:
+            self._held.append(found)
+        return True
+
+    def _write_held(self, until_s: float) -> None:
+        for _ in range(len(self._held)):
+            time_s, packet = self._held.popleft()
+            if time_s < until_s:
+                self._write(packet)
+            else:
+                self._held.append((time_s, packet))
 
     def _write(self, packet: AnyPacket) -> None:
+        track = self._tracks.get(packet.stream_index)
+        lasts_s = (packet.duration or 0) * packet.time_base
+        if track is None or (self._shift_s and _seconds(packet) + lasts_s < self._begin_s - PRIMING_S):  # before the output's begin
+            return
         try:
-            ready = self._tracks[packet.stream_index].ready(packet, self._shift_s)
-        except av.error.InvalidDataError:  # one damaged packet: a short silence
+            ready = track.ready(packet, self._shift_s)
+        except (av.error.FFmpegError, ValueError):  # one damaged packet: a short silence
             if not self._damaged:
                 self._notes.append(f"{self._path}: its sound is damaged; what could be read was used.")
             self._damaged = True
             return
-        self._output.mux(ready)
+        self._mux(ready)
+
+    def _mux(self, packets: list[AnyPacket]) -> None:
+        for packet in packets:
+            try:
+                self._output.mux(packet)
+                self._refused = 0
+            except av.error.FFmpegError as error:  # a full disk is not among these: the file itself keeps it
+                self._refused += 1
+                if self._refused > REFUSALS:
+                    raise
+                note = f"{self._path}: {self._output.format.name} refused some of its sound, which is missing ({error.strerror})."
+                if note not in self._notes:
+                    self._notes.append(note)
 
 
-class _Copied:
-    """A stream whose packets are passed on as they are."""
-
-    def __init__(self, stream: av.AudioStream | SubtitleStream, output: av.container.OutputContainer) -> None:
-        self.stream: av.AudioStream | SubtitleStream = output.add_stream_from_template(stream)
-        self._time_base: Fraction = stream.time_base or Fraction(1, 1000)
-        self._last: int | None = None
-        self._next = 0
-        self._filter: av.bitstream.BitStreamFilterContext | None = None
-        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:  # of a broadcast: each packet brings its own header
-            self._filter = av.bitstream.BitStreamFilterContext("aac_adtstoasc", stream)
-
-    @property
-    def time_s(self) -> float:
-        """When the next packet comes if it does not say so itself."""
-        return float(self._next * self._time_base)
-
-    def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
-        pts = packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else self._next
-        dts = packet.dts if packet.dts is not None else pts
-        self._next = pts + (packet.duration or 1)
-        ticks = round(shift_s / self._time_base)
-        dts -= ticks
-        if self._last is not None:
-            dts = max(dts, self._last + 1)  # containers refuse times that do not grow
-        self._last = dts
-        packet.dts, packet.pts = dts, max(pts - ticks, dts)
-        packets = [packet] if self._filter is None else self._filter.filter(packet)
-        for one in packets:
-            one.stream = self.stream
-        return packets
-
-    def rest(self) -> list[AnyPacket]:
-        return []
+def _seconds(packet: AnyPacket) -> Fraction:
+    return (packet.pts or 0) * packet.time_base
 
 
-class _Encoded:
-    """A stream that the output cannot hold as it is: decoded, and encoded as AAC, in WebM as Opus."""
-
-    def __init__(self, stream: av.AudioStream, output: av.container.OutputContainer) -> None:
-        webm = output.format.name == "webm"
-        self.codec = "Opus" if webm else "AAC"
-        rate = stream.codec_context.sample_rate
-        if webm or rate not in AAC_RATES:
-            rate = 48000
-        self.stream = output.add_stream("libopus" if webm else "aac", rate=rate)
-        self.stream.codec_context.layout = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"
-        self.time_s = 0.0
-
-    def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
-        encoded: list[AnyPacket] = []
-        for frame in cast(list[av.AudioFrame], packet.decode()):
-            self.time_s = (frame.time or 0.0) + frame.samples / frame.sample_rate
-            if frame.pts is not None and frame.time_base:
-                frame.pts -= round(shift_s / frame.time_base)
-            encoded += self.stream.encode(frame)
-        return encoded
-
-    def rest(self) -> list[AnyPacket]:
-        return list(self.stream.encode(None))
+def _what(stream: Stream) -> str:
+    return "sound" if stream.type == "audio" else "subtitles"

@@ -33,6 +33,7 @@ class Planes:
             yuvj: the encoder knows the full range of brightness by FFmpeg's old name for it (libx264 does, libvpx does not).
         """
         self.width, self.height = first.width + first.width % 2, first.height + first.height % 2
+        self._reformatter = av.video.reformatter.VideoReformatter()  # a picture's own hangs where two threads convert it at the same moment
         decoded, format_name = first.decoded, "yuv420p"
         if isinstance(decoded, av.VideoFrame):  # its own tags, also where it has none: players then guess as they did for the input
             self.matrix, self.primaries, self.transfer = int(decoded.colorspace), int(decoded.color_primaries), int(decoded.color_trc)
@@ -63,6 +64,8 @@ class Planes:
                 for mark in marks:
                     mark.paint_planes(planes, self._ink_matrix, full=self.range == FULL)
             picture = self._fitted(picture)
+            if isinstance(decoded, av.VideoFrame) and has_captions(decoded):
+                picture = self._with_captions(picture, decoded)
         picture.pict_type = 0  # else the encoder would repeat the input's key frames and B-frames
         return picture
 
@@ -78,7 +81,8 @@ class Planes:
         """8 bits and 4:2:0, in the colours of the first picture; the same picture where it is so already."""
         if decoded.format.name in READY and self._has_colours(decoded):
             return decoded
-        return decoded.reformat(
+        return self._reformatter.reformat(
+            decoded,
             format=self.format,
             src_colorspace=_scaler_matrix(int(decoded.colorspace)),
             dst_colorspace=_scaler_matrix(self.matrix),
@@ -124,8 +128,21 @@ class Planes:
         self._tag(canvas)
         return canvas
 
+    def _with_captions(self, picture: av.VideoFrame, decoded: av.VideoFrame) -> av.VideoFrame:
+        """The same picture with what belongs to the decoder's. PyAV copies that only when it makes one picture of another."""
+        carrier = decoded.reformat(16, 16, "gray").reformat(picture.width, picture.height, self.format)
+        for to, plane in zip(_planes(carrier), _planes(picture), strict=True):
+            to[:] = plane
+        self._tag(carrier)
+        return carrier
+
     def _tag(self, picture: av.VideoFrame) -> None:
         picture.colorspace, picture.color_range = self.matrix, self.range
+
+
+def has_captions(decoded: av.VideoFrame) -> bool:
+    """Closed captions for the deaf, as broadcasts have them in each picture (ATSC A/53)."""
+    return "A53_CC" in decoded.side_data
 
 
 def _planes(picture: av.VideoFrame) -> list[np.ndarray]:

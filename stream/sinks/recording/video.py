@@ -12,14 +12,16 @@ from typing import cast
 from stream.deadline import ENCODE_S, NEVER, Deadline
 from stream.errors import SinkError
 from stream.frame import USUAL_RATE, Frame, SourceInfo
-from stream.media import av
+from stream.media import av, ffmpeg_name
 from stream.settings.schema import OutputSettings
 from stream.sinks.files import OutputFile, claim, unwritable
 from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
-from stream.sinks.recording.planes import Planes
+from stream.sinks.recording.planes import Planes, has_captions
+from stream.sinks.recording.tracks import MOST_TICKS, flag
+from stream.sinks.recording.trial import takes_tags
 from stream.sinks.result import Result
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -41,6 +43,8 @@ OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands
 """Tags that say how the input was packed, not what it is."""
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
+LONGEST_S = 1
+"""A camera's last picture lasts no longer: what was before it may have been a gap."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +70,10 @@ class VideoSink:
             raise SinkError(f"{path}: a video cannot be written as '{path.suffix}'; choose one of {', '.join(FORMATS)}.")
         self._codecs = ("libvpx-vp9",) if FORMATS[path.suffix.lower()] == "webm" else h264_codecs(settings)
         claim(path, info.path, overwrite=overwrite)
+        if info.path is None and info.has_audio and settings.audio:  # a second connection could stall while the run is asked to stop
+            self.notes.append(
+                f"{info.name}: its sound is left out: only a file on this machine is read a second time for it. Download it first."
+            )
         self._recording: _Recording | None = None
         self._closed = False
         self._deadline = NEVER
@@ -116,6 +124,15 @@ class VideoSink:
                 self._recording.let_go()
 
 
+def plays(path: Path) -> bool:
+    """Whether there is a video with a picture in it."""
+    try:
+        with av.open(ffmpeg_name(path)) as container:
+            return next(container.decode(video=0), None) is not None
+    except (OSError, av.error.FFmpegError, IndexError):
+        return False
+
+
 def _begin(path: Path, info: SourceInfo, settings: OutputSettings, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
     """A recording that has begun, by the first codec that can; what the container refuses to take as it is is encoded anew."""
     said_before = len(notes)
@@ -143,25 +160,44 @@ class _Recording:
         self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
         self._name, self._notes = info.name, notes
         self._time_base = first.time_base
-        self._interlaced = False
+        self._interlaced = self._captions = False
+        """Told already: it has what cannot be kept."""
         self._planes = Planes(first, yuvj=codec == "libx264")
         self._begin_s = first.pts * first.time_base
-        self._shift_s = self._begin_s if info.live or self._begin_s >= FAR_START_S or self._begin_s < 0 else Fraction(0)
+        anywhere = info.live or info.begins_anywhere or self._begin_s >= FAR_START_S or self._begin_s < 0
+        self._shift_s = self._begin_s if anywhere else Fraction(0)
         if kind == "webm" and info.pixel_aspect not in (None, 1):  # its header has a place for it, which PyAV cannot fill
             notes.append(f"{info.name}: its pixels are {info.pixel_aspect} as wide as high; in WebM they are shown as squares.")
-        if self._shift_s and not info.live:
+        if self._shift_s and not info.live and (self._begin_s >= FAR_START_S or not info.begins_anywhere):
             notes.append(f"{info.name}: begins at {float(self._begin_s):.1f} s by its own clock; the output begins at 0.")
         self._last: int | None = None
+        self._picture: av.VideoFrame | None = None
         self._key_at: int | None = None
         self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
         self._others: OtherTracks | None = None
         try:
-            self._container.metadata.update({key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER})
             self._stream = self._add_pictures(codec, info, settings)
+            tags = {key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER}
+            for taken in (tags, {key: value for key, value in tags.items() if key != "timecode"}, {}):
+                if takes_tags(kind, ALWAYS_PLAYABLE[kind] | PROMPT, taken, self._stream.average_rate):
+                    break
+            self._container.metadata.update(taken)
+            if lost := sorted(tags.keys() - taken.keys()):
+                notes.append(f"{info.name}: its {' and '.join(lost)} {'does' if len(lost) == 1 else 'do'} not fit into {kind}; left out.")
             if info.path is not None and not info.live and (info.has_more or (info.has_audio and settings.audio)):
-                shift_s, sound = self._shift_s, settings.audio
-                self._others = OtherTracks(info.path, self._container, notes, shift_s=shift_s, copies=copies, sound=sound)
+                self._others = OtherTracks(
+                    info.path,
+                    self._container,
+                    notes,
+                    begin_s=self._begin_s,
+                    shift_s=self._shift_s,
+                    copies=copies,
+                    sound=settings.audio,
+                    options=ALWAYS_PLAYABLE[kind] | PROMPT,
+                )
             self._container.start_encoding()
+            self._longest = max(1, round(LONGEST_S / self._time_base)) if info.live else MOST_TICKS
+            self._most = int(MOST_TICKS * (self._stream.time_base or self._time_base) / self._time_base)
         except BaseException:
             self.let_go()
             raise
@@ -171,20 +207,34 @@ class _Recording:
         pts = round((frame.pts * frame.time_base - self._shift_s) / self._time_base)
         if self._last is not None:
             pts = max(pts, self._last + 1)
-            self._duration = pts - self._last
+            self._bridge(pts)
+            self._duration = min(pts - self._last, self._longest)
         picture = self._planes.of(result)
         if isinstance(frame.decoded, av.VideoFrame):
             self._look_at(frame.decoded)
-        picture.pts, picture.time_base, picture.duration = pts, self._time_base, self._duration
+        self._encode(picture, pts)
+
+    def _bridge(self, pts: int) -> None:
+        """Show the last picture again and again over a gap that is too long for the container."""
+        while self._picture is not None and self._last is not None and pts - self._last > self._most:
+            self._duration = self._most
+            self._picture.pict_type = 0
+            self._encode(self._picture, self._last + self._most)
+
+    def _encode(self, picture: av.VideoFrame, pts: int) -> None:
+        picture.pts, picture.time_base, picture.duration = pts, self._time_base, min(self._duration, self._most)
         if self._key_at is None or (pts - self._key_at) * self._time_base >= KEY_FRAME_S:  # the declared rate may be wrong
             picture.pict_type, self._key_at = av.video.frame.PictureType.I, pts
         self._mux(self._stream.encode(picture))
-        self._last = pts
+        self._last, self._picture = pts, picture
 
     def _look_at(self, decoded: av.VideoFrame) -> None:
         """How long the picture lasts, and whether it is one that cannot be kept as it was."""
         if decoded.duration and decoded.time_base:
             self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
+        if not self._captions and self._stream.name == "libvpx-vp9" and has_captions(decoded):
+            self._captions = True
+            self._notes.append(f"{self._name}: its closed captions do not fit into WebM; left out.")
         if decoded.interlaced_frame and not self._interlaced:
             self._interlaced = True
             self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
@@ -198,7 +248,8 @@ class _Recording:
                 break
         if self._others is not None and self._last is not None:
             last_s = self._last * self._time_base + self._shift_s
-            self._others.finish(float(last_s), float(last_s + self._duration * self._time_base))
+            end_s = last_s + self._duration * self._time_base
+            self._others.finish(float(last_s), float(end_s), stopped=deadline.asked)
         self.let_go()
         if self._file.failure is not None:
             raise self._file.failure
@@ -235,6 +286,7 @@ class _Recording:
         if info.pixel_aspect:
             context.sample_aspect_ratio = info.pixel_aspect
         stream.metadata.update({key: value for key, value in info.picture_tags.items() if key in ("language", "title")})
+        flag(stream, info.picture_flags, self._container.format.name)
         context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
         context.gop_size = max(1, round(rate * KEY_FRAME_S))
         return stream

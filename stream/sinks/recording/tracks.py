@@ -1,0 +1,281 @@
+"""A track of an output beside its pictures: copied packet for packet, or decoded and encoded anew."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+
+from stream.jumps import AnyPacket
+from stream.media import SubtitleStream, av
+
+MOST_TICKS = 2**30
+"""No step in an output is longer, nor any packet: MP4's muxer aborts the process at 2^31 ticks."""
+AAC_RATES = frozenset({96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350})
+"""Samples per second that AAC can have."""
+LAYOUTS = {1: ("mono",), 2: ("stereo",), 3: ("3.0",), 4: ("4.0", "quad"), 5: ("5.0",), 6: ("5.1",), 7: ("6.1",), 8: ("7.1",)}
+"""How channels are arranged, by their number: what an encoder can, the usual one first."""
+PRIMING_S = Fraction(1, 10)
+"""Sound that a decoder swallows at the start is shorter; more than that before 0 was cut away (a guess: the longest seen is 48 ms)."""
+LATE_S = Fraction(1)
+"""An MP4 is written only once each track has begun: one that begins later than this needs something in its place."""
+BEHIND_S = Fraction(1, 2)
+"""So far behind the pictures is silence, which stands in for sound that may begin any moment."""
+AAC_SAMPLES = 1024
+"""Of each packet."""
+SLACK_S = Fraction(1, 20)
+"""Sound that is encoded may be off its times by so much; more is a gap, which is filled with silence, or an overlap, which is left out."""
+MOST_SILENCE_S = 600
+"""A longer gap stays one (silence takes its time to encode)."""
+
+
+Flag = av.stream.Disposition
+IN_ALL = Flag.default | Flag.dub | Flag.comment | Flag.forced | Flag.hearing_impaired | Flag.visual_impaired
+FLAGS = {
+    "mp4": IN_ALL | Flag.captions | Flag.descriptions,
+    "mov": Flag.default,
+    "matroska": IN_ALL | Flag.original,
+    "webm": Flag.default | Flag.forced,
+}
+"""What a container can say a track is for."""
+
+
+class Copied:
+    """A stream whose packets are passed on as they are."""
+
+    def __init__(
+        self,
+        stream: av.AudioStream | SubtitleStream,
+        output: av.container.OutputContainer,
+        silence: bytes = b"",
+        begin_s: Fraction = Fraction(0),
+    ) -> None:
+        """
+        Args:
+            silence: a packet that says nothing, for an output that waits for sound that has not begun.
+            begin_s: when the output's pictures begin, seconds in the output.
+        """
+        self.stream: av.AudioStream | SubtitleStream = output.add_stream_from_template(stream)
+        self._time_base: Fraction = stream.time_base or Fraction(1, 1000)
+        self._last: int | None = None
+        self._bytes = b""
+        self._silence, self._begin_s, self._silent = silence, begin_s, 0
+        self._lasts = 0
+        """How long the last packet of sound lasted, ticks: so long lasts one that does not say it. MP4 would put the next one upon it."""
+        self._hides = not output.format.name.startswith(("matroska", "webm"))
+        """The output can hold sound that is not played, before its start."""
+        self._cut_before_s: bool | None = None
+        self._filter: av.bitstream.BitStreamFilterContext | None = None
+        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:  # of a broadcast: each packet brings its own header
+            self._filter = av.bitstream.BitStreamFilterContext("aac_adtstoasc", stream)
+
+    def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
+        assert packet.pts is not None
+        assert packet.dts is not None
+        if self._cut_before_s is None:
+            self._cut_before_s = packet.pts * self._time_base < -PRIMING_S
+        if packet.is_discard and (packet.pts >= 0 or (self._cut_before_s and not self._hides)):
+            return []
+        ticks = round(shift_s / self._time_base)
+        dts = packet.dts - ticks
+        silence = self._filled(dts)
+        self._silence = b""
+        if self._last is not None:
+            if self.stream.type == "audio" and 0 < dts - self._last < 1 / self._time_base:
+                self._lasts = dts - self._last
+            dts = max(dts, self._last + 1)  # containers refuse times that do not grow
+        most = self.most_ticks
+        bridges = self._bridges(dts, most)
+        self._last, self._bytes = dts, b""
+        packet.pts = min(max(packet.pts - ticks, dts), dts + most)
+        packet.dts, packet.duration = dts, min(max(packet.duration or self._lasts, 0), most)
+        if self.stream.type == "audio":
+            self._bytes = bytes(packet)
+        packets = [packet] if self._filter is None else self._filter.filter(packet)
+        for one in packets:
+            one.stream = self.stream
+        return silence + bridges + packets
+
+    def fill(self, until_s: Fraction) -> list[AnyPacket]:
+        """Silence up to that time, where the output waits for sound."""
+        return self._filled(round((until_s - BEHIND_S) / self._time_base))
+
+    def _filled(self, until: int) -> list[AnyPacket]:
+        packets: list[AnyPacket] = []
+        while self._silence and self._silent_at(self._silent + 1) <= until + 1:
+            at = self._silent_at(self._silent)
+            packet: AnyPacket = av.Packet(self._silence)
+            packet.pts = packet.dts = self._last = at
+            self._silent += 1
+            packet.duration = self._silent_at(self._silent) - at
+            packet.time_base, packet.stream, packet.is_keyframe = self._time_base, self.stream, True
+            packets.append(packet)
+        return packets
+
+    def _silent_at(self, number: int) -> int:
+        """The time of the n-th packet of silence, ticks."""
+        rate = self.stream.codec_context.sample_rate if isinstance(self.stream, av.AudioStream) else 1
+        return round((self._begin_s + Fraction(number * AAC_SAMPLES, rate)) / self._time_base)
+
+    @property
+    def most_ticks(self) -> int:
+        """Ticks of the input that are as long as the output can hold."""
+        return int(MOST_TICKS * (self.stream.time_base or self._time_base) / self._time_base)
+
+    def _bridges(self, dts: int, most: int) -> list[AnyPacket]:
+        """The last packet again and again, over a gap that is too long for the output."""
+        bridges: list[AnyPacket] = []
+        while self._bytes and self._last is not None and dts - self._last > most:
+            self._last += most
+            bridge: AnyPacket = av.Packet(self._bytes)
+            bridge.pts = bridge.dts = self._last
+            bridge.time_base, bridge.stream, bridge.is_keyframe = self._time_base, self.stream, True
+            bridges.append(bridge)
+        return bridges
+
+    def rest(self) -> list[AnyPacket]:
+        return []
+
+
+class Encoded:
+    """A sound that the output cannot hold as it is: decoded, and encoded as AAC, in WebM as Opus."""
+
+    def __init__(self, stream: av.AudioStream, output: av.container.OutputContainer, begin_s: Fraction) -> None:
+        """
+        Args:
+            begin_s: when the output's pictures begin, seconds in the output.
+        """
+        encoder = "libopus" if output.format.name == "webm" else "aac"
+        self.codec = "Opus" if encoder == "libopus" else "AAC"
+        rate = stream.codec_context.sample_rate
+        self._rate = rate if encoder == "aac" and rate in AAC_RATES else 48000
+        channels = stream.codec_context.layout.nb_channels or 2
+        layout = next((one for one in LAYOUTS.get(channels, ()) if encodes(encoder, one, self._rate)), "stereo")
+        self.fewer = "" if channels <= 2 or layout != "stereo" else f", its {channels} channels as stereo"
+        self.stream = cast(av.AudioStream, output.add_stream(encoder, rate=self._rate))
+        self.stream.codec_context.layout = layout
+        self._resampler: av.AudioResampler | None = None
+        self._source: tuple[object, ...] = ()
+        self._next: int | None = None
+        """Where the next sample comes, in samples."""
+        self._begin = round(begin_s * self._rate)
+        self._waits_for_output = output.format.name in ("mp4", "mov")
+        self._came = False
+
+    def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
+        encoded: list[AnyPacket] = []
+        for frame in cast(list[av.AudioFrame], packet.decode()):
+            at = None if frame.pts is None or not frame.time_base else round((frame.pts * frame.time_base - shift_s) * self._rate)
+            self._came = True
+            encoded += self._laid(frame, at)
+        return encoded
+
+    def fill(self, until_s: Fraction) -> list[AnyPacket]:
+        """Silence up to that time, where an output waits for sound that has not begun."""
+        until = round((until_s - BEHIND_S) * self._rate)
+        if self._came or not self._waits_for_output or until <= self._begin:
+            return []
+        self._next = self._begin if self._next is None else self._next
+        return self._silence(until - self._next)
+
+    def rest(self) -> list[AnyPacket]:
+        encoded = [] if self._resampler is None else self._encoded(self._resampler.resample(None))
+        return encoded + list(self.stream.encode(None))
+
+    def _laid(self, frame: av.AudioFrame, at: int | None) -> list[AnyPacket]:
+        """The samples at their place."""
+        samples = frame.samples * self._rate // frame.sample_rate
+        if self._next is None:
+            self._next = at or 0
+        encoded: list[AnyPacket] = []
+        gap = 0 if at is None else at - self._next
+        if gap > MOST_SILENCE_S * self._rate:
+            self._next += gap
+        elif gap > SLACK_S * self._rate:
+            encoded += self._silence(gap)
+        elif gap < -SLACK_S * self._rate and gap + samples // 2 < 0:
+            return []
+        return encoded + self._encoded(self._resampled(frame))
+
+    def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        source = (frame.format.name, frame.layout.name, frame.sample_rate)
+        before: list[av.AudioFrame] = []
+        if self._resampler is None or source != self._source:  # joined files change
+            before = [] if self._resampler is None else self._resampler.resample(None)
+            context = self.stream.codec_context
+            self._resampler, self._source = av.AudioResampler(context.format, context.layout, self._rate), source
+        frame.pts = None
+        return before + self._resampler.resample(frame)
+
+    def _silence(self, samples: int) -> list[AnyPacket]:
+        encoded: list[AnyPacket] = []
+        context = self.stream.codec_context
+        while samples > 0:
+            count = min(samples, self._rate)
+            frame = av.AudioFrame(format=context.format.name, layout=context.layout.name, samples=count)
+            for plane in frame.planes:
+                np.frombuffer(plane, np.uint8)[:] = 0  # type: ignore[call-overload]
+            frame.sample_rate = self._rate
+            encoded += self._encoded([frame])
+            samples -= count
+        return encoded
+
+    def _encoded(self, frames: Sequence[av.AudioFrame]) -> list[AnyPacket]:
+        encoded: list[AnyPacket] = []
+        for frame in frames:
+            frame.pts, frame.time_base = self._next, Fraction(1, self._rate)
+            self._next = (self._next or 0) + frame.samples
+            encoded += self.stream.encode(frame)
+        return encoded
+
+
+def flag(track: av.stream.Stream, flags: int, kind: str) -> list[str]:
+    """Mark what a track is for, as far as the container can say it: the names of the other flags."""
+    wanted = Flag(flags)
+    kept = wanted & FLAGS[kind]
+    track.disposition = kept
+    return [one.name for one in Flag if one.name and one.value and one & wanted & ~kept]
+
+
+def silence(stream: av.AudioStream) -> bytes:
+    """A packet that says nothing, and can stand before those of the stream; empty where none can be made (AAC is meant)."""
+    source = stream.codec_context
+    if (
+        source.name != "aac"
+        or not source.extradata
+        or source.sample_rate not in AAC_RATES
+        or not encodes("aac", source.layout.name, source.sample_rate)
+    ):
+        return b""
+    context = av.CodecContext.create("aac", "w")
+    assert isinstance(context, av.AudioCodecContext)
+    context.sample_rate, context.layout, context.format = source.sample_rate, source.layout, "fltp"
+    context.time_base = Fraction(1, source.sample_rate)
+    context.flags |= av.codec.context.Flags.global_header
+    packets = []
+    for number in range(4):
+        frame = av.AudioFrame("fltp", source.layout.name, AAC_SAMPLES)
+        for plane in frame.planes:
+            np.frombuffer(plane, np.uint8)[:] = 0  # type: ignore[call-overload]
+        frame.sample_rate, frame.pts, frame.time_base = source.sample_rate, number * AAC_SAMPLES, context.time_base
+        packets += context.encode(frame)
+    same = bytes(context.extradata or b"")[:2] == bytes(source.extradata)[:2]  # kind of AAC, samples per second, channels
+    return bytes(packets[-1]) if same and packets else b""
+
+
+@functools.cache
+def encodes(codec: str, layout: str, rate: int) -> bool:
+    """Whether an encoder takes channels that are arranged like that."""
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, av.AudioCodecContext)
+    formats = context.codec.audio_formats
+    context.sample_rate, context.layout, context.time_base = rate, layout, Fraction(1, rate)
+    context.format = formats[0] if formats else "fltp"
+    try:
+        context.open()
+    except av.error.FFmpegError:
+        return False
+    return True

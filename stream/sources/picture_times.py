@@ -1,0 +1,143 @@
+"""When each picture of a file is shown."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+
+from stream.frame import USUAL_RATE
+from stream.jumps import RUN, SOME_STEPS, Jumps
+from stream.media import av
+
+EARLY_END = 0.05
+"""A video that ends this share of its declared length too early (and a second at least) was cut off."""
+MOST_RATE = 1000
+"""Frames per second; a higher declared rate is a clock's (a DV file's is said to be 60 000)."""
+
+
+class PictureTimes:
+    """Gives each decoded picture its own time, in ticks; strictly increasing whatever the file says."""
+
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream, jumps: Jumps) -> None:
+        self.assumed = _untimed(container)
+        """The stream has no times: frames are a declared rate apart."""
+        self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
+        self._jumps = jumps
+        self._declared_end: int | None = None
+        self._by_decoding = container.format.name == "avi"  # has no times of showing; what FFmpeg makes up is a frame late for H.264
+        if self.assumed:
+            self.time_base = 1 / (declared_rate(container, stream) or USUAL_RATE)
+        elif not _declares_pictures(container):
+            pass
+        elif stream.duration is not None:
+            self._declared_end = (stream.start_time or 0) + stream.duration
+            self._declared = stream.duration
+        elif end_s := _declared_end_s(container, stream):
+            self._declared_end = self._declared = round(end_s / self.time_base)
+        self._first = 0
+        self._last: int | None = None
+        self._step = 1
+        self._wrong: list[int] = []
+
+    def placed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, int]]:
+        """Each picture and its time. One whose time is out of order is put between those before and behind it."""
+        waiting: deque[av.VideoFrame] = deque()
+        for picture in pictures:
+            waiting.append(picture)
+            yield from self._certain(waiting, most_waiting=RUN)
+        yield from self._certain(waiting, most_waiting=0)
+
+    def notes(self, name: str) -> list[str]:
+        """What had to be mended, a sentence for each kind."""
+        found, notes = self._jumps.found, []
+        if found:
+            by_s, at_s = float(found[0].by_s), float(found[0].at_s - self._first * self.time_base)
+            where = f"{'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at {at_s:.1f} s"
+            again = f", and again {len(found) - 1} times" if len(found) > 1 else ""
+            notes.append(f"{name}: its times jump {where}{again}; it goes on a frame later.")
+        if self._wrong:
+            which = "a picture has a wrong time" if len(self._wrong) == 1 else f"{len(self._wrong)} pictures have wrong times"
+            notes.append(
+                f"{name}: {which} (at {float((self._wrong[0] - self._first) * self.time_base):.1f} s); put between those before and behind."
+            )
+        return notes
+
+    def _certain(self, waiting: deque[av.VideoFrame], most_waiting: int) -> Iterator[tuple[av.VideoFrame, int]]:
+        while waiting:
+            pts = self._time_of(waiting[0])
+            if pts is not None and not self._follows(pts):
+                if len(waiting) <= most_waiting:
+                    return
+                wrong, right = self._wrong_at_front(waiting, pts)
+                for number in range(wrong):
+                    before = self._last if self._last is not None else right - (wrong + 1) * self._step
+                    picture = waiting.popleft()
+                    self._wrong.append(self._place(before + (right - before) // (wrong - number + 1), picture))
+                    yield picture, self._wrong[-1]
+                pts = right if wrong else pts
+            picture = waiting.popleft()
+            yield picture, self._place(pts, picture)
+
+    def _time_of(self, picture: av.VideoFrame) -> int | None:
+        return None if self.assumed else picture.dts if self._by_decoding else picture.pts
+
+    def _follows(self, pts: int) -> bool:
+        """As usual after the last picture."""
+        return self._last is not None and self._last < pts <= self._last + SOME_STEPS * self._step
+
+    def _wrong_at_front(self, waiting: deque[av.VideoFrame], pts: int) -> tuple[int, int]:
+        """How many of the first pictures have wrong times, and the first right one behind: a later picture is shown earlier."""
+        last = self._last
+        for number, picture in enumerate(waiting):
+            later = self._time_of(picture)
+            if number and later is not None and (last is None or later > last) and (later < pts or (last is not None and pts <= last)):
+                return number, later
+        return 0, pts
+
+    def _place(self, pts: int | None, picture: av.VideoFrame) -> int:
+        if self._last is None:
+            self._last = self._first = pts or 0
+        elif pts is None:
+            self._last += self._step
+        else:
+            self._last = max(pts, self._last + 1)
+        self._step = 1 if self.assumed else max(1, int(picture.duration or 1))
+        return self._last
+
+    @property
+    def missing_s(self) -> float:
+        """Seconds between the end of the last picture and the declared end; 0 where that is the usual imprecision."""
+        if self._declared_end is None or self._last is None or self._wrong or self._jumps.found:  # then the declared one is no better
+            return 0.0
+        missing = float((self._declared_end - self._last - self._step) * self.time_base)
+        return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
+
+
+def declared_rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
+    """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
+    rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
+    return next((Fraction(rate) for rate in rates if rate and rate <= MOST_RATE), None)
+
+
+def _untimed(container: av.container.InputContainer) -> bool:
+    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe")
+
+
+def _declares_pictures(container: av.container.InputContainer) -> bool:
+    """Whether the declared length is one that says that pictures are missing.
+
+    That of Ogg is found at the end of what is there, perhaps a still picture that is shown on; that of ASF is that of the longest stream.
+    """
+    return container.format.name != "ogg" and (container.format.name != "asf" or len(container.streams) == 1)
+
+
+def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """When the pictures of a Matroska file end, in seconds: as a tag of theirs says, or the file if nothing else is in it."""
+    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+    if written:
+        hours, minutes, seconds = map(float, written.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    alone = len(container.streams) == 1 and container.duration is not None
+    return float(container.duration / av.time_base) if alone and container.duration else None

@@ -1,0 +1,224 @@
+"""Where the times of a file jump or are wrong, its pictures and its sound go on as if they were not, and a note says where."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.command import facestream
+from tests.media import need
+
+OFF = ("--model", "none", "--set", "detector.enabled=false")
+HOUR_MS = 3_600_000
+
+
+def ffmpeg(*words: object) -> None:
+    subprocess.run([need("ffmpeg"), "-v", "error", "-y", *map(str, words)], check=True)
+
+
+def part(path: Path, *words: str, codecs: tuple[str, ...] = ("-c:v", "libx264", "-bf", "2", "-c:a", "aac")) -> bytes:
+    """Two seconds, 50 pictures, with a tone that rises, so that no two packets of sound are equal."""
+    rising = "aevalsrc='sin(2*PI*(300+200*t)*t)':d=2:s=48000"
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=160x120:rate=25:duration=2",
+        "-f",
+        "lavfi",
+        "-i",
+        rising,
+        "-pix_fmt",
+        "yuv420p",
+        *codecs,
+        *words,
+        path,
+    )
+    return path.read_bytes()
+
+
+def packets(path: Path, stream: str) -> list[tuple[float, str]]:
+    """When each packet is shown or heard, and what is in it."""
+    command = [
+        need("ffprobe"),
+        "-v",
+        "error",
+        "-of",
+        "json",
+        "-select_streams",
+        stream,
+        "-show_packets",
+        "-show_data_hash",
+        "md5",
+        str(path),
+    ]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["packets"]
+    return sorted((float(one["pts_time"]), one["data_hash"]) for one in found)
+
+
+def times(path: Path) -> list[float]:
+    return [time_s for time_s, _ in packets(path, "v:0")]
+
+
+def run(path: Path, out: Path) -> str:
+    """What the user is told; the run has succeeded."""
+    done = facestream("run", path, "-o", out, *OFF)
+    assert done.returncode == 0, done.stderr
+    assert f"written to {out}" in done.stdout
+    return done.stderr
+
+
+def goes_on(out: Path, count: int) -> None:
+    """So many pictures, 40 ms apart."""
+    shown = times(out)
+    assert len(shown) == count
+    assert shown == pytest.approx([shown[0] + index / 25 for index in range(count)], abs=0.0011)
+
+
+def sound_is_in_step(out: Path, parts: int) -> None:
+    """The same sound comes with each part, as much later as the part's pictures do; none of it lies upon another."""
+    heard = packets(out, "a:0")
+    by_content = defaultdict(list)
+    for time_s, content in heard:
+        by_content[content].append(time_s)
+    repeated = [found for found in by_content.values() if len(found) == parts]
+    assert len(repeated) > 50
+    assert all(found == pytest.approx([found[0] + 2 * number for number in range(parts)], abs=0.0011) for found in repeated)
+    assert min(b - a for (a, _), (b, _) in itertools.pairwise(heard)) > 0.01
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_transport_streams_one_after_the_other(tmp_path: Path, suffix: str):
+    path, out = tmp_path / "joined.ts", tmp_path / f"out{suffix}"
+    path.write_bytes(3 * part(tmp_path / "part.ts"))
+    told = run(path, out)
+    assert f"{path}: its times jump back by 2.0 s at 2.0 s, and again 1 times; it goes on a frame later." in told
+    goes_on(out, 150)
+    assert times(out)[0] == 0
+    sound_is_in_step(out, 3)
+
+
+def test_without_sound(tmp_path: Path):
+    path, out = tmp_path / "joined.ts", tmp_path / "out.mp4"
+    path.write_bytes(2 * part(tmp_path / "part.ts", "-an", codecs=("-c:v", "libx264")))
+    assert "jump back by 2.0 s" in run(path, out)
+    goes_on(out, 100)
+
+
+def test_the_parts_of_a_dvd(tmp_path: Path):
+    path, out = tmp_path / "joined.vob", tmp_path / "out.mp4"
+    path.write_bytes(2 * part(tmp_path / "part.vob", codecs=("-c:v", "mpeg2video", "-c:a", "ac3")))
+    assert "jump back by 2.0 s" in run(path, out)
+    goes_on(out, 100)
+    sound_is_in_step(out, 2)
+
+
+def test_a_list_of_pieces_with_discontinuities(tmp_path: Path):
+    lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:3"]
+    for number in range(3):
+        part(tmp_path / f"{number}.ts")
+        lines += ["#EXTINF:2.0,", f"{number}.ts", "#EXT-X-DISCONTINUITY" if number < 2 else "#EXT-X-ENDLIST"]
+    path, out = tmp_path / "list.m3u8", tmp_path / "out.mp4"
+    path.write_text("\n".join(lines))
+    assert "and again 1 times" in run(path, out)
+    goes_on(out, 150)
+    sound_is_in_step(out, 3)
+
+
+@pytest.mark.parametrize("hours", [0.02, 7, 22])
+def test_times_that_jump_ahead_do_not_abort_the_program(tmp_path: Path, hours: float):
+    """MP4's muxer does, at 2^31 ticks: 6.6 hours."""
+    path, out = tmp_path / "ahead.ts", tmp_path / "out.mp4"
+    late = part(tmp_path / "late.ts", "-output_ts_offset", str(hours * 3600))
+    path.write_bytes(part(tmp_path / "part.ts") + late)
+    (ahead_s,) = re.findall(r"its times jump ahead by ([\d.]+) s at 2\.0 s; it goes on a frame later", run(path, out))
+    assert float(ahead_s) == pytest.approx(hours * 3600 - 2, abs=0.2)
+    goes_on(out, 100)
+    sound_is_in_step(out, 2)
+
+
+def retimed(path: Path, out: Path, *, pictures: Callable[[int], int] | None = None, sound: Callable[[int], int] | None = None) -> Path:
+    """The FLV with its n-th picture and n-th sound `pictures(n)` and `sound(n)` ms later: what no muxer would write."""
+    data, at, count = bytearray(path.read_bytes()), 13, {8: 0, 9: 0}
+    while at + 11 <= len(data):
+        kind, size = data[at], int.from_bytes(data[at + 1 : at + 4], "big")
+        if kind in count and data[at + 12] == 1:  # neither a codec's header nor the end
+            later = sound if kind == 8 else pictures
+            ms = int.from_bytes(data[at + 4 : at + 7], "big") + (data[at + 7] << 24) + (later(count[kind]) if later else 0)
+            data[at + 4 : at + 8] = (ms & 0xFFFFFF).to_bytes(3, "big") + bytes([ms >> 24])
+            count[kind] += 1
+        at += 11 + size + 4
+    out.write_bytes(data)
+    return out
+
+
+@pytest.fixture(scope="module")
+def flv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("flv") / "clip.flv"
+    part(path, "-flvflags", "no_duration_filesize")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("later", "note"),
+    [
+        ({25: HOUR_MS}, "a picture has a wrong time (at 1.1 s); put between those before and behind"),
+        ({20: 300}, "a picture has a wrong time"),
+        ({20: -700}, "a picture has a wrong time"),
+        ({20: 400 * HOUR_MS}, "a picture has a wrong time"),
+        ({20: HOUR_MS, 21: HOUR_MS}, "2 pictures have wrong times"),
+    ],
+    ids=["an hour", "a little", "too early", "over 2^31 ticks", "two"],
+)
+def test_a_wrong_time_is_put_into_its_place(flv: Path, tmp_path: Path, later: dict[int, int], note: str):
+    path, out = retimed(flv, tmp_path / "in.flv", pictures=lambda n: later.get(n, 0)), tmp_path / "out.mp4"
+    told = run(path, out)
+    assert note in told
+    assert told.count("\n") == 1
+    goes_on(out, 50)
+    assert [content for _, content in packets(out, "a:0")] == [content for _, content in packets(flv, "a:0")]
+
+
+@pytest.mark.parametrize("later_ms", [400, HOUR_MS, 400 * HOUR_MS, -400], ids=["a little", "an hour", "over 2^31 ticks", "too early"])
+def test_a_wrong_time_of_sound_costs_nothing_either(flv: Path, tmp_path: Path, later_ms: int):
+    path, out = retimed(flv, tmp_path / "in.flv", sound=lambda n: later_ms if n == 40 else 0), tmp_path / "out.mp4"
+    run(path, out)
+    goes_on(out, 50)
+    before, after = packets(flv, "a:0"), packets(out, "a:0")
+    assert [content for _, content in after] == [content for _, content in before]
+    assert [time_s for time_s, _ in after] == pytest.approx([time_s for time_s, _ in before], abs=0.0011 if abs(later_ms) > 400 else 0.5)
+
+
+def test_sound_whose_times_jump_alone_goes_on(flv: Path, tmp_path: Path):
+    path, out = retimed(flv, tmp_path / "in.flv", sound=lambda n: 400 * HOUR_MS if n >= 40 else 0), tmp_path / "out.mp4"
+    assert "its sound's times jump alone at 0.8 s; it goes on without a gap" in run(path, out)
+    before, after = packets(flv, "a:0"), packets(out, "a:0")
+    assert [time_s for time_s, _ in after] == pytest.approx([time_s for time_s, _ in before], abs=0.0011)
+
+
+def test_a_picture_that_stands_for_hours_is_no_jump(flv: Path, tmp_path: Path):
+    path = retimed(
+        flv, tmp_path / "in.flv", pictures=lambda n: 2 * HOUR_MS if n >= 25 else 0, sound=lambda n: 2 * HOUR_MS if n >= 47 else 0
+    )
+    out = tmp_path / "out.mp4"
+    assert run(path, out) == ""
+    shown = times(out)
+    assert len(shown) == 50
+    assert shown[-1] == pytest.approx(7200 + 49 / 25 + times(flv)[0], abs=0.01)
+    assert max(time_s for time_s, _ in packets(out, "a:0")) > 7200
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_no_container_aborts(flv: Path, tmp_path: Path, suffix: str):
+    """Each packet has a time of its own choosing."""
+    wild = lambda n: (n * 2654435761) % (2**31 - 10_000_000)  # noqa: E731
+    path, out = retimed(flv, tmp_path / "in.flv", pictures=wild, sound=wild), tmp_path / f"out{suffix}"
+    run(path, out)
+    assert len(times(out)) >= 50
