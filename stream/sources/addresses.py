@@ -72,7 +72,7 @@ def split(address: str) -> SplitResult | None:
 
 def is_glob(address: str) -> bool:
     """Whether it is a pattern, not the name of a file that happens to hold a bracket."""
-    return any(mark in address for mark in "*?[") and not exists(address)
+    return any(mark in address for mark in "*?[") and not address.startswith("camera:") and not exists(address)
 
 
 def natural(path: Path) -> list[tuple[str, int, str]]:
