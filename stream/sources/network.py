@@ -107,7 +107,7 @@ def _pictures(
     try:
         if not segments.expected:
             with closing(_open(address, settings, segments)) as container:
-                segments.expected = is_hls(container)
+                segments.expected = is_hls(container) or (container.format.name != "rtsp" and container.size > 0)  # a file, by now
                 if not segments.expected:
                     stream = _video_stream(container)
                     yield from _decoded(stream, partial(container.demux, stream), None, unwanted)
