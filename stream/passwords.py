@@ -15,6 +15,8 @@ _NAME = r"[\w.%\[\]$-]"
 _NEXT = rf"(?:[&;?,~!\s]+{_NAME}+=|[_/#][a-z0-9]+=)"
 """Where the next value begins; what is not followed by a name and `=` may belong to the password."""
 _NAMED = re.compile(rf"(?is)({_NAME}*(?:{_WORDS}){_NAME}*=|{_SHORT_WORDS}=)(.*?)(?={_NEXT}|$)")
+_PAIR = re.compile(r"(?is)(?<=[?&;/])((?:u|usr|user|name|login|id)=[^&;?#/]*[&;]p=)(.*?)" + f"(?={_NEXT}|$)")
+"""`u=admin&p=...`: a `p` alone may be a page."""
 _FOLDER = re.compile(
     r"(?i)(/(?:[a-z]+[_-])?(?:password|passwd|pass|pwd|token|secret|(?:api)?key|auth|sig|signature|jwt|session|sid|ticket)/)[^/?#&]+"
 )
@@ -61,12 +63,13 @@ def redact_mistyped(name: str) -> str:
 def _redacted(address: str) -> str:
     scheme, _, rest = address.partition("://")
     end = _end_of_user(rest)
-    user, colon, _ = rest[:end].partition(":")
-    user = _without_tokens(user) + (f":{HIDDEN}" if colon else "")
+    user = re.split(r"[:;|]", rest[:end], maxsplit=1)[0]
+    user = _without_tokens(user) + (f":{HIDDEN}" if len(user) < end else "")
     host, path = _parted(rest[end:])
     if scheme.lower().startswith("http"):
         path = _ACCOUNT.sub(rf"\1{HIDDEN}/{HIDDEN}/", path)
     path = _INNER.sub(rf"\1:{HIDDEN}@", path)
+    path = _PAIR.sub(rf"\1{HIDDEN}", path)
     path = _FOLDER.sub(rf"\1{HIDDEN}", path)
     shown = _NAMED.sub(rf"\1{HIDDEN}", f"{scheme}://{user}{host}{path}")
     begin = len(shown) - len(_parted(shown.partition("://")[2])[1])
