@@ -10,10 +10,10 @@ import numpy as np
 
 from models.classification.classifier import Classifier
 from models.detection.detector import load_detector
-from models.evaluation.matplotlib_as_is import import_matplotlib
 from models.imaging.boxes import clip
 from models.imaging.crops import CROP_PX, crop_squares
 from models.imaging.pictures import read_picture
+from models.inference.matplotlib_as_is import import_matplotlib
 
 if TYPE_CHECKING:
     import keras

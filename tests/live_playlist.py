@@ -54,6 +54,7 @@ class LivePlaylist(ThreadingHTTPServer):
         self.started_at = started_at
         self.last: int | None = None
         self.held = threading.Event()
+        self.answers_after_s = 0.0
         self._newest = 0
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -78,6 +79,7 @@ class _Answer(BaseHTTPRequestHandler):
     server: LivePlaylist
 
     def do_GET(self) -> None:
+        threading.Event().wait(self.server.answers_after_s)
         if self.path == "/live.m3u8":
             body = self.server.playlist().encode()
         else:

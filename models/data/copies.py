@@ -63,22 +63,22 @@ def near_groups(hashes: Sequence[np.ndarray], progress: Callable[[str, int, int]
         else:
             ours = waiting
         ours = ours[: max(COMPARED_AT_A_TIME // max(len(theirs), 1), 1)]
-        _unite(group, ours, theirs, _alike(signs[ours, 0], signs[theirs]))
+        _unite(group, ours, theirs, signs)
         waiting = waiting[~np.isin(waiting, ours, assume_unique=True)]
     progress("comparing pictures", count, count)
     return group
 
 
-def _alike(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """(N, M) bool: which of (N, 128) signs are nearly those of (M, 2, 128), or of their mirror images."""
-    return np.asarray(np.maximum(ours @ theirs[:, 0].T, ours @ theirs[:, 1].T) >= 128 - 2 * NEAR_BITS)
-
-
-def _unite(group: np.ndarray, ours: np.ndarray, theirs: np.ndarray, alike: np.ndarray) -> None:
-    """Makes one group of those of pictures that are alike."""
-    for row in np.flatnonzero(alike.any(axis=1)):
-        joined = np.unique(group[[ours[row], *theirs[np.flatnonzero(alike[row])]]])
-        if len(joined) > 1:
+def _unite(group: np.ndarray, ours: np.ndarray, theirs: np.ndarray, signs: np.ndarray) -> None:
+    """Makes one group of those of (N, 2, 128) signs that are nearly the same: of each of `ours`, and of `theirs` or their mirror images."""
+    nearness = signs[ours, 0] @ signs[theirs].reshape(-1, signs.shape[2]).T
+    rows, columns = np.nonzero(nearness >= signs.shape[2] - 2 * NEAR_BITS)
+    near = theirs[columns // 2]
+    ends = np.searchsorted(rows, np.arange(len(ours) + 1))  # by row, in order
+    for row in np.unique(rows):
+        own, others = group[ours[row]], group[near[ends[row] : ends[row + 1]]]
+        if (others != own).any():
+            joined = np.unique([own, *others])
             group[np.isin(group, joined)] = joined[0]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from models.evaluation.matplotlib_as_is import import_matplotlib
 from models.imaging.lettering import letters, runs_right_to_left
+from models.inference.matplotlib_as_is import import_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.evaluation.any_script import canvas_for_any_script
-from models.evaluation.matplotlib_as_is import import_matplotlib
 from models.evaluation.metrics import Evaluation, Ranking, reliability
+from models.inference.matplotlib_as_is import import_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.errors import FacestreamError
+from models.inference.matplotlib_as_is import import_matplotlib
 
 LEAST_DISTANCE = 1e-7
 """Keras's own: by so much logarithms are kept from 0."""
@@ -23,6 +24,7 @@ def import_keras() -> None:
     """
     if "keras" in sys.modules:
         return
+    import_matplotlib()  # Keras does, too
     backend = os.environ.get("KERAS_BACKEND")
     before = os.environ.get("KERAS_HOME")
     with tempfile.TemporaryDirectory(prefix="facestream-") as nothing:

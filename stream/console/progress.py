@@ -77,7 +77,9 @@ def _bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    return Progress(*columns, console=Terminal(file=sys.stderr, soft_wrap=True), transient=True)
+    terminal = Terminal(file=sys.stderr, soft_wrap=True)
+    with_results = sys.stdout is not None and sys.stdout.isatty()  # else what goes to a file would go to the terminal
+    return Progress(*columns, console=terminal, transient=True, redirect_stdout=with_results)
 
 
 def _of(of: int | None, unit: str) -> str:

@@ -115,6 +115,16 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
     return found
 
 
+def fixed_part(pattern: str) -> Path:
+    """The folder below which everything lies that fits the pattern."""
+    fixed = []
+    for part in Path(pattern).parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed.append(part)
+    return Path(*fixed)
+
+
 def _is_animation(path: Path) -> bool:
     return path.suffix.lower() in ANIMATED_SUFFIXES and is_file(path) and _is_animated_now(path, path.stat().st_mtime_ns)
 
@@ -131,8 +141,10 @@ def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
         below = files_below(folder)
         found, unreadable = below.files, below.unreadable
     else:
-        found = [path for name in glob.iglob(address, recursive=True) if is_file(path := Path(name))]  # noqa: PTH207 - Path.glob takes no absolute pattern
-        unreadable = []
+        named = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [path for path in named if is_file(path) or (path.is_symlink() and not is_folder(path))]
+        deep = files_below(fixed_part(address), lambda path: False).unreadable if "**" in address else []
+        unreadable = [sentence for sentence in deep if ": leads to " not in sentence]  # a link that nobody may have meant
     left_out = without.resolve() if without is not None else None
     if left_out is None or left_out == folder.resolve():
         return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves

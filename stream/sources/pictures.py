@@ -12,7 +12,7 @@ from models.imaging.unread_formats import is_unread_name
 from models.places import exists, is_file, is_folder
 from stream.errors import PictureError, SourceError
 from stream.frame import Frame, SourceInfo
-from stream.sources.addresses import pictures_below, unreadable_below
+from stream.sources.addresses import fixed_part, pictures_below, unreadable_below
 from stream.sources.source import SourceStatus
 
 
@@ -37,7 +37,7 @@ class PicturesSource:
         self._clock = clock
         self._closing = threading.Event()
         self.status = SourceStatus()
-        path = Path(address) if exists(address) else _root(address)
+        path = Path(address) if exists(address) else fixed_part(address)
         readable = tuple(path for path in self._paths if not is_unread_name(path))
         self.info = SourceInfo(name=address, still=True, path=path, pictures=readable, frames=len(self._paths))
 
@@ -65,13 +65,3 @@ class PicturesSource:
                 yield Frame.of_image(image, source=str(path), captured_at=self._clock())
         finally:
             self.status.state = "ended"
-
-
-def _root(pattern: str) -> Path:
-    """The folder below which everything lies that fits the pattern."""
-    fixed = []
-    for part in Path(pattern).parts[:-1]:
-        if any(mark in part for mark in "*?["):
-            break
-        fixed.append(part)
-    return Path(*fixed)

@@ -96,6 +96,19 @@ def test_a_folder_that_may_not_be_read_is_named_and_the_exit_code_is_1(album: Pa
     assert "Traceback" not in done.stderr
 
 
+def test_a_pattern_over_such_a_folder_names_it_and_a_link_that_leads_nowhere(album: Path) -> None:
+    (album / "gone.png").symlink_to("nowhere.png")
+    (album / "trip").chmod(0)
+    try:
+        done = run("run", f"{album}/**/*.png", "--model", "none", "--no-window")
+    finally:
+        (album / "trip").chmod(0o700)
+    assert done.returncode == 1
+    assert f"{album}/trip: cannot be read (Permission denied)." in done.stderr
+    assert f"{album}/gone.png: there is no such file." in done.stderr
+    assert f"{album}/a.png: no face" in done.stdout
+
+
 def test_nothing_but_a_folder_that_may_not_be_read_says_why(album: Path) -> None:
     (album / "trip").chmod(0)
     try:
