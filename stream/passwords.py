@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 HIDDEN = "***"
+SHORTEST_HIDDEN = 4
+"""Letters; a shorter value would take parts out of other words."""
 
 _WORDS = r"pas|pwd|psw|pw|token|secret|key|auth|sig|cred|jwt|hmac|hdn|hash|md5|session|ticket|policy"
 _SHORT_WORDS = r"(?<![a-z0-9])(?:sid|pin|otp|sk|ak)"
@@ -35,10 +37,20 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _PUNCTUATION = ".,:;)]}"
 
 
+_hidden: set[str] = set()
+
+
+def hide(value: str) -> None:
+    """From here on it is shown nowhere: somebody took the trouble to keep it out of an address."""
+    if len(value) >= SHORTEST_HIDDEN:
+        _hidden.add(value)
+
+
 def redact(address: str) -> str:
     """The address without its passwords and tokens. What is no network address comes back as it is."""
     if "://" not in address:
         return address
+    address = _without_hidden(address)
     shown = _redacted(address)
     while (plain := unquote(shown)) != shown and (hidden := _redacted(plain)) != plain:  # `%40` may hide what must not be seen
         shown = hidden
@@ -52,12 +64,19 @@ def redact_in(text: str) -> str:
         address = found[0].rstrip(_PUNCTUATION)
         return redact(address) + found[0][len(address) :]
 
+    text = _without_hidden(text)
     return _ADDRESS.sub(shown, text) if "://" in text else text
 
 
 def redact_mistyped(name: str) -> str:
     """The name of a file that is not there: perhaps an address with a slash too few, and a password in it."""
     return redact(name) if "://" in name else re.sub(r"^([^@\s]*?[\w.-]+):(?!/)[^@]+@", rf"\1:{HIDDEN}@", _NAMED.sub(rf"\1{HIDDEN}", name))
+
+
+def _without_hidden(text: str) -> str:
+    for value in _hidden:
+        text = text.replace(value, HIDDEN)
+    return text
 
 
 def _redacted(address: str) -> str:

@@ -112,7 +112,7 @@ def test_a_silent_pipe_is_waited_for_until_ctrl_c(clip: Path, tmp_path: Path, se
     assert process.stdin is not None
     process.stdin.write(clip.read_bytes()[:sent])
     process.stdin.flush()
-    time.sleep(3)  # longer than the patience with a network's file
+    time.sleep(2.3)  # longer than the patience with a network's file
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()
