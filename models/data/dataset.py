@@ -116,15 +116,15 @@ def _listed(data: Path, classes: Sequence[str] | None) -> tuple[tuple[str, ...],
         for name, folder in zip(names, folders_of_classes(side, names), strict=True):
             below = files_below(folder)
             entries += [Entry(path, name, part, str(path.relative_to(data))) for path in sorted(below.files)]
-            for sentence in below.unreadable:
-                path = Path(sentence.split(": ")[0])
-                entries.append(Entry(path, name, part, str(path.relative_to(data)), reason=sentence))
+            entries += [Entry(path, name, part, str(path.relative_to(data)), reason=why) for path, why in below.unreadable.items()]
     return names, entries
 
 
 def _look(entry: Entry, detector: Detector, cache: CropCache, cut: tuple[str, int, float]) -> None:
     """Writes into the entry what its file gives; `cut` is the detector's fingerprint, the crop's side and its margin."""
     _, input_px, margin = cut
+    if entry.reason:  # no file: a folder that could not be looked into
+        return
     try:
         content = entry.path.read_bytes()
     except OSError as error:

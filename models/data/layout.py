@@ -6,6 +6,7 @@ DATA/train/CLASS/...   and DATA/val/CLASS/...   and, or or, DATA/test/CLASS/... 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from models.imaging.picture_formats import is_picture_name
 from models.places import is_folder
 
 PARTS: dict[str, Part] = {
-    "train": "train", "training": "train", "trainset": "train", "train_set": "train", "training_set": "train",
-    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation", "validate": "validation",
-    "val_set": "validation", "validation_set": "validation",
-    "test": "test", "testing": "test", "tests": "test", "testset": "test", "test_set": "test",
+    "train": "train", "training": "train", "trn": "train",
+    "val": "validation", "valid": "validation", "validation": "validation", "validate": "validation", "dev": "validation",
+    "eval": "validation", "evaluation": "validation",
+    "test": "test", "testing": "test", "tests": "test", "tst": "test", "holdout": "test",
 }  # fmt: skip
-"""By a folder's name, in small letters, the part of the data that it holds: as Keras, Kaggle, Roboflow and Ultralytics call them."""
+"""By a folder's name, the part of the data that it holds: as Keras, Kaggle, Roboflow and Ultralytics call them. Capitals, what is between
+words, a number at the end and the words `AFTER` do not count."""
+AFTER = re.compile(r"(set|data|dataset|images|imgs|pictures|photos|split)$")
 ORDER: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -35,7 +38,7 @@ def folders_of_parts(data: Path, *, to_judge: bool = False) -> list[tuple[Part |
         ModelError: parts and something else lie side by side, a part is there twice, or train/ is missing.
     """
     inside = _folders(data)
-    found = [(PARTS[folder.name.casefold().replace("-", "_").replace(" ", "_")], folder) for folder in inside if _is_part(folder)]
+    found = [(part, folder) for folder in inside if (part := _part(folder))]
     if not found:
         return [(None, data)]
     divided = [folder for _, folder in found if _folders(folder)]
@@ -43,7 +46,7 @@ def folders_of_parts(data: Path, *, to_judge: bool = False) -> list[tuple[Part |
     if len(found) < len(inside):
         if len({part for part, folder in found if folder in divided}) < 2:
             return [(None, data)]  # somebody's class is called so
-        others = ", ".join(folder.name for folder in inside if not _is_part(folder))
+        others = ", ".join(folder.name for folder in inside if not _part(folder))
         raise ModelError(f"{data}: has the parts {', '.join(folder.name for _, folder in found)} and beside them {others}; move that away.")
     if len(divided) < len(found):
         raise ModelError(
@@ -75,7 +78,7 @@ def class_folders(data: Path) -> list[Path]:
         _check_name(folder)
         below = files_below(folder)
         if not any(map(is_picture_name, below.files)):
-            why = f" ({below.unreadable[0].rstrip('.')})" if below.unreadable else ""
+            why = f" ({below.sentences[0].rstrip('.')})" if below.unreadable else ""
             raise ModelError(f"{folder}: has no pictures{why}; fill this class or remove its folder.")
     if len({folder.name.casefold() for folder in folders}) < len(folders):
         raise ModelError(f"{data}: two classes differ only in capital letters; rename one.")
@@ -103,8 +106,10 @@ def _folders(data: Path) -> list[Path]:
         return []
 
 
-def _is_part(folder: Path) -> bool:
-    return folder.name.casefold().replace("-", "_").replace(" ", "_") in PARTS
+def _part(folder: Path) -> Part | None:
+    """Of the data that a folder's name says it holds."""
+    name = re.sub(r"[\W_]+", "", folder.name.casefold()).rstrip("0123456789")
+    return PARTS.get(name) or PARTS.get(AFTER.sub("", name))
 
 
 def _check_name(folder: Path) -> None:

@@ -22,8 +22,13 @@ class Below:
     files: list[Path] = field(default_factory=list)
     """Not sorted. Those in hidden folders, hidden ones, and what systems leave behind do not count. A link that leads nowhere does: whoever
     reads it will say so."""
-    unreadable: list[str] = field(default_factory=list)
-    """A sentence for each folder that could not be looked into."""
+    unreadable: dict[Path, str] = field(default_factory=dict)
+    """Why, for each folder that could not be looked into, and each link that leads nowhere."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """What there is to say of what could not be looked into."""
+        return [f"{path}: {reason}." for path, reason in self.unreadable.items()]
 
 
 def files_below(folder: Path, is_wanted: Callable[[Path], bool] = lambda path: True) -> Below:
@@ -56,7 +61,7 @@ def _look(start: Path, is_wanted: Callable[[Path], bool], below: Below, seen: se
             with os.scandir(folder) as inside:
                 entries = [entry for entry in inside if not entry.name.startswith(".")]
         except OSError as error:
-            below.unreadable.append(f"{folder}: cannot be read ({in_words(error)}).")
+            below.unreadable[folder] = f"cannot be read ({in_words(error)})"
             continue
         for entry in entries:
             path = folder / entry.name
@@ -67,7 +72,7 @@ def _look(start: Path, is_wanted: Callable[[Path], bool], below: Below, seen: se
                 elif not is_left_behind(entry.name):
                     folders.append(path)
             elif is_link and not kind and not path.suffix:  # perhaps to a folder
-                below.unreadable.append(f"{path}: leads to {path.readlink()}, which is not there or cannot be read.")
+                below.unreadable[path] = f"leads to {path.readlink()}, which is not there or cannot be read"
             elif (is_link or kind) and entry.name.casefold() not in LEFT_BEHIND_FILES and is_wanted(path):
                 below.files.append(path)
 

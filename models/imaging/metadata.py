@@ -7,6 +7,7 @@ picture with boxes (orientation, sizes, the small picture of before), and the no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _KEPT = frozenset(int(ExifTags.Base[name]) for name in _WORDS.split(" "))
 _LEFT = frozenset(
     {ExifTags.Base.MakerNote, ExifTags.Base.ExifInteroperabilityOffset, ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight}
 )
+_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _TAKES_EXIF = frozenset({"JPEG", "PNG", "WEBP", "TIFF", "AVIF"})
 _TAKES_DPI = frozenset({"JPEG", "PNG", "TIFF", "BMP"})
 _TAKES_XMP = frozenset({"JPEG", "PNG", "WEBP", "AVIF", "TIFF"})
@@ -40,6 +42,8 @@ class Metadata:
     iptc: bytes = b""
     """As it lies in a JPEG."""
     comment: bytes = b""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Of a PNG, by keyword: Author, Copyright, Description."""
     dpi: tuple[float, float] | None = None
     has_profile: bool = False
     """Its colours were said to be those of a profile; they are sRGB now, and the file says so."""
@@ -57,11 +61,16 @@ class Metadata:
                 lost.append(f"EXIF, for which {picture_format} has no place")
         if self.dpi and picture_format in _TAKES_DPI:
             told["dpi"] = self.dpi
-        if self.xmp and picture_format in _TAKES_XMP:
-            if picture_format == "PNG":
-                told["pnginfo"] = info = PngImagePlugin.PngInfo()
+        if picture_format == "PNG" and (self.xmp or self.texts):
+            told["pnginfo"] = info = PngImagePlugin.PngInfo()
+            for name, text in self.texts.items():
+                info.add_itxt(name, text)
+            if self.xmp:
                 info.add_itxt("XML:com.adobe.xmp", self.xmp.decode("utf-8", "replace"))
-            elif picture_format == "TIFF":
+        elif self.texts:
+            lost.append(f"remarks as PNG has them, for which {picture_format} has no place")
+        if self.xmp and picture_format in _TAKES_XMP - {"PNG"}:
+            if picture_format == "TIFF":
                 told["exif"] = own = self.exif or Image.Exif()
                 own[_TIFF_XMP] = self.xmp
             else:
@@ -72,8 +81,8 @@ class Metadata:
             if self.comment:
                 told["comment"] = self.comment
         if picture_format == "TIFF" and "exif" in told:
-            told["exif"] = told["exif"].tobytes()  # else Pillow leaves out the directories within,
-            told["compression"] = None  # which libtiff, that compresses, cannot write
+            told["exif"] = _with_places(told["exif"])
+            told["compression"] = None  # libtiff, that compresses, cannot write directories within
         if self.has_profile and picture_format in _TAKES_EXIF:
             told["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         return told, tuple(lost)
@@ -97,6 +106,7 @@ def read_metadata(path: Path) -> Metadata:
             xmp=xmp,
             iptc=next((content for name, content in getattr(header, "applist", []) if name == "APP13"), b""),
             comment=info.get("comment", b"") if isinstance(info.get("comment", b""), bytes) else b"",
+            texts=_texts(header),
             dpi=(float(dpi[0]), float(dpi[1])) if dpi and len(dpi) == 2 and min(dpi) > 0 else None,
             has_profile=bool(info.get("icc_profile")),
             lost=tuple(lost),
@@ -109,14 +119,31 @@ def _exif(header: Image.Image) -> Image.Exif | None:
             given, kept = header.getexif(), Image.Exif()
             for tag, value in given.items():
                 if tag in _KEPT:
-                    kept[tag] = value
-            for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-                if values := {tag: value for tag, value in given.get_ifd(directory).items() if tag not in _LEFT}:
+                    kept[tag] = _as_it_was(value)
+            for directory in _DIRECTORIES:
+                if values := {tag: _as_it_was(value) for tag, value in given.get_ifd(directory).items() if tag not in _LEFT}:
                     kept.get_ifd(directory).update(values)
             kept.tobytes()  # what cannot be written is noticed here
     except Exception:  # noqa: BLE001 - the picture is there; a damaged remark about it must not cost it
         return None
     return kept
+
+
+def _with_places(exif: Image.Exif) -> Image.Exif:
+    """The same, with tags that say where the directories within are: into a TIFF Pillow writes none without."""
+    whole = Image.Exif()
+    whole.load(exif.tobytes())
+    for tag, value in list(whole.items()):
+        whole[tag] = _as_it_was(value)
+    for directory in _DIRECTORIES:
+        if values := whole.get_ifd(directory):
+            values.update({tag: _as_it_was(value) for tag, value in values.items()})
+    return whole
+
+
+def _as_it_was(value: Any) -> Any:
+    """Text as the bytes that it was read from: Pillow takes them for Latin-1, and writes a question mark for what is no ASCII."""
+    return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
 
 
 def _xmp(header: Image.Image) -> bytes:
@@ -127,6 +154,12 @@ def _xmp(header: Image.Image) -> bytes:
     text = given.encode("utf-8", "replace") if isinstance(given, str) else bytes(given)
     text = re.sub(rb"(tiff:Orientation(?:=[\"']|>)\s*)[2-8]", rb"\g<1>1", text)
     return re.sub(rb"<(xmp|xap):Thumbnails>.*?</\1:Thumbnails>", b"", text, flags=re.DOTALL)
+
+
+def _texts(header: Image.Image) -> dict[str, str]:
+    """What stands before the pixels of a PNG; EXIF and XMP, which may stand there too, come along by themselves."""
+    given: dict[str, str] = getattr(header, "text", {}) if header.format == "PNG" else {}
+    return {name: str(text) for name, text in given.items() if name != "XML:com.adobe.xmp" and not name.startswith("Raw profile")}
 
 
 def _is_deep(header: Image.Image) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, Literal, NoReturn
 
 from PIL import Image
 
@@ -17,21 +18,23 @@ _RAW_SUFFIXES = (
     "3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef ptx raf rw2 rwl sr2 srf srw x3f"  # of cameras
 )
 _OTHER_SUFFIXES = {
-    "jxl": "JPEG XL", "jxr": "JPEG XR", "wdp": "JPEG XR", "hdp": "JPEG XR", "svg": "SVG", "svgz": "SVG", "psd": "Photoshop",
-    "psb": "Photoshop", "exr": "OpenEXR", "hdr": "Radiance HDR", "xcf": "GIMP",
+    "jxl": "JPEG XL", "jxr": "JPEG XR", "wdp": "JPEG XR", "hdp": "JPEG XR", "svg": "SVG", "svgz": "SVG", "bpg": "BPG", "flif": "FLIF",
+    "psb": "Photoshop's large format", "xcf": "GIMP's format",
 }  # fmt: skip
 UNREAD_SUFFIXES: dict[str, str] = {f".{suffix}": RAW for suffix in _RAW_SUFFIXES.split()} | {
     f".{suffix}": name for suffix, name in _OTHER_SUFFIXES.items()
 }
 """By lower-case suffix, what the format is called."""
 _STARTS = {
-    b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"II\xbc": "JPEG XR", b"8BPS": "Photoshop", b"gimp xcf": "GIMP",
-    b"\x76\x2f\x31\x01": "OpenEXR", b"#?RADIANCE": "Radiance HDR", b"#?RGBE": "Radiance HDR",
+    b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"II\xbc": "JPEG XR", b"BPG\xfb": "BPG", b"FLIF": "FLIF",
+    b"8BPS\x00\x02": "Photoshop's large format", b"gimp xcf": "GIMP's format",
     b"FUJIFILMCCD-RAW": RAW, b"FOVb": RAW, b"\x00MRM": RAW, b"IIU\x00": RAW, b"IIRO": RAW, b"IIRS": RAW, b"MMOR": RAW,
     b"II*\x00\x10\x00\x00\x00CR": RAW, b"II\x1a\x00\x00\x00HEAPCCDR": RAW,
 }  # fmt: skip
 """How their files begin. Other kinds of camera raw begin as TIFF does: `refuse_camera_raw` knows them."""
-_DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS, _PHOTOMETRIC = 50706, 254, 330, 262
+_DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS, _PHOTOMETRIC, _WIDTH = 50706, 254, 330, 262, 256
+_SHORT = 3
+"""The type of a number of two bytes."""
 _OF_A_SENSOR = (32803, 34892)
 """Photometric interpretations of TIFF: a mosaic of colours, and linear raw."""
 
@@ -73,9 +76,26 @@ def refuse_camera_raw(path: Path, image: Image.Image) -> None:
     tags = getattr(image, "tag_v2", None)
     if image.format != "TIFF" or tags is None:
         return
-    small_one_first = tags.get(_SUBFILE_TYPE, 0) & 1 and _SUB_IFDS in tags
-    if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _OF_A_SENSOR or small_one_first:
+    is_small = tags.get(_SUBFILE_TYPE, 0) & 1 and _SUB_IFDS in tags
+    called_raw = UNREAD_SUFFIXES.get(path.suffix.lower()) == RAW
+    if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _OF_A_SENSOR or is_small or called_raw or _widest_within(path, tags) > image.width:
         _refuse(path, RAW)
+
+
+def _widest_within(path: Path, tags: Mapping[int, Any]) -> int:
+    """The greatest width, px, of the pictures that lie in directories of the first one; 0 where there are none."""
+    widest = 0
+    places = tags.get(_SUB_IFDS, ())
+    with path.open("rb") as file:
+        order: Literal["little", "big"] = "little" if file.read(2) == b"II" else "big"
+        for place in places if isinstance(places, tuple) else (places,):
+            file.seek(place)
+            for _ in range(int.from_bytes(file.read(2), order)):
+                entry = file.read(12)
+                if int.from_bytes(entry[:2], order) == _WIDTH:
+                    size = 2 if int.from_bytes(entry[2:4], order) == _SHORT else 4
+                    widest = max(widest, int.from_bytes(entry[8 : 8 + size], order))
+    return widest
 
 
 def _refuse(path: Path, name: str) -> NoReturn:

@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,11 +80,13 @@ def compile_with_keras(function: Callable[..., list[Any]], *constants: Any) -> R
 
         compiled = torch.no_grad()(function)
 
-    made_by = os.getpid()
+    made_by, traced = os.getpid(), set[tuple[int, ...]]()
 
     def run(batch: np.ndarray) -> list[np.ndarray]:
         refuse_forked(made_by, "a network on a GPU")
-        with as_meant():
+        is_new = batch.shape not in traced  # what a user has set in Keras counts only while a graph is made
+        traced.add(batch.shape if keras.backend.backend() != "torch" else ())
+        with as_meant() if is_new else nullcontext():
             return [np.asarray(keras.ops.convert_to_numpy(output)) for output in compiled(keras.ops.convert_to_tensor(batch), *kept)]
 
     return run

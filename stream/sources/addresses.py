@@ -142,12 +142,15 @@ def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
     folder = Path(address)
     if is_folder(address):
         below = files_below(folder)
-        found, unreadable = below.files, below.unreadable
+        found, unreadable = below.files, below.sentences
     else:
         named = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         found = [path for path in named if is_file(path) or (path.is_symlink() and not is_folder(path))]
-        deep = files_below(fixed_part(address), lambda path: False).unreadable if "**" in address else []
-        unreadable = [sentence for sentence in deep if ": leads to " not in sentence]  # a link that nobody may have meant
+        unreadable = []
+        if "**" in address:
+            below = files_below(fixed_part(address), lambda path: False)
+            below.unreadable = {path: why for path, why in below.unreadable.items() if not path.is_symlink()}  # nobody may have meant it
+            unreadable = below.sentences
     left_out = without.resolve() if without is not None else None
     if left_out is None or left_out == folder.resolve():
         return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves

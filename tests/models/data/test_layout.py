@@ -49,6 +49,7 @@ TRAIN, MIDDLE, LAST = slice(0, 16), slice(16, 20), slice(20, 24)
         ("Training", "Validation", "Testing"),
         ("TRAIN", "dev", "TEST"),
         ("training_set", "val-set", "Test Set"),
+        ("train_images", "eval", "test1"),
     ],
 )
 def test_three_parts_stay_what_they_are_called(people: Path, tmp_path: Path, train: str, validation: str, test: str) -> None:
@@ -113,6 +114,8 @@ def folders(place: Path, *names: str) -> Path:
     [
         (("test", "train", "valid"), "test, train, valid are names of parts of the data, not of classes.*known are train, val"),
         (("Test", "Train"), "Test, Train are names of parts"),
+        (("train", "test1"), "test1, train are names of parts"),
+        (("train_data",), "train_data is the name of a part"),
         (("train/a", "train/b", "test"), "not each has a folder for each class"),
         (("val/a", "val/b", "test/a", "test/b"), "has test, val, but no train folder to learn from"),
         (("train/a", "train/b", "val/a", "val/b", "valid/a", "valid/b"), "two of these are the same part"),
@@ -136,3 +139,17 @@ def test_to_judge_no_train_folder_is_needed_and_one_part_is_the_folder_itself(tm
     assert folders_of_parts(data, to_judge=True) == [("validation", data / "val"), ("test", data / "test")]
     alone = folders(tmp_path / "alone", "train/a", "train/b")
     assert folders_of_parts(alone) == [(None, alone / "train")]
+
+
+def test_linked_pictures_count_and_what_cannot_be_looked_into_is_told(people: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(people, tmp_path / "data"))
+    (data / "hopper").rename(tmp_path / "elsewhere")
+    (data / "hopper").symlink_to(tmp_path / "elsewhere")
+    shutil.move(tmp_path / "elsewhere/00.png", tmp_path / "more.png")
+    (tmp_path / "more").mkdir()
+    shutil.move(tmp_path / "more.png", tmp_path / "more/00.png")
+    (tmp_path / "elsewhere/linked").symlink_to(tmp_path / "more")
+    (tmp_path / "elsewhere/gone").symlink_to("nowhere")
+    dataset, told = loaded(data)
+    assert sum(sample.label == 1 for sample in dataset.samples) == 24
+    assert "hopper/gone: left out: leads to nowhere, which is not there or cannot be read." in told

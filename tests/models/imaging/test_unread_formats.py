@@ -17,7 +17,9 @@ from tests.command import facestream, is_one_sentence
 JXL_CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
 
 
-def camera_raw(path: Path, more: list[tuple[int, int, int]], *, with_sub_ifd: bool = True) -> Path:
+def camera_raw(
+    path: Path, more: list[tuple[int, int, int]], *, with_sub_ifd: bool = True, says_so: bool = True, width_within: int = 640
+) -> Path:
     """As cameras lay it out: a small picture first, the photo in a directory within. `more`: tag, type, value."""
     preview = np.full((12, 16, 3), 200, np.uint8).tobytes()
     tags = [
@@ -34,11 +36,13 @@ def camera_raw(path: Path, more: list[tuple[int, int, int]], *, with_sub_ifd: bo
     tags += [*more, (273, 4, 0)]
     if with_sub_ifd:
         tags.append((330, 4, 0))
+    if not says_so:
+        tags.remove((254, 4, 1))
     tags.sort()
     start = 8 + 2 + 12 * len(tags) + 4
     places = {273: start, 330: start + len(preview)}
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, places.get(tag, value)) for tag, kind, value in tags)
-    sub = struct.pack("<H", 2) + struct.pack("<HHII", 256, 4, 1, 640) + struct.pack("<HHII", 257, 4, 1, 480) + bytes(4)
+    sub = struct.pack("<H", 2) + struct.pack("<HHII", 256, 4, 1, width_within) + struct.pack("<HHII", 257, 4, 1, 480) + bytes(4)
     path.write_bytes(b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", len(tags)) + entries + bytes(4) + preview + sub)
     return path
 
@@ -52,6 +56,19 @@ def test_the_preview_of_camera_raw_is_not_taken_for_the_photo(name: str, tmp_pat
         read_picture(path)
     assert str(path) in str(refused.value)
     assert is_picture(path)
+
+
+def test_a_larger_picture_within_a_small_one_that_says_nothing_is_found(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="camera raw cannot be read"):
+        read_picture(camera_raw(tmp_path / "a.tif", [], says_so=False))
+
+
+def test_smaller_pictures_within_the_photo_are_no_reason_to_refuse_it(tmp_path: Path, portrait: np.ndarray) -> None:
+    """As programs for large pictures lay them out."""
+    path = camera_raw(tmp_path / "a.tif", [], says_so=False, width_within=8)
+    assert read_picture(path).shape == (12, 16, 3)
+    Image.fromarray(portrait).save(tmp_path / "plain.tif")
+    assert read_picture(tmp_path / "plain.tif").shape == portrait.shape
 
 
 @pytest.mark.parametrize("more", [[(50706, 1, 0x00000401)], [(50706, 1, 1), (254, 4, 0)]])
@@ -69,9 +86,9 @@ def test_every_dng_is_camera_raw_however_it_is_laid_out(more: list[tuple[int, in
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         ("a.svg", b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- made by hand -->\n<!DOCTYPE svg>\n<svg/>", "SVG"),
         ("a.svgz", b"\x1f\x8b packed", "SVG"),
-        ("a.psd", b"8BPS\x00\x01", "Photoshop"),
-        ("a.exr", b"\x76\x2f\x31\x01", "OpenEXR"),
-        ("a.hdr", b"#?RADIANCE\n", "Radiance HDR"),
+        ("a.psb", b"8BPS\x00\x02", "Photoshop's large format"),
+        ("a.xcf", b"gimp xcf v011", "GIMP's format"),
+        ("a.bpg", b"BPG\xfb", "BPG"),
         ("a.jxr", b"II\xbc\x01", "JPEG XR"),
         ("a.cr2", b"II*\x00\x10\x00\x00\x00CR\x02\x00" + bytes(40), "camera raw"),
         ("a.cr3", b"\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom", "camera raw"),

@@ -98,6 +98,31 @@ def test_dates_place_and_copyright_come_along_and_what_is_no_longer_true_does_no
     assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - 120).max() <= 2
 
 
+@pytest.mark.parametrize("to", [".jpg", ".png", ".webp", ".tif", ".avif"])
+def test_letters_of_any_script_stay_what_they_are(to: str, tmp_path: Path) -> None:
+    exif, said = Image.Exif(), "© Zoë Šimková 李".encode()
+    exif[ExifTags.Base.Copyright] = said
+    exif[ExifTags.Base.Artist] = "Zoë".encode("latin-1")
+    Image.new("RGB", (600, 512), "teal").save(tmp_path / "a.jpg", exif=exif)
+    assert said in (tmp_path / "a.jpg").read_bytes()
+    _, notes = written(tmp_path / "a.jpg", tmp_path / f"out{to}")
+    assert notes == []
+    assert said in (tmp_path / f"out{to}").read_bytes()
+    assert "Zoë\0".encode("latin-1") in (tmp_path / f"out{to}").read_bytes()
+
+
+def test_remarks_of_a_png_stay_in_a_png_and_are_said_elsewhere(tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "A Photographer")
+    info.add_itxt("Copyright", "© 李")
+    Image.new("RGB", (600, 512), "teal").save(tmp_path / "a.png", pnginfo=info)
+    picture, notes = written(tmp_path / "a.png", tmp_path / "out.png")
+    assert (picture.info["Author"], picture.info["Copyright"], notes) == ("A Photographer", "© 李", [])
+    assert written(tmp_path / "a.png", tmp_path / "out.jpg")[1] == [
+        f"{tmp_path / 'a.png'}: had remarks as PNG has them, for which JPEG has no place."
+    ]
+
+
 def test_a_thumbnail_of_before_stays_behind(tmp_path: Path) -> None:
     """As cameras write it: a second directory of EXIF, which Pillow itself writes none of."""
     small = io.BytesIO()
