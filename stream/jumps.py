@@ -12,7 +12,7 @@ from stream.media import av
 
 AnyPacket: TypeAlias = "av.Packet[Any]"
 
-BACK_S = Fraction(1, 10)
+BACK_S = 0.1
 """Times of decoding never go back; by more than this they have begun anew (what FFmpeg's own program takes)."""
 AHEAD_S = Fraction(10)
 """The same forward, where a container is known for times that jump: transport streams, VOB, HLS, Ogg (FFmpeg's own program)."""
@@ -47,6 +47,8 @@ class Jumps:
         self.offset = 0
         """Ticks that are added to the times of what was given out last."""
         self._tick_s = stream.time_base or Fraction(1, 1000)
+        self._second = max(1, int(1 / self._tick_s))
+        self._ahead = int(self.ahead_s / self._tick_s)
         self._waiting: deque[AnyPacket] = deque()
         self._last: int | None = None
         """The last time of decoding that was right, ticks, as the file says it."""
@@ -83,21 +85,21 @@ class Jumps:
                     break
                 if self._is_wrong(time, self._last):
                     time = None  # for this picture alone: it is put into its place once it is decoded
-                elif not -self._slack <= time - self._last <= self.ahead_s / self._tick_s:
+                elif not -self._slack <= time - self._last <= self._ahead:
                     self._jump(time)
-                elif len(self._waiting) == 1 and time - self._last > AHEAD_S / self._tick_s:
+                elif len(self._waiting) == 1 and time - self._last > AHEAD_S * self._second:
                     time = None  # nothing follows that would tell
             certain.append(self._given_out(self._waiting.popleft(), time))
         return certain
 
     @property
-    def _slack(self) -> Fraction:
-        return max(BACK_S / self._tick_s, Fraction(SOME_STEPS * self._step))
+    def _slack(self) -> int:
+        return max(int(BACK_S * self._second), SOME_STEPS * self._step)
 
     @property
-    def _near(self) -> Fraction:
+    def _near(self) -> int:
         """A picture is decoded no earlier than this before it is shown."""
-        return max(AHEAD_S / self._tick_s, Fraction(WINDOW * self._step))
+        return max(int(AHEAD_S) * self._second, WINDOW * self._step)
 
     def _time(self, packet: AnyPacket) -> int | None:
         """Of decoding; of showing where there is no other, or one that was made up of the pictures before a jump."""
@@ -107,7 +109,7 @@ class Jumps:
     def _is_wrong(self, time: int, last: int) -> bool:
         """The next pictures go on where the last one was."""
         following = [later for packet in islice(self._waiting, 1, RUN + 1) if (later := self._time(packet)) is not None]
-        most = min(time - self._slack, last + self.ahead_s / self._tick_s) if time > last else last + self.ahead_s / self._tick_s
+        most = min(time - self._slack, last + self._ahead) if time > last else last + self._ahead
         return any(last - self._slack <= later < most for later in following)
 
     def _jump(self, time: int) -> None:
@@ -118,11 +120,11 @@ class Jumps:
 
     def _given_out(self, packet: AnyPacket, time: int | None) -> AnyPacket:
         if time is not None:
-            if self._last is not None and 0 < (time - self._last) * self._tick_s <= 1:
+            if self._last is not None and 0 < time - self._last <= self._second:
                 self._step = time - self._last
             self._last = time
             shown = packet.pts if packet.pts is not None else time
-            lasts = packet.duration if packet.duration and 0 < packet.duration * self._tick_s <= 1 else self._step
+            lasts = packet.duration if packet.duration and 0 < packet.duration <= self._second else self._step
             if self._latest is None or shown + self.offset >= self._latest:
                 self._latest, self._end = shown + self.offset, shown + self.offset + lasts
         if self.offset:

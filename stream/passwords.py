@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 HIDDEN = "***"
+SHORTEST_HIDDEN = 4
+"""Letters; a shorter value would take parts out of other words."""
 
 _WORDS = r"pas|pwd|psw|pw|token|secret|key|auth|sig|cred|jwt|hmac|hdn|hash|md5|session|ticket|policy"
 _SHORT_WORDS = r"(?<![a-z0-9])(?:sid|pin|otp|sk|ak)"
@@ -15,6 +17,8 @@ _NAME = r"[\w.%\[\]$-]"
 _NEXT = rf"(?:[&;?,~!\s]+{_NAME}+=|[_/#][a-z0-9]+=)"
 """Where the next value begins; what is not followed by a name and `=` may belong to the password."""
 _NAMED = re.compile(rf"(?is)({_NAME}*(?:{_WORDS}){_NAME}*=|{_SHORT_WORDS}=)(.*?)(?={_NEXT}|$)")
+_PAIR = re.compile(r"(?is)(?<=[?&;/])((?:u|usr|user|name|login|id)=[^&;?#/]*[&;]p=)(.*?)" + f"(?={_NEXT}|$)")
+"""`u=admin&p=...`: a `p` alone may be a page."""
 _FOLDER = re.compile(
     r"(?i)(/(?:[a-z]+[_-])?(?:password|passwd|pass|pwd|token|secret|(?:api)?key|auth|sig|signature|jwt|session|sid|ticket)/)[^/?#&]+"
 )
@@ -33,10 +37,20 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _PUNCTUATION = ".,:;)]}"
 
 
+_hidden: set[str] = set()
+
+
+def hide(value: str) -> None:
+    """From here on it is shown nowhere: somebody took the trouble to keep it out of an address."""
+    if len(value) >= SHORTEST_HIDDEN:
+        _hidden.add(value)
+
+
 def redact(address: str) -> str:
     """The address without its passwords and tokens. What is no network address comes back as it is."""
     if "://" not in address:
         return address
+    address = _without_hidden(address)
     shown = _redacted(address)
     while (plain := unquote(shown)) != shown and (hidden := _redacted(plain)) != plain:  # `%40` may hide what must not be seen
         shown = hidden
@@ -50,6 +64,7 @@ def redact_in(text: str) -> str:
         address = found[0].rstrip(_PUNCTUATION)
         return redact(address) + found[0][len(address) :]
 
+    text = _without_hidden(text)
     return _ADDRESS.sub(shown, text) if "://" in text else text
 
 
@@ -58,15 +73,22 @@ def redact_mistyped(name: str) -> str:
     return redact(name) if "://" in name else re.sub(r"^([^@\s]*?[\w.-]+):(?!/)[^@]+@", rf"\1:{HIDDEN}@", _NAMED.sub(rf"\1{HIDDEN}", name))
 
 
+def _without_hidden(text: str) -> str:
+    for value in _hidden:
+        text = text.replace(value, HIDDEN)
+    return text
+
+
 def _redacted(address: str) -> str:
     scheme, _, rest = address.partition("://")
     end = _end_of_user(rest)
-    user, colon, _ = rest[:end].partition(":")
-    user = _without_tokens(user) + (f":{HIDDEN}" if colon else "")
+    user = re.split(r"[:;|]", rest[:end], maxsplit=1)[0]
+    user = _without_tokens(user) + (f":{HIDDEN}" if len(user) < end else "")
     host, path = _parted(rest[end:])
     if scheme.lower().startswith("http"):
         path = _ACCOUNT.sub(rf"\1{HIDDEN}/{HIDDEN}/", path)
     path = _INNER.sub(rf"\1:{HIDDEN}@", path)
+    path = _PAIR.sub(rf"\1{HIDDEN}", path)
     path = _FOLDER.sub(rf"\1{HIDDEN}", path)
     shown = _NAMED.sub(rf"\1{HIDDEN}", f"{scheme}://{user}{host}{path}")
     begin = len(shown) - len(_parted(shown.partition("://")[2])[1])

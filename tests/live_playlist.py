@@ -45,15 +45,16 @@ def segment(number: int) -> bytes:
 
 
 class LivePlaylist(ThreadingHTTPServer):
-    """Segment n is there n seconds after the start, which was some seconds ago; later while `held` is set, and none after `last`."""
+    """Segment n is there n seconds after the start; later while `held` is set, and none after `last`."""
 
     daemon_threads = True
 
-    def __init__(self, port: int, started_at: float) -> None:
+    def __init__(self, port: int, started_at: float | None) -> None:
         super().__init__(("127.0.0.1", port), _Answer)
         self.started_at = started_at
         self.last: int | None = None
         self.held = threading.Event()
+        self.answers_after_s = 0.0
         self._newest = 0
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -62,6 +63,8 @@ class LivePlaylist(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/live.m3u8"
 
     def newest(self) -> int:
+        if self.started_at is None:
+            self.started_at = time.monotonic() - 4.2
         if not self.held.is_set():
             self._newest = int(time.monotonic() - self.started_at)
         return self._newest if self.last is None else min(self._newest, self.last)
@@ -78,6 +81,7 @@ class _Answer(BaseHTTPRequestHandler):
     server: LivePlaylist
 
     def do_GET(self) -> None:
+        threading.Event().wait(self.server.answers_after_s)
         if self.path == "/live.m3u8":
             body = self.server.playlist().encode()
         else:
@@ -97,10 +101,10 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def live_playlist(port: int | None = None, started_at: float | None = None) -> Iterator[LivePlaylist]:
-    """A stream that has run for four seconds, if nothing else is said."""
+    """A stream that has run for four seconds when it is first asked for, if nothing else is said."""
     for number in range(LISTED):
         segment(number)
-    server = LivePlaylist(port or free_port(), time.monotonic() - 4.2 if started_at is None else started_at)
+    server = LivePlaylist(port or free_port(), started_at)
     try:
         yield server
     finally:

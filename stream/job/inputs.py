@@ -55,6 +55,8 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
         SourceError, PictureError: nothing could be opened.
     """
     wanted = [one for address in addresses for one in _meant(address, settings)] or _listed(settings)
+    if sum(one.address == "-" for one in wanted) > 1:
+        raise UsageError("-: standard input is there once; name it once.")
     names = [(name, one) for one in wanted for name in expand(one.address, without=without)]
     inputs: list[Input] = []
     unopened: list[SourceReport] = []

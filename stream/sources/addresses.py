@@ -14,8 +14,8 @@ from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
 from models.places import exists, is_file, is_folder
 from stream.errors import SourceError, UsageError
+from stream.passwords import hide, redact_mistyped
 from stream.passwords import redact as redact
-from stream.passwords import redact_mistyped
 
 LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 
@@ -46,6 +46,9 @@ def with_variables(address: str, environment: Mapping[str, str] = os.environ) ->
         name = found[1]
         if name not in environment:
             raise UsageError(f"{redact(address)}: the environment variable {name} is not set.")
+        _, _, before = address[: found.start()].partition("://")
+        if re.search(r"[/?#]", before):  # behind the host: a key, a token
+            hide(environment[name])
         in_front_of_host = "://" in address[: found.start()] and "@" in address[found.end() :]
         return quote(environment[name], safe=":") if in_front_of_host else environment[name]
 
@@ -72,7 +75,7 @@ def split(address: str) -> SplitResult | None:
 
 def is_glob(address: str) -> bool:
     """Whether it is a pattern, not the name of a file that happens to hold a bracket."""
-    return any(mark in address for mark in "*?[") and not exists(address)
+    return any(mark in address for mark in "*?[") and not address.startswith("camera:") and not exists(address)
 
 
 def natural(path: Path) -> list[tuple[str, int, str]]:

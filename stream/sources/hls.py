@@ -23,8 +23,8 @@ STEP_S = 1.5
 class Segments:
     """The pictures of one playlist, each given once, whatever is offered again, and at its pace."""
 
-    def __init__(self) -> None:
-        self.expected = False
+    def __init__(self, *, expected: bool) -> None:
+        self.expected = expected
         """The address is known as one of a playlist."""
         self._given: dict[int, int] = {}
         """Ticks and checksum of what was given."""

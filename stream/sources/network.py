@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
@@ -33,11 +33,14 @@ An HTTP read cannot be started again: the connection is lost with it. It waits f
 """
 
 
+READ_AHEAD = 750
+"""So many packets of a playlist wait for their time: 30 s, a few megabytes."""
+
 UNDECODABLE = 100
 """So many packets without one picture, from a key frame on: what comes cannot be decoded (a guess: four seconds of video)."""
 
-KEY_FRAME_S = 30.0
-"""Longest wait for a first picture while packets come: most cameras send a key frame each 1 to 10 s, thrifty ones more seldom (a guess)."""
+KEY_FRAME_S = 60.0
+"""Longest wait for a first picture while packets come: cameras send a key frame each 1 to 10 s, slow ones each 250 pictures (a guess)."""
 
 OPTIONS = {"probesize": "1000000", "analyzeduration": "500000", "fpsprobesize": "0", "max_ts_probe": "0"}
 """Half a second and a megabyte of the stream are enough to know what it is; FFmpeg's own limits are ten times that. Its rate is not asked.
@@ -69,7 +72,7 @@ def open_network(address: str, settings: SourceSettings | None = None, name: str
         name: what it is called; the address without its password if None.
     """
     settings = settings or Settings().source
-    segments = Segments()
+    segments = Segments(expected=urlsplit(address).path.lower().endswith(".m3u8"))
     if address.lower().startswith("http"):
         with closing(pumped(partial(_try, address, settings, segments), threading.Event())) as answers:  # PyAV's calls swallow Ctrl-C
             if next(answer for answer in answers if answer is not None):
@@ -81,7 +84,7 @@ def open_network(address: str, settings: SourceSettings | None = None, name: str
 
 def _try(address: str, settings: SourceSettings, segments: Segments, unwanted: threading.Event) -> Generator[bool, None, None]:
     try:
-        container = _open(address, settings)
+        container = _open(address, settings, Segments(expected=False))  # patience comes later: the run has not begun
     except Unreadable as error:
         if reason := why_never(address, settings):
             raise SourceError(f"{redact(address)}: {reason}.") from error
@@ -98,59 +101,72 @@ def _try(address: str, settings: SourceSettings, segments: Segments, unwanted: t
 def _pictures(
     address: str, settings: SourceSettings, probe: RtspProbe, segments: Segments, unwanted: threading.Event
 ) -> Generator[Picture | Alive, None, None]:
-    """The pictures of one connection. Blocks for `open_timeout_s` or a read; the container never leaves this thread."""
+    """The pictures of one connection. Blocks for `open_timeout_s` or a read; the container never leaves the thread that opened it."""
     if not getproxies().get(urlsplit(address).scheme.lower()):
         probe.check()
-    container = _open(address, settings, segments)
     try:
-        stream = _video_stream(container)
-        if segments.expected:
-            yield Alive(patience_s=PATIENCE_S)
-            segments.connect(container, stream)
-        yield from _decoded(container, stream, segments if segments.expected else None, unwanted)
+        if not segments.expected:
+            with closing(_open(address, settings, segments)) as container:
+                segments.expected = is_hls(container) or (container.format.name != "rtsp" and container.size > 0)  # a file, by now
+                if not segments.expected:
+                    stream = _video_stream(container)
+                    yield from _decoded(stream, partial(container.demux, stream), None, unwanted)
+                    return
+        yield Alive(patience_s=PATIENCE_S)
+        with closing(pumped(partial(_read_ahead, address, settings, segments), unwanted, READ_AHEAD)) as packets:
+            first = next((item for item in packets if item is not None), None)
+            if isinstance(first, av.VideoStream):
+                yield from _decoded(first, lambda: packets, segments, unwanted)
     except av.error.FFmpegError as error:
         raise Lost(_cause(error, address, settings)) from None
-    finally:
-        container.close()
-    if segments.expected and not unwanted.is_set() and _is_over(address, settings):
+    if not unwanted.is_set() and _is_over(address, settings):
         raise Over
+
+
+def _read_ahead(
+    address: str, settings: SourceSettings, segments: Segments, unwanted: threading.Event
+) -> Generator[av.VideoStream | av.Packet[Any], None, None]:
+    """The stream, and then its packets, for whoever takes them at their pace: the next segment is fetched while one is shown."""
+    with closing(_open(address, settings, segments)) as container:
+        stream = _video_stream(container)
+        if unwanted.is_set():  # left behind: another connection has the segments by now
+            return
+        segments.connect(container, stream)
+        yield stream
+        yield from container.demux(stream)
 
 
 def _is_over(address: str, settings: SourceSettings) -> bool:
     try:
-        with closing(_open(address, settings)) as container:
+        with closing(_open(address, settings, Segments(expected=True))) as container:
             return has_ended(container)
     except Lost:
         return False
 
 
-def _open(address: str, settings: SourceSettings, segments: Segments | None = None) -> av.container.InputContainer:
+def _open(address: str, settings: SourceSettings, segments: Segments) -> av.container.InputContainer:
     """
     Args:
-        segments: knows whether a playlist is expected: it is read with more patience. Is told if one comes unexpectedly.
+        segments: whether a playlist is expected: it is read with more patience.
     """
     if address.lower().startswith("rtsp"):
+        timeout = (settings.open_timeout_s, READ_SLICE_S)
         options = {**OPTIONS, **RTSP_OPTIONS, "rtsp_transport": settings.rtsp_transport}
-        container = _opened(address, settings, {**options, **QUICK}, READ_SLICE_S)
+        container = _opened(address, settings, {**options, **QUICK}, timeout)
         if not container.streams.video:
             container.close()
-            container = _opened(address, settings, options, READ_SLICE_S)
+            container = _opened(address, settings, options, timeout)
         return container
-    patience_s = PATIENCE_S if segments is not None and segments.expected else settings.read_timeout_s
-    container = _opened(address, settings, OPTIONS, max(patience_s, settings.read_timeout_s))
-    if segments is not None and not segments.expected and is_hls(container):
-        segments.expected = True
-        container.close()
-        container = _open(address, settings, segments)
-    return container
+    least_s = PATIENCE_S if segments.expected else 0.0  # a playlist takes a request after the other
+    return _opened(address, settings, OPTIONS, (max(settings.open_timeout_s, least_s), max(settings.read_timeout_s, least_s)))
 
 
-def _opened(address: str, settings: SourceSettings, options: dict[str, str], read_timeout_s: float) -> av.container.InputContainer:
+def _opened(address: str, settings: SourceSettings, options: dict[str, str], timeout: tuple[float, float]) -> av.container.InputContainer:
     started = time.monotonic()
     try:
-        return av.open(address, options=options, timeout=(settings.open_timeout_s, read_timeout_s), metadata_errors="replace")
+        return av.open(address, options=options, timeout=timeout, metadata_errors="replace")
     except av.error.FFmpegError as error:  # its own text holds the password
-        if time.monotonic() - started >= settings.open_timeout_s:  # FFmpeg then reports all kinds of errors
+        if time.monotonic() - started >= timeout[0]:  # FFmpeg then reports all kinds of errors
             raise Lost("timed out") from None
         cause = _cause(error, address, settings)
         raise (Unreadable if isinstance(error, av.error.InvalidDataError) else Lost)(cause) from None
@@ -168,15 +184,24 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
 
 
 def _decoded(
-    container: av.container.InputContainer, stream: av.VideoStream, segments: Segments | None, unwanted: threading.Event
+    stream: av.VideoStream,
+    packets: Callable[[], Iterable[av.Packet[Any] | av.VideoStream | None]],
+    segments: Segments | None,
+    unwanted: threading.Event,
 ) -> Generator[Picture | Alive, None, None]:
-    decoder = stream.codec_context
+    """
+    Args:
+        packets: goes on with the stream's packets where it was; None among them: none has come for a while.
+    """
+    decoder, container = stream.codec_context, stream.container
     units = None if container.format.name != "rtsp" or decoder.name in WHOLE else AccessUnits(hevc=decoder.name == "hevc")
     tick_s = None if av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) else stream.time_base or Fraction(1)
     began_at, undecodable, begun = time.monotonic(), 0, False
     while not unwanted.is_set():
         try:
-            for packet in container.demux(stream):
+            for packet in packets():
+                if not isinstance(packet, av.Packet):
+                    continue
                 arrived_at = time.monotonic()
                 if segments is not None:
                     segments.note(packet)

@@ -115,7 +115,7 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
 def _is_one_picture(path: Path) -> bool:
     """Whether a file that is not named like one holds a picture; several JPEGs one after the other (raw.mjpeg) are a video."""
     from models.imaging.picture_formats import open_header
-    from stream.sources.video import holds_several
+    from stream.sources.contents import holds_several
 
     try:
         with open_header(path) as picture:

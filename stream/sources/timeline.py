@@ -18,6 +18,8 @@ LOOK_S, LOOK_PICTURES = 1.0, 8
 DOUBTS, RECOVERY, MOST_DOUBT = 2.0, 0.01, 10.0
 """A clock is not believed after more than so many odd times (one that jumps there and back is odd twice). Each good one takes off so much,
 and it is believed again when nothing is left: after 1000 pictures at most."""
+KEPT_S = 2.0
+"""A connection may begin with pictures so far apart, all at once: a camera has kept them since its last key frame (a guess)."""
 SMOOTHING = 0.1
 """By arrival: a picture's time takes up so much of what it came too late or too early (a guess)."""
 GAP_S = 1.0
@@ -100,7 +102,7 @@ class _CameraClock:
     def step_s(self, camera_s: Fraction, wall_s: float) -> float | None:
         """How long after the picture before this one was taken; None where that is odd: not later, or later than could have come by now."""
         step_s, self._camera_s = float(camera_s - self._camera_s), camera_s
-        earliest_s = min(self._least_s, self.late_s if self._usual_s is not None else math.inf)
+        earliest_s = min(self._least_s, self.late_s if self._usual_s is not None else self._least_s - KEPT_S)
         if 0 < step_s <= wall_s - self.run_s - earliest_s + JUMP_S:
             self._doubt_by(-RECOVERY)
             return step_s

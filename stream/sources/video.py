@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -15,6 +14,7 @@ from stream.jumps import Jumps
 from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
+from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
 from stream.sources.picture_times import PictureTimes, declared_rate
 from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import frame_of, orientation, upright_size
@@ -26,8 +26,6 @@ PATIENCE = 10
 
 RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
 """Where a connection breaks off FFmpeg asks for the rest of the file, after pauses of 0, 1, 3 and 7 s."""
-
-INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
 
 
 class VideoSource:
@@ -86,7 +84,7 @@ class VideoSource:
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
         timeout, options = None, {}
-        if self._remote:
+        if self._remote and self._pipe is None:
             patience_s = PATIENCE * self._settings.read_timeout_s
             timeout = (self._settings.open_timeout_s, patience_s)
             options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
@@ -94,12 +92,12 @@ class VideoSource:
             place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
             container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options)
         except av.error.FFmpegError as error:
-            cause = _why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
+            cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
             raise SourceError(f"{name}: {cause}.") from None
-        if not _moving(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
+        if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
-        if _video_stream(container).codec_context is None:
+        if video_stream(container).codec_context is None:
             container.close()
             raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
         return container
@@ -133,7 +131,7 @@ class VideoSource:
                 late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
                 raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
             width, height = upright_size(first)
-            stream = _video_stream(container)
+            stream = video_stream(container)
             aspect = stream.sample_aspect_ratio or None
             return SourceInfo(
                 name=redact(self._address),
@@ -155,8 +153,8 @@ class VideoSource:
         faults: list[str] = []
         index = 0
         with closing(self._open()) as container:
-            jumps = Jumps(container, _video_stream(container))
-            times = PictureTimes(container, _video_stream(container), jumps)
+            jumps = Jumps(container, video_stream(container))
+            times = PictureTimes(container, video_stream(container), jumps)
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:
@@ -173,7 +171,8 @@ class VideoSource:
             finally:
                 self.status.notes += times.notes(self.info.name)
         if not self._closing.is_set():
-            self._sum_up(index, faults, times.missing_s)
+            whole = self.info.path is not None and is_whole_riff(self.info.path)
+            self._sum_up(index, faults, 0.0 if whole else times.missing_s)
 
     def _sum_up(self, frames: int, faults: list[str], missing_s: float) -> None:
         if frames == 0:
@@ -185,13 +184,11 @@ class VideoSource:
 
     def _decoded(self, container: av.container.InputContainer, faults: list[str], jumps: Jumps | None = None) -> Iterator[av.VideoFrame]:
         """Whatever can be decoded, its times led over `jumps`; what cannot is told to `faults`."""
-        stream = _video_stream(container)
+        stream = video_stream(container)
         stream.codec_context.thread_type = "AUTO"
         for packet in self._continuous(self._packets(container, stream, faults), jumps):
             if self._closing.is_set():
                 return
-            if packet and not packet.size and packet.dts is not None:
-                continue  # the picture before is shown on; to the decoder it would be the end
             try:
                 decoded = packet.decode() if packet else stream.codec_context.decode(None)
             except av.error.FFmpegError as error:
@@ -220,34 +217,14 @@ class VideoSource:
         came_at = time.monotonic()
         try:
             for packet in container.demux(stream):
-                yield packet
+                if packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end
+                    yield packet
                 came_at = time.monotonic()
         except (av.error.ExitError, av.error.TimeoutError):
             raise SourceError(f"{redact(self._address)}: nothing came for {time.monotonic() - came_at:.0f} s.") from None
         except av.error.FFmpegError as error:
             faults.append(str(error.strerror))
             yield None
-
-
-def holds_several(path: Path) -> bool:
-    """Whether FFmpeg finds more than one picture in a file that begins with one."""
-    try:
-        with av.open(ffmpeg_name(path)) as container:
-            pictures = (packet for packet in container.demux(video=0) if packet.size)
-            return container.format.name.endswith(("_pipe", "mjpeg")) and len(list(itertools.islice(pictures, 2))) > 1
-    except (av.error.FFmpegError, IndexError):
-        return False
-
-
-def _moving(container: av.container.InputContainer) -> list[av.VideoStream]:
-    """The streams of pictures that are no covers: of a song, of a book."""
-    cover = av.stream.Disposition.attached_pic
-    return [stream for stream in container.streams.video if not stream.disposition & cover]
-
-
-def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
-    best, moving = container.streams.best("video"), _moving(container)
-    return best if isinstance(best, av.VideoStream) and best in moving else moving[0]
 
 
 def _ends_with_a_packet(path: Path) -> bool:
@@ -261,19 +238,3 @@ def _about_how_many(container: av.container.InputContainer, stream: av.VideoStre
     if stream.frames or container.duration is None or rate is None:
         return stream.frames or None
     return round(container.duration / av.time_base * float(rate))
-
-
-def _why_not_opened(error: av.error.FFmpegError, begin: bytes, *, piped: bool) -> str:
-    if isinstance(error, av.error.FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, av.error.ExitError):
-        return "did not answer in time"
-    if isinstance(error, av.error.InvalidDataError):
-        if piped and not begin:
-            return "is empty: nothing came"
-        if piped and begin[4:8] == b"ftyp":
-            return INDEX_AT_END
-        if begin[4:8] == b"ftyp":
-            return "is damaged, or its recording was interrupted, and cannot be read"
-        return "is not a video that can be read"
-    return f"cannot be opened ({error.strerror})"

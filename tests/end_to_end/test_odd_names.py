@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from tests.command import facestream, running
 from tests.media import ffprobe_times, make_clip, need
 from tests.monitor import comes, scraped
+from tests.paths import ROOT
 from tests.ports import free_port
 from tests.screen import press, screenshot
 from tests.waiting import wait_for
@@ -94,3 +96,8 @@ def test_a_name_that_is_no_text_in_windows(tmp_path: Path, clip: Path, screen: s
             wait_for(lambda: screenshot(screen, tmp_path / "screen.png").std() > 20, but=lambda process=process: process.poll())
             press(screen, "q")
             assert process.wait(timeout=20) == 0
+
+
+def test_no_path_goes_to_ffmpeg_as_it_is() -> None:
+    bare = re.compile(r"av\.open\((str\(|\w*path\b)")
+    assert not [str(path) for path in (ROOT / "stream").rglob("*.py") if bare.search(path.read_text(encoding="utf-8"))], "use ffmpeg_name"

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stream.settings.schema import Settings
+from stream.sources.opening import open_source
 from tests.command import facestream, is_one_sentence, usual_environment
 from tests.media import ffprobe_times, make_clip
 
@@ -70,6 +72,24 @@ def test_a_named_pipe_is_read_from_its_first_byte(clip: Path, tmp_path: Path) ->
     assert ffprobe_times(tmp_path / "out.mkv") == ffprobe_times(clip)
 
 
+def test_a_pipe_may_be_slow(clip: Path, tmp_path: Path) -> None:
+    data, pipe = clip.read_bytes(), tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with pipe.open("wb") as file:
+            for begin in range(0, len(data), len(data) // 4):
+                time.sleep(0.5)
+                file.write(data[begin : begin + len(data) // 4])
+                file.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    impatient = Settings.model_validate({"source": {"open_timeout_s": 0.2, "read_timeout_s": 0.2}}).source
+    assert len(list(open_source(pipe, impatient))) == 30
+    writer.join(10)
+
+
 def test_what_cannot_come_through_a_pipe_is_told_in_one_sentence(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (30, 240, 320, 3), np.uint8)  # megabytes: more than FFmpeg keeps to go back
     data = make_clip(tmp_path / "clip.mp4", images=noise, options={"preset": "ultrafast", "qp": "1"}).read_bytes()
@@ -92,7 +112,7 @@ def test_a_silent_pipe_is_waited_for_until_ctrl_c(clip: Path, tmp_path: Path, se
     assert process.stdin is not None
     process.stdin.write(clip.read_bytes()[:sent])
     process.stdin.flush()
-    time.sleep(3)  # longer than the patience with a network's file
+    time.sleep(2.3)  # longer than the patience with a network's file
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()

@@ -274,6 +274,7 @@ def test_a_camera_that_never_answers_is_told_at_the_end() -> None:
     assert "no picture ever came" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "long.mp4", times=range(1500), images=[portrait] * 1500, size=(512, 600), options={"preset": "ultrafast"})
     begin = time.monotonic()
@@ -283,6 +284,7 @@ def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_pa
     assert time.monotonic() - begin < 20, "much less than it takes to look at all"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_a_playable_file(portrait: np.ndarray, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out.mp4"

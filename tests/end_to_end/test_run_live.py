@@ -63,6 +63,7 @@ def shown(display: str, shot: Path, *words: str | Path) -> Iterator[subprocess.P
         yield process
 
 
+@pytest.mark.slow
 def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> None:
     shot = tmp_path / "screen.png"
     with shown(screen, shot, "demo", "--seconds", "60") as process:
@@ -97,6 +98,7 @@ def test_the_arrows_leaf_through_photos_both_ways(screen: str, tmp_path: Path) -
         assert process.wait(timeout=30) == 0
 
 
+@pytest.mark.slow
 def test_a_photo_stays_in_its_window_until_a_key_is_pressed(screen: str, portrait_path: Path, tmp_path: Path) -> None:
     with shown(screen, tmp_path / "screen.png", "run", portrait_path) as process:
         time.sleep(1)

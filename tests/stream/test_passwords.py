@@ -26,6 +26,7 @@ ADDRESSES = {
     "https://h/v?X-Amz-Signature=S3cr&X-Amz-Date=2026": "https://h/v?X-Amz-Signature=***&X-Amz-Date=2026",
     "https://h/v?sv=2020&sig=S3cr%3D&se=1": "https://h/v?sv=2020&sig=***&se=1",
     "https://h/v?hdnts=exp=1~acl=/*~hmac=S3cr": "https://h/v?hdnts=***~acl=/*~hmac=***",
+    "http://h/v?u=a&p=S3cr&w=2": "http://h/v?u=a&p=***&w=2",
     "RTSP://ADMIN:S3CR@CAM/LIVE?PASSWORD=S3CR": "RTSP://ADMIN:***@CAM/LIVE?PASSWORD=***",
     "http://h/v?%70assword=S3cr&w=2": "http://h/v?password=***&w=2",
     "http://h/v?password%3DS3cr": "http://h/v?password=***",
@@ -36,6 +37,7 @@ ADDRESSES = {
     "rtsp://admin:#S3cr@[fe80::1]:554/c": "rtsp://admin:***@[fe80::1]:554/c",
     "rtsp://admin%3AS3cr@h/c": "rtsp://admin:***@h/c",
     "http://me:S3cr@h/c?mail=a@b.org": "http://me:***@h/c?mail=a@b.org",
+    "rtsp://admin;S3cr@h/c": "rtsp://admin:***@h/c",
     "https://ghp_16C7e42F292c6912E7710c838347Ae178B4a@h/c": "https://***@h/c",
     # an address inside another
     "http://h/?url=rtsp://admin:S3cr@cam/live&w=2": "http://h/?url=rtsp://admin:***@cam/live&w=2",
@@ -61,6 +63,7 @@ SAFE = [
     "http://h/BigBuckBunny_320x180_30fps_h264.mp4",
     "http://h/VID20240101Holiday.mp4",
     "http://h/axis-cgi/mjpg/video.cgi?resolution=640x480&fps=15",
+    "http://h/list?q=a&p=2",
     "recordings/password=1.mp4",
 ]
 

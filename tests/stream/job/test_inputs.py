@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.errors import SourceError
+from stream.errors import SourceError, UsageError
 from stream.job.inputs import open_inputs
 from stream.job.outputs import assign_outputs
 from stream.settings.schema import Settings
@@ -33,6 +33,11 @@ def test_the_same_camera_twice_keeps_its_name(tmp_path: Path) -> None:
     names, files = names_and_files(tmp_path, "rtsp://u:S3cret@h:1/x", "rtsp://u:S3cret@h:1/x")
     assert names == ["rtsp://u:***@h:1/x"] * 2
     assert len(set(files)) == 2
+
+
+def test_standard_input_is_there_once() -> None:
+    with pytest.raises(UsageError, match="standard input is there once"):
+        open_inputs(["-", "-"], Settings())
 
 
 @pytest.mark.parametrize("address", ["rtsp:/admin:S3cret@h/c", "admin:S3cret@h/c", "rtsp://h:x/c?pwd=S3cret", "rtmp://h/S3cret?key=S3cret"])

@@ -127,6 +127,7 @@ def test_the_picture_is_on_the_screen_whole_and_in_its_colours(show: Callable[..
     process.kill()
 
 
+@pytest.mark.slow
 def test_a_window_shows_its_picture_at_each_of_many_starts(show: Callable[..., subprocess.Popen[str]], screen: str, tmp_path: Path):
     for _ in range(10):  # one in ten stayed black before `x11.say_mapped`
         process = show()

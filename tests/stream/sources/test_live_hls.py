@@ -76,9 +76,23 @@ def test_a_live_playlist_that_ends_ends_the_run(tmp_path) -> None:
         done = facestream("run", server.address, "-o", out, "--model", "none", "--set", "source.read_timeout_s=0.5")
     assert done.returncode == 0, done.stderr
     assert "trying again" not in done.stderr
+    read = int(done.stdout.split(": ")[1].split()[0])
+    assert read in (5 * RATE, 6 * RATE), "the last three segments at the start, and those after them"
     times = ffprobe_times(out)
-    assert len(times) in [RATE * seconds for seconds in (5, 6)], "the last three segments at the start, and those after them"
-    assert np.abs(np.diff(times) - 1 / RATE).max() < 0.01
+    assert 0.95 * read < len(times) <= read, "a busy machine may skip one"
+    assert np.diff(times).min() > 0.035
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_its_time_for_each_answer_is_waited_for() -> None:
+    """Three answers are needed before the first picture."""
+    with live_playlist() as server:
+        server.answers_after_s = 0.35
+        with watching(open_source(server.address, settings(open_timeout_s=0.5))) as watcher:
+            watcher.wait(lambda: len(watcher.frames) > 3 * RATE)
+            numbers = [number_of(frame.image) for frame in watcher.frames]
+            assert (np.diff(numbers) % REPEATS == 1).all()
+            assert watcher.source.status.reconnects == 0
 
 
 def test_closing_while_the_next_segment_is_awaited() -> None:

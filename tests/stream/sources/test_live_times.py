@@ -108,6 +108,12 @@ def test_a_network_that_holds_up_pictures_is_no_reason_to_doubt_their_times(arri
     assert np.abs(steps - 0.04).max() < 0.0025
 
 
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+def test_old_pictures_of_a_slow_camera_keep_their_distances(rate: float) -> None:
+    wall = np.arange(60) / rate
+    assert np.abs(np.diff(placed(wall, np.maximum(wall, 6))) * rate - 1).max() < 0.06
+
+
 def test_what_was_lost_on_the_way_leaves_its_gap() -> None:
     kept = (WALL < 20) | (WALL > 24)
     assert np.abs(placed(WALL[kept], WALL[kept]) - WALL[kept]).max() < 0.001

@@ -11,6 +11,7 @@ from stream.faces import Analysis, Face
 from stream.settings.schema import OutputSettings
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
+from stream.sinks.screen.mosaic import GAP_PX, Mosaic
 from stream.sources.opening import open_source
 from tests.media import MATRICES, make_clip, picture, with_matrix
 
@@ -31,6 +32,21 @@ def test_a_picture_that_lies_in_any_of_eight_ways_comes_upright(matrix: tuple[in
     assert (frame.width, frame.height) == (source.info.width, source.info.height) == (expected.shape[1], expected.shape[0])
     assert difference(frame.image, expected) < 4
     assert difference(frame.upright(picture(0)), expected) == 0
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_a_tile_beside_others_shows_it_upright(matrix: tuple[int, int, int, int], tmp_path: Path) -> None:
+    path = with_matrix(make_clip(tmp_path / "lies.mp4", times=range(1)), *matrix)
+    source = open_source(path)
+    tile = Mosaic([source.info]).tiles[0]
+    frame = next(iter(source))
+    tile.write(Result(frame, Analysis(frame.source, 0, 0.0), source.info))
+    tile.move((0, 0, frame.width + GAP_PX, frame.height + GAP_PX))
+    canvas = np.zeros((frame.height + GAP_PX, frame.width + GAP_PX, 3), np.uint8)
+    tile.paint(canvas, 0.0)
+    shown = canvas[GAP_PX // 2 :, GAP_PX // 2 :, ::-1][: frame.height, : frame.width]
+    above_the_words = slice(0, frame.height * 3 // 4)
+    assert difference(shown[above_the_words], MATRICES[matrix](picture(0))[above_the_words]) < 4
 
 
 @pytest.mark.parametrize("face", [(), (FACE,)], ids=["without a face", "with a face"])

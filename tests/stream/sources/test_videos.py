@@ -257,6 +257,7 @@ def test_a_file_that_stalls_on_its_way_ends_with_a_sentence_and_closes_within_a_
     timer.join()
 
 
+@pytest.mark.slow
 def test_real_videos_come_out_as_ffprobe_says(data_dir):
     videos = [
         path for path in sorted((data_dir / "video").rglob("*")) if path.suffix.lower() in (".mpg", ".mkv", ".ogv", ".3gp", ".mov", ".avi")

@@ -124,6 +124,19 @@ def test_where_it_cannot_be_asked_for_what_came_is_used(clip: bytes) -> None:
         assert "cut off" in source.status.notes[0]
 
 
+def test_a_file_that_is_there_only_later_is_played_once_and_at_its_pace(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", times=range(30))
+    with serving(clip.read_bytes()) as server:
+        server.status = 503
+        with watching(open_source(server.address, settings())) as watcher:
+            watcher.wait(lambda: watcher.source.status.state == "lost")
+            server.status = 200
+            watcher.wait(lambda: watcher.source.status.state == "ended")
+        frames = watcher.frames
+    assert len(frames) == 30
+    assert frames[-1].captured_at - frames[0].captured_at == pytest.approx(29 / 25, abs=0.2)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "reason"),
     [

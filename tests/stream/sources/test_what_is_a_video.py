@@ -77,6 +77,24 @@ def test_a_healthy_video_whose_pictures_end_before_its_file_is_not_called_cut_of
     assert source.status.notes == []
 
 
+def test_an_avi_that_leaves_out_its_last_pictures_is_whole_and_half_of_it_is_cut_off(tmp_path: Path) -> None:
+    clip, path = make_clip(tmp_path / "clip.avi", times=range(100)), tmp_path / "left_out.avi"
+    with av.open(str(clip)) as container, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(container.streams.video[0])
+        for number, packet in enumerate(container.demux(video=0)):
+            if packet.dts is not None:
+                shown = av.Packet(bytes(packet) if number < 40 else b"")  # as screen recorders write what has not changed
+                shown.pts, shown.dts, shown.time_base, shown.stream = packet.pts, packet.dts, packet.time_base, stream
+                out.mux(shown)
+    source = open_source(path)
+    assert len(list(source)) == 40
+    assert source.status.notes == []
+    (tmp_path / "half.avi").write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    half = open_source(tmp_path / "half.avi")
+    assert 1 < len(list(half)) < 40
+    assert "cut off" in half.status.notes[0]
+
+
 @pytest.mark.parametrize("suffix", ["ogv", "wmv", "avi"])
 def test_a_healthy_video_that_stands_still_is_not_called_damaged(suffix: str, tmp_path: Path) -> None:
     codec = {"ogv": ["libtheora"], "wmv": ["wmv2", "-bf", "0"], "avi": ["libxvid"]}[suffix]
