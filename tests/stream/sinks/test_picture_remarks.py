@@ -198,3 +198,11 @@ def test_remarks_too_long_for_the_format_are_said_and_cost_no_picture(tmp_path: 
     assert picture.size == (512, 600)
     assert notes
     assert "EXIF or other remarks that cannot be written as JPEG" in notes[0]
+
+
+def test_xmp_too_long_for_the_format_costs_no_date(tmp_path: Path) -> None:
+    Image.new("RGB", (600, 512), "teal").save(tmp_path / "a.webp", exif=remarks(), xmp=XMP.replace("Kodak", "K" * 70000).encode())
+    picture, notes = written(tmp_path / "a.webp", tmp_path / "out.jpg")
+    assert picture.getexif()[ExifTags.Base.DateTime] == MADE
+    assert len(notes) == 1
+    assert "had XMP or other remarks that cannot be written as JPEG" in notes[0]
