@@ -63,7 +63,7 @@ class TrainingData(_Part):
     pictures: dict[Name, Annotated[int, Field(ge=0)]]
     """How many crops of each class it learnt from."""
     learnt_from: Annotated[str, Field(pattern="^[A-Za-z0-9+/]*={0,2}$")] | None = None
-    """The pictures' files that it learnt from or that chose its weights and threshold (`models.data.learnt`); None: not known."""
+    """The pictures that it learnt from or that chose its weights and threshold, as `models.data.learnt` writes them; None: not known."""
 
 
 class DetectorEvidence(_Part):

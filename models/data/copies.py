@@ -69,6 +69,24 @@ def near_groups(hashes: Sequence[np.ndarray], progress: Callable[[str, int, int]
     return group
 
 
+def are_near(hashes: Sequence[np.ndarray], others: np.ndarray) -> np.ndarray:
+    """(N,) bool: which of N pictures are copies of some of those others, mirrored or not.
+
+    Args:
+        hashes: (2, 128) bool each, of a picture and of its mirror image.
+        others: (M, 128) bool, of pictures.
+    """
+    near = np.zeros(len(hashes), bool)
+    if not len(others) or not len(hashes):
+        return near
+    theirs = (others.astype(np.float32) * 2 - 1).T
+    rows = max(COMPARED_AT_A_TIME // (2 * len(others)), 1)
+    for start in range(0, len(hashes), rows):
+        ours = np.concatenate(hashes[start : start + rows]).astype(np.float32) * 2 - 1
+        near[start : start + rows] = ((ours @ theirs).max(axis=1) >= len(theirs) - 2 * NEAR_BITS).reshape(-1, 2).any(axis=1)
+    return near
+
+
 def _unite(group: np.ndarray, ours: np.ndarray, theirs: np.ndarray, signs: np.ndarray) -> None:
     """Makes one group of those of (N, 2, 128) signs that are nearly the same: of each of `ours`, and of `theirs` or their mirror images."""
     nearness = signs[ours, 0] @ signs[theirs].reshape(-1, signs.shape[2]).T

@@ -96,15 +96,15 @@ def load_dataset(
         for line in lines:
             report(line)
     _check(survey, least)
-    samples = [
-        Sample(
-            look.crop, look.picture, look.box, names.index(entry.label), entry.group, entry.origin, content=entry.content, score=look.score
-        )
-        for entry in entries
-        if entry.usable and (look := entry.look) is not None
-    ]
+    samples = [_sample(entry, entry.look, names) for entry in entries if entry.usable and entry.look is not None]
     fixed = {entry.origin: entry.side for entry in entries if entry.usable and entry.side}
     return Dataset(names, samples, fixed, survey)
+
+
+def _sample(entry: Entry, look: Look, names: Sequence[str]) -> Sample:
+    content, score, hashes = entry.content, look.score, look.hashes
+    label = names.index(entry.label)
+    return Sample(look.crop, look.picture, look.box, label, entry.group, entry.origin, content=content, score=score, hashes=hashes)
 
 
 def _listed(data: Path, classes: Sequence[str] | None) -> tuple[tuple[str, ...], list[Entry]]:

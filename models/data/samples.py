@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import cv2
@@ -47,6 +47,8 @@ class Sample:
     """SHA-256 of its file; empty where several samples come from one."""
     score: float = math.nan
     """The detector's, of the find; NaN where no detector found it."""
+    hashes: np.ndarray = field(default_factory=lambda: np.zeros((0, 128), bool))
+    """(2, 128) bool, of its whole picture and of the mirror image; none where several samples come from one."""
 
 
 def cut_sample(

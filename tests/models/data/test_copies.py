@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.data import copies
-from models.data.copies import NEAR_BITS, near_groups
+from models.data.copies import NEAR_BITS, are_near, near_groups
 
 
 def hashes_near(seed: int, count: int, bits: int) -> list[np.ndarray]:
@@ -77,3 +77,16 @@ def test_frames_of_one_scene_cost_no_more_the_more_there_are() -> None:
     assert many < 16 * max(few, 0.05), f"{few:.2f} s for 2000, {many:.2f} s for 16000"
     assert told[-1] == 16000
     assert near_groups([]).tolist() == []
+
+
+def test_what_looks_like_something_known_is_known_mirrored_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "COMPARED_AT_A_TIME", 20)
+    known = np.concatenate([hashes_near(5, 1, 0)[0][:1], hashes_near(6, 1, 0)[0][:1]])
+    copy, far = hashes_near(5, 1, 0)[0].copy(), hashes_near(5, 1, 0)[0].copy()
+    copy[0, :NEAR_BITS] ^= True
+    far[0, : NEAR_BITS + 1] ^= True
+    mirrored = np.stack([hashes_near(7, 1, 0)[0][0], known[1]])
+    other = hashes_near(8, 1, 0)[0]
+    assert are_near([copy, far, mirrored, other], known).tolist() == [True, False, True, False]
+    assert are_near([copy], known[:0]).tolist() == [False]
+    assert are_near([], known).tolist() == []
