@@ -1,7 +1,7 @@
 """What a model learnt from, kept in its bundle, so that it is never judged on that: by each picture's file, and by how it looks.
 
-Of a file eight bytes of its SHA-256, and of the picture the 128 bits by which copies are known in another size, format or compression: which of
-64 neighbouring areas is brighter. Neither shows what is in it; only who has the picture can tell that it was among them.
+Of a file eight bytes of its SHA-256, and of the picture the 128 bits by which copies are known in another size, format or compression:
+which of 64 neighbouring areas is brighter. Neither shows what is in it; only who has the picture can tell that it was among them.
 """
 
 from __future__ import annotations
