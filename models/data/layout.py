@@ -14,7 +14,7 @@ from models.data.samples import Part
 from models.errors import ModelError
 from models.imaging.folders import files_below, is_left_behind
 from models.imaging.picture_formats import is_picture_name
-from models.places import is_folder
+from models.places import exists, is_folder
 
 PARTS: dict[str, Part] = {
     "train": "train", "training": "train", "trn": "train",
@@ -99,11 +99,21 @@ def picture_paths(folder: Path) -> list[Path]:
 
 
 def _folders(data: Path) -> list[Path]:
-    """Those in a folder, sorted, but for hidden ones and what systems leave behind."""
-    try:
-        return sorted(path for path in data.iterdir() if is_folder(path) and not is_left_behind(path.name))
-    except OSError:  # no folder, or none that may be read: whoever needs its classes says so
+    """Those in a folder, sorted, but for hidden ones and what systems leave behind; none where it is no folder.
+
+    Raises:
+        ModelError: it may not be read, or a link in it leads nowhere: a class would be missing.
+    """
+    if not is_folder(data):
         return []
+    try:
+        inside = [path for path in data.iterdir() if not is_left_behind(path.name)]
+    except OSError as error:
+        raise ModelError(f"{data}: cannot be read ({error.strerror}).") from error
+    for path in inside:
+        if path.is_symlink() and not exists(path) and not path.suffix:
+            raise ModelError(f"{path}: leads to {path.readlink()}, which is not there or cannot be read; mend or remove the link.")
+    return sorted(path for path in inside if is_folder(path))
 
 
 def _part(folder: Path) -> Part | None:

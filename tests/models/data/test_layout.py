@@ -153,3 +153,10 @@ def test_linked_pictures_count_and_what_cannot_be_looked_into_is_told(people: Pa
     dataset, told = loaded(data)
     assert sum(sample.label == 1 for sample in dataset.samples) == 24
     assert "hopper/gone: left out: leads to nowhere, which is not there or cannot be read." in told
+
+
+def test_a_class_behind_a_link_that_leads_nowhere_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    data = folders(tmp_path / "data", "a", "b")
+    (data / "c").symlink_to("/media/not mounted")
+    with pytest.raises(ModelError, match=r"data/c: leads to /media/not mounted, which is not there"):
+        load_dataset(data, report=lambda line: None)
