@@ -62,7 +62,7 @@ class TrainingData(_Part):
     """Of the content of every picture and the name of its class."""
     pictures: dict[Name, Annotated[int, Field(ge=0)]]
     """How many crops of each class it learnt from."""
-    learnt_from: Annotated[str, Field(pattern="^[A-Za-z0-9+/]*={0,2}$")] | None = None
+    learnt_from: Annotated[str, Field(pattern="^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")] | None = None
     """The pictures that it learnt from or that chose its weights and threshold, as `models.data.learnt` writes them; None: not known."""
 
 
