@@ -56,6 +56,6 @@ def why_no_new_folder(place: Path, endings: tuple[str, ...] = ("",)) -> str:
     above = next(folder for folder in place.parents if exists(folder))
     if not is_folder(above):
         return f"cannot be made: {above} is no folder; name another"
-    if not os.access(above, os.W_OK | os.X_OK):
+    if not os.access(above, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         return f"cannot be made: {above} may not be written; name another"
     return ""

@@ -52,12 +52,14 @@ def describe(bundle: Bundle, kind: Format, written: Path, crops: int, largest_di
     return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
 
 
-def _names(kind: Format, written: Path) -> tuple[str, str]:
-    """Of the input and the output."""
+def _names(kind: Format, written: Path) -> tuple[str | None, str | None]:
+    """Of the input and the output; None for a port that has no name, which is known by being the only one."""
     if kind != "openvino":
         return "crops", "probabilities"
     network = read_openvino(written)
-    return network.input().any_name, network.output().any_name
+    ports = (network.input(), network.output())
+    source, answer = (port.any_name if port.get_names() else None for port in ports)
+    return source, answer
 
 
 def _label(info: ModelInfo) -> str:

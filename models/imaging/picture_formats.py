@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from models.errors import PictureError
-from models.imaging.unread_formats import START_BYTES, UnreadFormatError, is_unread_name, refuse_camera_raw, refuse_unread
+from models.imaging.unread_formats import START_BYTES, UnreadFormatError, is_unread_name, refuse_camera_raw, refuse_unread, seek_photo
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
 """Pillow's names. Not all it knows: EPS would start another program."""
@@ -89,7 +89,8 @@ def open_header(path: Path) -> Image.Image:
             image = Image.open(path, formats=_with_heic(path) if heic else READ_FORMATS)
         try:
             refuse_camera_raw(path, image)
-        except PictureError:
+            seek_photo(image)
+        except Exception:
             image.close()
             raise
         return image

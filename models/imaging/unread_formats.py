@@ -82,6 +82,18 @@ def refuse_camera_raw(path: Path, image: Image.Image) -> None:
         _refuse(path, RAW)
 
 
+def seek_photo(image: Image.Image) -> None:
+    """Goes to the first picture of a TIFF that is no small one of another."""
+    tags = getattr(image, "tag_v2", None)
+    if image.format != "TIFF" or tags is None or not tags.get(_SUBFILE_TYPE, 0) & 1:
+        return
+    for page in range(1, getattr(image, "n_frames", 1)):
+        image.seek(page)
+        if not image.tag_v2.get(_SUBFILE_TYPE, 0) & 1:  # type: ignore[attr-defined]
+            return
+    image.seek(0)
+
+
 def _widest_within(path: Path, tags: Mapping[int, Any]) -> int:
     """The greatest width, px, of the pictures that lie in directories of the first one; 0 where there are none."""
     widest = 0

@@ -13,6 +13,8 @@ from models.detection.detections import Detections
 from models.detection.mtcnn import MTCNN
 from models.imaging.crops import crop_squares
 from models.imaging.picture_writer import write_picture
+from stream.drawing.overlay import draw
+from stream.faces import Analysis
 
 BOX = np.array([[100, 60, 300, 260]], np.float32)
 Door = Callable[[np.ndarray], object]
@@ -34,11 +36,12 @@ def doors(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> d
         "crop_squares": lambda image: crop_squares(image, BOX, 150),
         "detect": lambda image: detector.detect([image]),
         "check": lambda image: detector.check([image], [BOX]),
+        "draw": lambda image: draw(image, Analysis("", 0, 0.0, ())),
         "write_picture": lambda image: write_picture(folder / "picture.png", image),
     }
 
 
-@pytest.mark.parametrize("door", ["Classifier.crop", "Classifier.cut", "crop_squares", "detect", "check", "write_picture"])
+@pytest.mark.parametrize("door", ["Classifier.crop", "Classifier.cut", "crop_squares", "detect", "check", "draw", "write_picture"])
 def test_every_door_refuses_what_is_no_picture(door: str, doors: dict[str, Door], portrait: np.ndarray) -> None:
     opaque = np.full((*portrait.shape[:2], 1), 255, np.uint8)
     wrong: list[tuple[object, type[Exception], str]] = [
@@ -114,6 +117,12 @@ def test_a_picture_from_a_program_is_no_path(portrait: np.ndarray) -> None:
 
     with pytest.raises(TypeError):
         detect_and_recognize_faces(portrait, "face")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("size_px", "margin"), [(0, 0.0), (-3, 0.0), (48, -0.1), (48, np.nan), (48, np.inf)])
+def test_sizes_and_margins_that_mean_nothing_are_refused(size_px: int, margin: float, portrait: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="size_px is at least 1"):
+        crop_squares(portrait, BOX, size_px, margin)
 
 
 def test_nothing_is_written_of_what_is_refused(tmp_path: Path, portrait: np.ndarray) -> None:

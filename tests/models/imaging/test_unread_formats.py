@@ -63,6 +63,17 @@ def test_a_larger_picture_within_a_small_one_that_says_nothing_is_found(tmp_path
         read_picture(camera_raw(tmp_path / "a.tif", [], says_so=False))
 
 
+def test_a_small_picture_on_the_first_page_is_passed_over(tmp_path: Path, portrait: np.ndarray) -> None:
+    path, photo = tmp_path / "a.tif", Image.fromarray(portrait)
+    photo.resize((64, 75)).save(path, tiffinfo={254: 1}, save_all=True, append_images=[photo])
+    content, flag = bytearray(path.read_bytes()), struct.pack("<HHII", 254, 4, 1, 1)
+    assert content.count(flag) == 2, "Pillow says so of both"
+    place = content.rindex(flag)
+    content[place : place + len(flag)] = struct.pack("<HHII", 254, 4, 1, 0)
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_picture(path), portrait)
+
+
 def test_smaller_pictures_within_the_photo_are_no_reason_to_refuse_it(tmp_path: Path, portrait: np.ndarray) -> None:
     """As programs for large pictures lay them out."""
     path = camera_raw(tmp_path / "a.tif", [], says_so=False, width_within=8)

@@ -67,3 +67,30 @@ def test_nothing_is_made_anew_in_the_process_that_made_it() -> None:
     refuse_forked(os.getpid(), "this")
     with pytest.raises(RuntimeError, match="this was made before this process was forked"):
         refuse_forked(1, "this")
+
+
+def test_a_network_for_samples_of_any_size_answers_in_the_child() -> None:
+    """As YuNet's does, alone and several at a time."""
+    code = """
+import os, signal, sys
+import numpy as np
+from models.inference.any_size import AnySizeNetwork
+from models.inference.openvino_quiet import ops, ov
+
+numbers = ops.parameter([1, -1], np.float32)
+network = AnySizeNetwork(ov.Model([ops.multiply(numbers, ops.constant(np.float32(3)))], [numbers]), "f32")
+
+def ask():
+    signal.alarm(30)
+    samples = [np.arange(size, dtype=np.float32)[None] for size in (2, 5, 9)]
+    return [float(answer.sum()) for several in (False, True) for (answer,) in network.each(samples, several=several)]
+
+expected = [3.0, 30.0, 108.0] * 2
+assert ask() == expected
+child = os.fork()
+if not child:
+    sys.exit(0 if ask() == expected else 1)
+print(os.waitpid(child, 0)[1], ask() == expected)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "0 True", done.stderr
