@@ -16,7 +16,7 @@ import numpy as np
 from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.settings.schema import Settings, SourceSettings
-from stream.sources.pyav_frame import frame_of
+from stream.sources.pyav_frame import Orientations, frame_of
 from stream.sources.source import SourceStatus
 from stream.sources.timeline import TIME_BASE, Timeline
 
@@ -84,6 +84,7 @@ class LiveSource:
         self._clock = clock
         self._closing = threading.Event()
         self._timeline = Timeline()
+        self._orientations = Orientations()
         self._index = 0
         self._causes: set[str] = set()
         """ProgressReporter since the source was last up: each is logged once."""
@@ -123,6 +124,7 @@ class LiveSource:
     def _connection(self) -> Iterator[Frame]:
         """The frames of one connection."""
         self._timeline.reconnect()
+        self._orientations = Orientations()
         last = self._clock() + self._settings.open_timeout_s  # connecting has its own time
         patience_s = self._settings.read_timeout_s
         with closing(self._connect(self._closing)) as pictures:
@@ -147,7 +149,8 @@ class LiveSource:
         if isinstance(pixels, np.ndarray):
             frame = Frame.of_image(pixels, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
         else:
-            frame = frame_of(pixels, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
+            lies = self._orientations.of(pixels)
+            frame = frame_of(pixels, lies, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
         if (frame.width, frame.height) != (self.info.width, self.info.height):
             self.info = replace(self.info, width=frame.width, height=frame.height)
         if self.status.state != "up":

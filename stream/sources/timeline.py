@@ -23,7 +23,7 @@ KEPT_S = 2.0
 SMOOTHING = 0.1
 """By arrival: a picture's time takes up so much of what it came too late or too early (a guess)."""
 GAP_S = 1.0
-"""By arrival: where nothing came for longer than this there is a gap; else the pictures are taken for evenly spaced (a guess)."""
+"""By arrival: where nothing came for longer than this, and for three usual steps, is a gap; else pictures are evenly spaced (a guess)."""
 
 
 class Timeline:
@@ -65,7 +65,8 @@ class Timeline:
         return self._last
 
     def _step_s(self, clock: _CameraClock, camera_s: Fraction, arrival_step_s: float) -> float:
-        if arrival_step_s <= GAP_S:
+        is_gap = arrival_step_s > max(GAP_S, 3 * self._mean_s)
+        if not is_gap:
             self._steps = min(self._steps + 1, 25)
             self._mean_s += (arrival_step_s - self._mean_s) / self._steps
         off_s = clock.late_s - (self._time_s - clock.run_s)
@@ -75,7 +76,7 @@ class Timeline:
             step_s = told_s + max(-most_s, min(most_s, off_s))
         else:
             late_s = self._wall_s - self._time_s - self._mean_s
-            step_s = self._mean_s + (late_s if arrival_step_s > GAP_S else max(SMOOTHING * late_s, -self._mean_s / 2))
+            step_s = self._mean_s + (late_s if is_gap else max(SMOOTHING * late_s, -self._mean_s / 2))
             step_s = max(step_s, self._mean_s / 2)
         clock.advance(step_s if told_s is None else told_s, self._wall_s)
         return step_s

@@ -17,7 +17,7 @@ from stream.sources.addresses import redact
 from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
 from stream.sources.picture_times import PictureTimes, declared_rate
 from stream.sources.pipe import Pipe
-from stream.sources.pyav_frame import frame_of, orientation, upright_size
+from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
 
@@ -130,7 +130,8 @@ class VideoSource:
             if first is None:
                 late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
                 raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
-            width, height = upright_size(first)
+            quarter_turns, _ = orientation(first)
+            width, height = upright_size(first, quarter_turns)
             stream = video_stream(container)
             aspect = stream.sample_aspect_ratio or None
             return SourceInfo(
@@ -142,7 +143,7 @@ class VideoSource:
                 has_audio=bool(container.streams.audio),
                 has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
                 frames=_about_how_many(container, stream),
-                pixel_aspect=1 / aspect if aspect and orientation(first)[0] % 2 else aspect,
+                pixel_aspect=1 / aspect if aspect and quarter_turns % 2 else aspect,
                 tags={key.lower(): value for key, value in container.metadata.items()},
                 picture_flags=stream.disposition.value,
                 begins_anywhere=container.format.name in ("mpegts", "hls"),
@@ -154,7 +155,7 @@ class VideoSource:
         index = 0
         with closing(self._open()) as container:
             jumps = Jumps(container, video_stream(container))
-            times = PictureTimes(container, video_stream(container), jumps)
+            times, orientations = PictureTimes(container, video_stream(container), jumps), Orientations()
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:
@@ -166,7 +167,8 @@ class VideoSource:
                     if decoded.is_corrupt:
                         faults.append("damaged picture")
                     self.status.state, now = "up", self._clock()
-                    yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=now)
+                    lies, time_base = orientations.of(decoded), times.time_base
+                    yield frame_of(decoded, lies, source=self.info.name, index=index, pts=pts, time_base=time_base, captured_at=now)
                     index += 1
             finally:
                 self.status.notes += times.notes(self.info.name)

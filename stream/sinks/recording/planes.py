@@ -6,6 +6,7 @@ import numpy as np
 
 from stream.frame import Frame
 from stream.media import av
+from stream.sinks.recording.captions import Captions
 from stream.sinks.result import Result
 
 RGB, BT709, UNSPECIFIED, BT601 = 0, 1, 2, 6
@@ -33,6 +34,7 @@ class Planes:
             yuvj: the encoder knows the full range of brightness by FFmpeg's old name for it (libx264 does, libvpx does not).
         """
         self.width, self.height = first.width + first.width % 2, first.height + first.height % 2
+        self.captions, self._larger = Captions(), av.video.reformatter.VideoReformatter()
         self._reformatter = av.video.reformatter.VideoReformatter()  # a picture's own hangs where two threads convert it at the same moment
         decoded, format_name = first.decoded, "yuv420p"
         if isinstance(decoded, av.VideoFrame):  # its own tags, also where it has none: players then guess as they did for the input
@@ -64,8 +66,8 @@ class Planes:
                 for mark in marks:
                     mark.paint_planes(planes, self._ink_matrix, full=self.range == FULL)
             picture = self._fitted(picture)
-            if isinstance(decoded, av.VideoFrame) and has_captions(decoded):
-                picture = self._with_captions(picture, decoded)
+            if isinstance(decoded, av.VideoFrame) and (captions := self.captions.of(decoded)):
+                picture = self._with_captions(picture, captions)
         picture.pict_type = 0  # else the encoder would repeat the input's key frames and B-frames
         return picture
 
@@ -128,9 +130,9 @@ class Planes:
         self._tag(canvas)
         return canvas
 
-    def _with_captions(self, picture: av.VideoFrame, decoded: av.VideoFrame) -> av.VideoFrame:
-        """The same picture with what belongs to the decoder's. PyAV copies that only when it makes one picture of another."""
-        carrier = decoded.reformat(16, 16, "gray").reformat(picture.width, picture.height, self.format)
+    def _with_captions(self, picture: av.VideoFrame, captions: av.VideoFrame) -> av.VideoFrame:
+        """The same picture with what belongs to the tiny one. PyAV copies that only when it makes one picture of another."""
+        carrier = self._larger.reformat(captions, picture.width, picture.height, self.format)
         for to, plane in zip(_planes(carrier), _planes(picture), strict=True):
             to[:] = plane
         self._tag(carrier)
@@ -138,11 +140,6 @@ class Planes:
 
     def _tag(self, picture: av.VideoFrame) -> None:
         picture.colorspace, picture.color_range = self.matrix, self.range
-
-
-def has_captions(decoded: av.VideoFrame) -> bool:
-    """Closed captions for the deaf, as broadcasts have them in each picture (ATSC A/53)."""
-    return "A53_CC" in decoded.side_data
 
 
 def _planes(picture: av.VideoFrame) -> list[np.ndarray]:

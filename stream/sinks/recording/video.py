@@ -19,7 +19,7 @@ from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
-from stream.sinks.recording.planes import Planes, has_captions
+from stream.sinks.recording.planes import Planes
 from stream.sinks.recording.tracks import MOST_TICKS, flag
 from stream.sinks.recording.trial import takes_tags
 from stream.sinks.result import Result
@@ -232,7 +232,7 @@ class _Recording:
         """How long the picture lasts, and whether it is one that cannot be kept as it was."""
         if decoded.duration and decoded.time_base:
             self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
-        if not self._captions and self._stream.name == "libvpx-vp9" and has_captions(decoded):
+        if not self._captions and self._stream.name == "libvpx-vp9" and self._planes.captions.of(decoded):
             self._captions = True
             self._notes.append(f"{self._name}: its closed captions do not fit into WebM; left out.")
         if decoded.interlaced_frame and not self._interlaced:

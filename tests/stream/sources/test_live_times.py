@@ -79,6 +79,13 @@ def test_a_clock_of_another_rate_gives_way_to_the_arrivals_smoothly(rate: float)
     assert 0.03 < steps[-250:].min() < steps[-250:].max() < 0.05
 
 
+def test_a_slow_camera_of_another_rate_is_followed_smoothly() -> None:
+    wall = np.arange(120.0)
+    times = placed(wall * 0.84, wall + np.random.default_rng(1).exponential(0.01, len(wall)))
+    assert np.diff(times).max() < 1.6
+    assert np.abs(times - wall)[-30:].max() < 0.5
+
+
 def test_two_pictures_of_one_time_are_spread() -> None:
     times = placed(PICTURES // 2 * 2 / 25, ARRIVED)
     assert np.abs(times - WALL).max() < 0.15
