@@ -132,6 +132,14 @@ def test_a_list_of_pieces_with_discontinuities(tmp_path: Path):
     sound_is_in_step(out, 3)
 
 
+def test_a_part_with_streams_of_its_own_is_left_out_with_a_note(tmp_path: Path):
+    path, out = tmp_path / "joined.ts", tmp_path / "out.mp4"
+    other = part(tmp_path / "other.ts", "-mpegts_start_pid", "0x300", "-mpegts_pmt_start_pid", "0x1100")
+    path.write_bytes(part(tmp_path / "part.ts") + other)
+    assert run(path, out).count(f"{path}: what begins in its middle beside its first streams is left out.") == 1
+    goes_on(out, 50)
+
+
 @pytest.mark.parametrize("hours", [0.02, 7, 22])
 def test_times_that_jump_ahead_do_not_abort_the_program(tmp_path: Path, hours: float):
     """MP4's muxer does, at 2^31 ticks: 6.6 hours."""

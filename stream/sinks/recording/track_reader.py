@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -72,6 +73,8 @@ class TrackReader:
                     self._picture(packet)
                     yield from self._freed()
                     yield None
+        except IndexError:  # PyAV's, at the very end of a file with streams that begin in its middle
+            pass
         except av.error.FFmpegError as error:
             self.error = error
         if self._jumps is not None:
@@ -94,12 +97,11 @@ class TrackReader:
             assert isinstance(stream, av.VideoStream)
             stream.codec_context.thread_type = "AUTO"
             again.seek(max(0, round(after_s / (stream.time_base or 1))), stream=stream)
-            for packet in again.demux(stream):
-                try:
-                    if any(picture.time is not None and picture.time > after_s for picture in packet.decode()):
-                        return True
-                except av.error.FFmpegError:
-                    continue
+            with suppress(IndexError):  # as above
+                for packet in again.demux(stream):
+                    with suppress(av.error.FFmpegError):
+                        if any(picture.time is not None and picture.time > after_s for picture in packet.decode()):
+                            return True
         return False
 
     def _picture(self, packet: AnyPacket) -> None:
