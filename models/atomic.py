@@ -27,7 +27,7 @@ def written_whole(place: Path) -> Iterator[Path]:
     """
     place = place.absolute()
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_prefix(place)) as work:
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=prefix_of(place)) as work:
         fresh = Path(work) / place.name
         yield fresh
         put_in_place(fresh, place)  # what was there is now in `work`, and goes with it
@@ -45,7 +45,7 @@ def file_written_whole(place: Path, *, mode: int = 0o666, flush: bool = True) ->
     Raises:
         OSError: the disk is full or cannot be written.
     """
-    fresh = place.with_name(f"{_prefix(place)}{secrets.token_hex(8)}")
+    fresh = place.with_name(f"{prefix_of(place)}{secrets.token_hex(8)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -60,9 +60,9 @@ def file_written_whole(place: Path, *, mode: int = 0o666, flush: bool = True) ->
         raise
 
 
-def _prefix(place: Path) -> str:
+def prefix_of(place: Path) -> str:
     """Of names beside `place`: hidden, and of its name only as much as leaves room for more in the 255 bytes that a name may have."""
-    return f".{place.stem[:40]}-"
+    return f".{place.stem[:40]}-"  # of four bytes each at most
 
 
 def put_in_place(fresh: Path, place: Path) -> None:

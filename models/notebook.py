@@ -13,6 +13,7 @@ from models.detection.detector import load_detector
 from models.imaging.boxes import clip
 from models.imaging.crops import CROP_PX, crop_squares
 from models.imaging.pictures import read_picture
+from models.inference.matplotlib_as_is import import_matplotlib
 
 if TYPE_CHECKING:
     import keras
@@ -98,13 +99,17 @@ def _scales_itself(model: keras.Model) -> bool:
 
 def _show(image: np.ndarray, faces: list[RecognizedFace]) -> None:
     """Draws boxes, labels and probabilities. Without a display the figure is only drawn, so that `plt.savefig` can keep it."""
+    import_matplotlib()
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
     from matplotlib.patches import Rectangle
 
-    figure = plt.figure(
-        "faces", figsize=(10, min(max(10 * image.shape[0] / image.shape[1], 2), 20)), clear=True
-    )  # one figure, however many pictures
+    size = (10, min(max(10 * image.shape[0] / image.shape[1], 2), 20))
+    try:
+        figure = plt.figure("faces", figsize=size, clear=True)  # one figure, however many pictures
+    except ImportError:  # of a window system that is not there, or has no screen
+        plt.switch_backend("agg")
+        figure = plt.figure("faces", figsize=size, clear=True)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(image)
     axes.axis("off")

@@ -7,6 +7,7 @@ for result in watch("clip.mp4"):
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,24 +18,48 @@ if TYPE_CHECKING:
 
 __all__ = ["watch"]
 
+_log = logging.getLogger(__name__)
+
 
 def watch(source: str | int | Path, settings: Settings | None = None) -> Iterator[Result]:
     """Every frame of a source, with the faces in it. Leaving the loop closes everything.
+
+    A folder or pattern gives what `facestream run` reads there: its pictures, then each of its videos. What cannot be read, or only in
+    part, is told through `logging`, as warnings of the logger `stream`, and the others still come.
 
     Args:
         source: whatever `facestream run` takes: a camera's index, an address, a video, a picture, a folder, a glob.
         settings: as `stream.settings.loading.load_settings` gives them; the defaults without.
 
     Raises:
-        SourceError: the source cannot be opened or read.
+        SourceError: the source cannot be opened or read; of a folder, nothing that is in it.
+        PictureError: the one picture that was named cannot be read.
         ModelError: the classifier's bundle is unknown or damaged.
     """
+    from stream.own_models import refuse_other_models
+
+    refuse_other_models()
     from stream.analysis.analyser import Analyser
+    from stream.errors import PictureError, SourceError
+    from stream.job.inputs import open_inputs
     from stream.pipeline.lane import Lane
     from stream.pipeline.pipeline import Pipeline
     from stream.settings.schema import Settings
-    from stream.sources.opening import open_source
 
     settings = settings or Settings()
-    lane = Lane(open_source(source, settings.source))
-    yield from Pipeline([lane], Analyser.load(settings), settings).results()
+    inputs, unopened = open_inputs([str(source)], settings)
+    for report in unopened:
+        _log.warning("%s", report.error)
+    analyser = Analyser.load(settings)
+    for one in inputs:
+        pipeline = Pipeline([Lane(one.source, settings=one.settings)], analyser, one.settings)
+        try:
+            yield from pipeline.results()
+        except (SourceError, PictureError) as error:
+            if len(inputs) == 1:
+                raise
+            _log.warning("%s", error)
+        finally:
+            for report in pipeline.report.sources:
+                for sentence in [*report.failures, *report.notes]:
+                    _log.warning("%s", sentence)

@@ -32,7 +32,7 @@ class SourceInfo:
     path: Path | None = None
     """The file, or the folder below which all pictures lie; None for cameras and addresses."""
     pictures: tuple[Path, ...] = ()
-    """The pictures' own paths, for a source of pictures."""
+    """The files of the pictures, where each is one of its own."""
     has_audio: bool = False
     has_more: bool = False
     """The file holds something beside pictures and sound: subtitles, chapters, a cover, data."""
@@ -50,6 +50,11 @@ class SourceInfo:
     """Its clock was running when it began, as in a transport stream: when that was means nothing."""
     named: bool = False
     """`name` is one that the user gave it (`sources` in the settings): fit to be a file's."""
+
+
+def upright(plane: np.ndarray, quarter_turns: int, *, mirrored: bool) -> np.ndarray:
+    """(rows, columns, ...) with left and right exchanged if it is mirrored, then turned by 90° counter-clockwise so often. A view."""
+    return np.rot90(plane[:, ::-1] if mirrored else plane, quarter_turns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on two pictures has no single answer
@@ -75,6 +80,8 @@ class Frame:
     """The decoder's own picture (an `av.VideoFrame`, not yet turned upright), None where there was none."""
     quarter_turns: int = 0
     """How often `decoded` must be turned by 90° counter-clockwise (as `numpy.rot90` does) to be upright: 0..3."""
+    mirrored: bool = False
+    """Left and right of `decoded` must be exchanged before it is turned: what the front cameras of some phones write."""
     _image: list[np.ndarray] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -102,6 +109,10 @@ class Frame:
                 image.flags.writeable = False
                 self._image.append(image)
             return self._image[0]
+
+    def upright(self, plane: np.ndarray) -> np.ndarray:
+        """A plane that lies as `decoded` does, (rows, columns, ...), made upright: a view."""
+        return upright(plane, self.quarter_turns, mirrored=self.mirrored)
 
     @property
     def time_s(self) -> float:

@@ -9,15 +9,15 @@ from pathlib import Path
 from tests.paths import ROOT
 
 TABLE = {
-    "cli": "job console diagnostics sources sinks settings stream training evaluation export detection",
-    "job": "console pipeline analysis sources sinks monitoring settings stream inference imaging",
+    "cli": "job console diagnostics sources sinks settings stream training evaluation export detection models",
+    "job": "console pipeline analysis sources sinks monitoring settings stream inference imaging models",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
     "pipeline": "analysis sources sinks drawing monitoring settings stream inference",
     "analysis": "monitoring settings stream classification detection imaging",
-    "sources": "settings stream imaging",
-    "sinks": "drawing monitoring settings stream inference imaging",
-    "drawing": "stream",
+    "sources": "settings stream imaging models",
+    "sinks": "drawing monitoring settings stream inference imaging models",
+    "drawing": "stream imaging",
     "monitoring": "stream",
     "settings": "stream detection",
     "stream": "models",

@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -80,6 +82,28 @@ def make_clip(
     return path
 
 
+MATRICES: dict[tuple[int, int, int, int], Callable[[np.ndarray], np.ndarray]] = {
+    (1, 0, 0, 1): lambda image: image,
+    (0, 1, -1, 0): lambda image: np.rot90(image, -1),
+    (-1, 0, 0, -1): lambda image: image[::-1, ::-1],
+    (0, -1, 1, 0): np.rot90,
+    (-1, 0, 0, 1): lambda image: image[:, ::-1],
+    (1, 0, 0, -1): lambda image: image[::-1],
+    (0, 1, 1, 0): lambda image: image.swapaxes(0, 1),
+    (0, -1, -1, 0): lambda image: np.rot90(image.swapaxes(0, 1), 2),
+}
+"""The eight ways a picture may lie, and what a player must do: x' = ax + cy, y' = bx + dy (ISO 14496-12, 8.2.2.3)."""
+
+
+def with_matrix(clip: Path, a: int, b: int, c: int, d: int) -> Path:
+    """An MP4 or MOV, made to say that its picture lies so."""
+    data = bytearray(clip.read_bytes())
+    place = data.index(b"tkhd") + 44
+    data[place : place + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    clip.write_bytes(data)
+    return clip
+
+
 def need(program: str) -> str:
     """The program's path; the test is skipped where it is missing."""
     path = shutil.which(program)
@@ -136,6 +160,13 @@ class RtspServer:
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n", "the RTSP server did not start"
+
+    def revive(self) -> None:
+        """Start it anew where it has ended by itself: GStreamer's server crashes now and then as clients leave."""
+        if self._process is not None and (code := self._process.poll()) is not None:
+            print(f"the RTSP server had ended with {code}", file=sys.stderr)
+            self.kill()
+            self.start()
 
     def signal(self, number: signal.Signals) -> None:
         """SIGSTOP freezes it, SIGCONT lets it go on."""

@@ -22,6 +22,7 @@ MAY_LOAD_KERAS = (
     "models.detection",
     "models.export.formats",
     "models.inference.keras_backend",
+    "models.inference.keras_as_meant",
     "models.inference.keras_quiet",
 )
 """Inside a function only: the CPU path never loads Keras."""

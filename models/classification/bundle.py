@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.atomic import written_whole
 from models.classification.keras_safety import refuse_unsafe
 from models.errors import ModelError, already_there
+from models.inference.keras_as_meant import as_meant, import_keras
+from models.places import printable, why_no_new_folder
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +38,9 @@ FILES = (KERAS, OPENVINO, WEIGHTS)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+LONGEST_NAME = 100
+"""Characters, of a model or a class."""
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class _Part(BaseModel):
@@ -58,6 +62,8 @@ class TrainingData(_Part):
     """Of the content of every picture and the name of its class."""
     pictures: dict[Name, Annotated[int, Field(ge=0)]]
     """How many crops of each class it learnt from."""
+    learnt_from: Annotated[str, Field(pattern="^[A-Za-z0-9+/]*={0,2}$")] | None = None
+    """The pictures' files that it learnt from or that chose its weights and threshold (`models.data.learnt`); None: not known."""
 
 
 class DetectorEvidence(_Part):
@@ -194,11 +200,13 @@ def load_keras_model(bundle: Bundle) -> keras.Model:
     Raises:
         ModelError: it holds code, or cannot be read.
     """
+    import_keras()
     import keras
 
     try:
         refuse_unsafe(bundle.keras)
-        model = keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
+        with as_meant():
+            model = keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"{bundle.keras}: cannot be read as a Keras model ({(str(error) or type(error).__name__).splitlines()[0]})."
@@ -241,6 +249,8 @@ def check_place(folder: Path, *, overwrite: bool = True) -> None:
     Raises:
         ModelError: there is something other than an empty folder or an earlier bundle, or one that must not be replaced.
     """
+    if why := why_no_new_folder(folder):
+        raise ModelError(f"{printable(folder)}: {why}.")
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / INFO).is_file():

@@ -14,6 +14,7 @@ from models.classification.face_model import Verdict
 from models.classification.score_fusion import join
 from models.detection.detections import Detections
 from models.errors import ModelError
+from models.imaging.checked import checked_scores
 from models.imaging.crops import crop_squares
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32, load_keras
@@ -78,7 +79,11 @@ class Classifier:
         return cls(bundle, load_network(bundle, "f32" if exact else "auto"), threshold, detector)
 
     def crop(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8."""
+        """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8.
+
+        Raises:
+            TypeError, ValueError: image or boxes are something else.
+        """
         return crop_squares(image, boxes, self.input_px, self.margin)
 
     def classify(self, crops: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
@@ -91,14 +96,18 @@ class Classifier:
 
         Returns:
             (N, C) float32; each row sums to 1.
+
+        Raises:
+            TypeError, ValueError: crops or scores are something else, or not as many.
         """
         self._check(crops)
+        scores = np.full(len(crops), np.nan) if scores is None else checked_scores(scores, len(crops))
         answers = self._network(crops)[0]
         if answers.shape[1] > 1:
             return answers
         second = answers[:, 0]  # one sigmoid: the probability of the second class
         if self._evidence is not None:
-            second = join(second, np.full(len(second), np.nan) if scores is None else scores, self._evidence.weights)
+            second = join(second, scores, self._evidence.weights)
         return np.stack([1 - second, second], axis=1)
 
     def label(self, probabilities: np.ndarray, threshold: float | None = None) -> tuple[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.imaging.crops import CROP_PX
+from models.inference.keras_as_meant import as_meant
 
 if TYPE_CHECKING:
     import keras
 
 
+@as_meant()
 def create_cnn_model(classes: int = 2) -> keras.Model:
     """The original network: four convolutions, two dense layers, untrained and compiled for training.
 
@@ -33,6 +35,7 @@ def create_cnn_model(classes: int = 2) -> keras.Model:
     return _compiled(keras.Model(inputs, _answer(x, classes), name="face_cnn"))
 
 
+@as_meant()
 def create_compact_model(classes: int = 2) -> keras.Model:
     """A smaller network with batch normalisation: same input and output as the original, an eighth of its work.
 
@@ -61,6 +64,7 @@ ARCHITECTURES = {"original": create_cnn_model, "compact": create_compact_model}
 """By the name in `model.json`."""
 
 
+@as_meant()
 def with_new_answer(model: keras.Model, classes: int) -> keras.Model:
     """A trained network's features under a new, untrained last layer."""
     import keras

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import importlib.metadata
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,23 +48,26 @@ class CropCache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
+        """None: nothing is kept."""
         self._writable = True
 
     def get(self, key: str) -> Look | None:
         """What was kept under the key; None for nothing, or something damaged."""
         try:
-            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            if self.folder is None:
+                return None
+            with self._path(self.folder, key).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 width, height, faces = (int(value) for value in kept["numbers"])
                 sharpness, score, note = float(kept["sharpness"]), float(kept["score"]), str(kept["note"])
                 return Look((width, height), faces, kept["box"], kept["picture"], kept["crop"], sharpness, score, kept["hashes"], note)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # noqa: BLE001 - fed a damaged file, zipfile and numpy raise anything from zlib.error to MemoryError
             return None
 
     def put(self, key: str, look: Look) -> None:
         """Keeps it, whole or not at all."""
-        if not self._writable:
+        if self.folder is None or not self._writable:
             return
-        path = self._path(key)
+        path = self._path(self.folder, key)
         numbers = np.array([*look.size, look.faces])
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,13 +79,17 @@ class CropCache:
         except OSError:
             self._writable = False  # a full or read-only disk stays so
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.npz"
+    @staticmethod
+    def _path(folder: Path, key: str) -> Path:
+        return folder / key[:2] / f"{key}.npz"
 
 
-def default_folder() -> Path:
-    """`$XDG_CACHE_HOME/facestream/crops`, by default under `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "facestream" / "crops"
+def default_folder() -> Path | None:
+    """`$XDG_CACHE_HOME/facestream/crops`, by default under `~/.cache`; None for whoever has no home, as in some containers."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "facestream" / "crops"
+    except RuntimeError:
+        return None
 
 
 def cache_key(content: str, *settings: object) -> str:

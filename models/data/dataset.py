@@ -1,25 +1,28 @@
 """A folder with one folder of pictures for each class -> checked, cropped samples and a survey of what is wrong with them.
 
-DATA/CLASS/...              or, where the test pictures are chosen already:      DATA/train/CLASS/...   DATA/test/CLASS/...
+`models.data.layout` says how the folders may lie.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from models.data.copies import mark_copies
 from models.data.crop_cache import CropCache, Look, cache_key
-from models.data.samples import MARGIN, Sample, surroundings
-from models.data.survey import Entry, Survey, mark_copies
+from models.data.layout import class_folders, folders_of_classes, folders_of_parts
+from models.data.samples import MARGIN, Part, Sample, surroundings
+from models.data.survey import Entry, Survey
 from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.errors import ModelError, PictureError
 from models.imaging.crops import CROP_PX
+from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_picture_name
 from models.imaging.pictures import read_picture
 
@@ -27,8 +30,6 @@ LEAST_PICTURES = 10
 """Usable pictures of each class: fewer leave nothing to judge on (a guess at the smallest that makes sense)."""
 LARGEST_CROP_PX = 300
 """A picture without a found face is taken whole, as a crop of one, if its shorter side is at most this (a guess)."""
-SIDES = ("train", "test")
-
 Report = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
@@ -41,10 +42,15 @@ class Dataset:
     classes: tuple[str, ...]
     samples: list[Sample]
     """One for each usable picture, in the order of their paths. Copies of one picture share a group."""
-    fixed_test: frozenset[str] | None
-    """Origins of the samples under test/; None where the folder is not divided."""
+    fixed: Mapping[str, Part]
+    """By a sample's origin, the part whose folder it lies in; empty where the folder is not divided."""
     survey: Survey
     """What became of every file."""
+
+    @property
+    def parts(self) -> frozenset[Part]:
+        """What the folder is divided into; none where it is not."""
+        return frozenset(self.fixed.values())
 
 
 def load_dataset(
@@ -75,21 +81,14 @@ def load_dataset(
     Raises:
         ModelError: no folder, fewer than two classes, a name that cannot be a class, no faces, or too few usable pictures.
     """
-    sides = _sides(data)
-    names = tuple(classes) if classes else tuple(folder.name for folder in class_folders(sides[-1]))
-    entries = [
-        Entry(path, name, side.name if len(sides) > 1 else "", str(path.relative_to(data)))
-        for side in sides
-        for name, folder in zip(names, _folders_of(side, names), strict=True)
-        for path in _files(folder)
-    ]
+    names, entries = _listed(data, classes)
     options = detector or DetectorOptions()
     finder, cache = load_detector(options), cache or CropCache()
     for done, entry in enumerate(entries):
         progress("finding faces", done, len(entries))
         _look(entry, finder, cache, (options.fingerprint(), input_px, margin))
     progress("finding faces", len(entries), len(entries))
-    mark_copies(entries)
+    mark_copies(entries, progress)
     survey = Survey(data, names, entries)
     if listed:
         survey.write(listed)
@@ -104,78 +103,28 @@ def load_dataset(
         for entry in entries
         if entry.usable and (look := entry.look) is not None
     ]
-    fixed = frozenset(entry.origin for entry in entries if entry.usable and entry.side == "test") if len(sides) > 1 else None
+    fixed = {entry.origin: entry.side for entry in entries if entry.usable and entry.side}
     return Dataset(names, samples, fixed, survey)
 
 
-def class_folders(data: Path) -> list[Path]:
-    """The folders of the classes, sorted by name.
-
-    Raises:
-        ModelError: there are fewer than two, one has no pictures, or a name cannot be a class.
-    """
-    if not data.is_dir():
-        raise ModelError(f"{data}: there is no such folder; name one that has a folder of pictures for each class.")
-    folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if len(folders) < 2:
-        found = f"only {folders[0].name}" if folders else "none"
-        raise ModelError(f"{data}: needs a folder of pictures for each of two or more classes, and has {found}.")
-    for folder in folders:
-        _check_name(folder)
-        if not picture_paths(folder):
-            raise ModelError(f"{folder}: has no pictures; fill this class or remove its folder.")
-    if len({folder.name.casefold() for folder in folders}) < len(folders):
-        raise ModelError(f"{data}: two classes differ only in capital letters; rename one.")
-    return folders
-
-
-def picture_paths(folder: Path) -> list[Path]:
-    """The picture files in the folder and those below, sorted."""
-    return [path for path in _files(folder) if is_picture_name(path)]
-
-
-def _files(folder: Path) -> list[Path]:
-    """All files in the folder and those below, but hidden ones, sorted."""
-    return sorted(
-        path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
-def _sides(data: Path) -> list[Path]:
-    """The folders that hold class folders: train/ and test/ where these are all there is, else `data` itself."""
-    if data.is_dir() and {path.name for path in data.iterdir() if path.is_dir() and not path.name.startswith(".")} == set(SIDES):
-        sides = [data / name for name in SIDES]
-        if any(path.is_dir() for side in sides for path in side.iterdir()):
-            return sides
-    return [data]
-
-
-def _folders_of(side: Path, names: Sequence[str]) -> list[Path]:
-    found = [folder.name for folder in class_folders(side)]
-    if sorted(found) != sorted(names):
-        raise ModelError(f"{side}: has the classes {', '.join(found)}; {', '.join(names)} are needed.")
-    return [side / name for name in names]
-
-
-def _check_name(folder: Path) -> None:
-    """A class's name goes into model.json, tables and file names."""
-    name = folder.name
-    why = None
-    if len(name) > 100:
-        why = "it is longer than 100 characters"
-    elif not name.isprintable():
-        why = "it has characters that cannot be printed"
-    elif name.strip() != name or name.endswith("."):
-        why = "it begins or ends with a space or ends with a dot"
-    elif set(name) & set('\\:*?"<>|'):
-        why = 'it has one of \\ : * ? " < > |'
-    if why:
-        raise ModelError(f"{str(folder)!r}: cannot be the name of a class: {why}; rename the folder.")
+def _listed(data: Path, classes: Sequence[str] | None) -> tuple[tuple[str, ...], list[Entry]]:
+    """The classes, and every file of the folder, those that could not be looked into as well."""
+    folders = folders_of_parts(data, to_judge=classes is not None)
+    names = tuple(classes) if classes else tuple(folder.name for folder in class_folders(folders[-1][1]))
+    entries = []
+    for part, side in folders:
+        for name, folder in zip(names, folders_of_classes(side, names), strict=True):
+            below = files_below(folder)
+            entries += [Entry(path, name, part, str(path.relative_to(data))) for path in sorted(below.files)]
+            entries += [Entry(path, name, part, str(path.relative_to(data)), reason=why) for path, why in below.unreadable.items()]
+    return names, entries
 
 
 def _look(entry: Entry, detector: Detector, cache: CropCache, cut: tuple[str, int, float]) -> None:
     """Writes into the entry what its file gives; `cut` is the detector's fingerprint, the crop's side and its margin."""
     _, input_px, margin = cut
+    if entry.reason:  # no file: a folder that could not be looked into
+        return
     try:
         content = entry.path.read_bytes()
     except OSError as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.data.dataset import Progress, Report, picture_paths
+from models.data.dataset import Progress, Report
+from models.data.layout import picture_paths
 from models.data.perturbations import altered
 from models.data.samples import Part, Sample, Split, cut_sample, part_of
 from models.detection.detections import Detections

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,28 +14,27 @@ from models.errors import ModelError
 SHARES: dict[Part, float] = {"test": 0.15, "validation": 0.15}
 
 
-def split_samples(samples: Sequence[Sample], seed: int, fixed_test: frozenset[str] | None = None) -> Split:
+def split_samples(samples: Sequence[Sample], seed: int, fixed: Mapping[str, Part] | None = None) -> Split:
     """Divides by groups; each class has its share on each side, at least one sample.
 
     Args:
-        fixed_test: origins of what is the test already; the rest is divided into train and validation.
+        fixed: by a sample's origin, the part that it is in already. A part that nothing is in is divided off what is to be learnt from.
 
     Raises:
         ModelError: a class shows too few different pictures for that.
     """
     split: Split = {"train": [], "validation": [], "test": []}
-    shares = dict(SHARES)
-    rest = list(samples)
-    if fixed_test is not None:
-        split["test"] = [sample for sample in samples if sample.origin in fixed_test]
-        rest = [sample for sample in samples if sample.origin not in fixed_test]
-        del shares["test"]
+    rest: list[Sample] = []
+    for sample in samples:
+        part = (fixed or {}).get(sample.origin, "train")
+        (rest if part == "train" else split[part]).append(sample)
+    shares = {part: share for part, share in SHARES.items() if not split[part]}
     totals = np.bincount(labels_of(rest), minlength=_classes(samples))
     quotas = {part: np.maximum(np.rint(share * totals), 1) for part, share in shares.items()}
     filled = {part: np.zeros_like(totals) for part in shares}
     for group in _groups(rest, seed):
         counts = np.bincount(labels_of(group), minlength=len(totals))
-        part: Part = next((part for part in shares if (filled[part] + counts <= quotas[part]).all()), "train")
+        part = next((part for part in shares if (filled[part] + counts <= quotas[part]).all()), "train")
         if part != "train":
             filled[part] += counts
         split[part] += group

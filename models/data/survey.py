@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,18 +14,18 @@ import numpy as np
 
 from models.atomic import written_whole
 from models.data.crop_cache import Look
+from models.data.samples import Part
 from models.errors import ModelError
 
-NEAR_BITS = 16
-"""Of 128 bits of the hash: pictures that differ in no more are copies of one. Seen on six sets of 90 to 1900 photos: of the pairs up to 16
-bits apart, all but one show the same moment (another crop or compression, or the next frame); from 17 up most do not."""
 APART = 0.15
 """Kolmogorov-Smirnov distance, beyond what chance gives, from which the sources of two classes look different. Seen: sets from one source
 stay under 0.1, a mask set whose classes were collected in two ways has 0.2 to 0.4."""
 IMBALANCED = 3.0
 """Times as many pictures in the largest class as in the smallest, from which it is said (a guess)."""
 
-Outcome = Literal["one face", "several faces", "whole", "no face", "unreadable", "no picture", "copy", "other class", "in test"]
+Outcome = Literal[
+    "one face", "several faces", "whole", "no face", "unreadable", "no picture", "copy", "other class", "in test", "in validation"
+]
 
 USABLE: frozenset[Outcome] = frozenset({"one face", "several faces", "whole"})
 WORDS: dict[Outcome, str] = {
@@ -38,6 +38,7 @@ WORDS: dict[Outcome, str] = {
     "copy": "copies of another of its class, left out",
     "other class": "also in another class, left out",
     "in test": "copies of a test picture, left out of training",
+    "in validation": "copies of a validation picture, left out of training",
 }
 
 
@@ -48,8 +49,8 @@ class Entry:
     path: Path
     label: str
     """Its class."""
-    side: str
-    """train or test, or empty where the folder is not divided."""
+    side: Part | None
+    """None where the folder is not divided."""
     origin: str
     """The path within the folder."""
     outcome: Outcome = "unreadable"
@@ -60,8 +61,8 @@ class Entry:
     file_bytes: int = 0
     group: str = ""
     """Copies and near-copies share it."""
-    near: list[str] = field(default_factory=list)
-    """The other pictures of its group."""
+    has_near: bool = False
+    """There are others of its group."""
 
     @property
     def usable(self) -> bool:
@@ -126,7 +127,7 @@ class Survey:
     def _copies(self) -> Iterator[str]:
         groups: dict[str, list[Entry]] = {}
         for entry in self.entries:
-            if entry.near and entry.usable:
+            if entry.has_near and entry.usable:
                 groups.setdefault(entry.group, []).append(entry)
         many = [entries for entries in groups.values() if len(entries) > 1]
         if many:
@@ -185,58 +186,3 @@ def _middle_half(values: np.ndarray) -> str:
 
 def _share(values: np.ndarray) -> str:
     return f"{values.mean():.0%}"
-
-
-def mark_copies(entries: list[Entry]) -> None:
-    """Leaves out what is there twice and groups what is nearly the same."""
-    _mark_exact(entries)
-    shown = [entry for entry in entries if entry.look is not None and entry.usable]
-    for entry in shown:
-        entry.group = entry.origin
-    for first, second in near_pairs([entry.look.hashes for entry in shown if entry.look is not None]):
-        a, b = shown[first], shown[second]
-        if a.group != b.group:
-            old, new = b.group, a.group
-            for entry in shown:
-                if entry.group == old:
-                    entry.group = new
-        a.near.append(b.origin)
-        b.near.append(a.origin)
-    tested = {entry.group: entry.origin for entry in shown if entry.side == "test"}
-    for entry in shown:
-        if entry.side == "train" and entry.group in tested:
-            entry.outcome, entry.reason = "in test", f"nearly the same as {tested[entry.group]}"
-
-
-def near_pairs(hashes: list[np.ndarray]) -> Iterator[tuple[int, int]]:
-    """Which of these pictures are copies of one another, mirrored or not: pairs of indices, i < j.
-
-    Args:
-        hashes: (2, 128) bool each, of a picture and of its mirror image.
-    """
-    if not hashes:
-        return
-    signs = np.stack(hashes).astype(np.float32) * 2 - 1  # the product of two is 128 - 2 * the bits that differ
-    for start in range(0, len(signs), 1024):
-        ours = signs[start : start + 1024, 0]
-        alike = np.maximum(ours @ signs[:, 0].T, ours @ signs[:, 1].T) >= 128 - 2 * NEAR_BITS
-        for i, j in np.argwhere(alike):
-            if start + i < j:
-                yield start + int(i), int(j)
-
-
-def _mark_exact(entries: list[Entry]) -> None:
-    by_content: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.usable:
-            by_content.setdefault(entry.content, []).append(entry)
-    for same in by_content.values():
-        first, *others = sorted(same, key=lambda entry: entry.side)  # test/ before train/
-        if len({entry.label for entry in same}) > 1:
-            for entry in same:
-                other = next(another for another in same if another.label != entry.label)
-                entry.outcome, entry.reason = "other class", f"the same picture is also in {other.label}: {other.origin}"
-        else:
-            for entry in others:
-                entry.outcome = "copy" if entry.side == first.side else "in test"
-                entry.reason = f"the same file as {first.origin}"

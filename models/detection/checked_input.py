@@ -7,6 +7,9 @@ from numbers import Integral
 
 import numpy as np
 
+from models.imaging.checked import checked_boxes as checked_boxes_of_one
+from models.imaging.checked import checked_image
+
 
 def checked_images(images: Sequence[object]) -> list[np.ndarray]:
     """The images, each contiguous.
@@ -52,19 +55,14 @@ def checked_boxes(boxes: Sequence[object], count: int) -> list[np.ndarray]:
 
 
 def _checked_image(image: object, number: int) -> np.ndarray:
-    if not isinstance(image, np.ndarray):
-        raise TypeError(f"image {number} is a numpy array of (height, width, 3) uint8, not {type(image).__name__}")
-    if image.dtype != np.uint8:
-        raise TypeError(f"image {number} has dtype uint8 (0..255), not {image.dtype}")
-    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"image {number} has shape (height, width, 3) RGB, not {image.shape}; a detector takes a list of images")
-    return np.ascontiguousarray(image)
+    try:
+        return np.ascontiguousarray(checked_image(image, f"image {number}"))
+    except ValueError as error:
+        raise ValueError(f"{error}; a detector takes a list of images") from None
 
 
 def _checked_boxes(boxes: object, number: int) -> np.ndarray:
-    array = np.asarray(boxes, np.float32)
-    if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"boxes of image {number} have shape (N, 4), x1 y1 x2 y2 in pixels, not {array.shape}")
-    if not np.isfinite(array).all() or (array[:, 2:] <= array[:, :2]).any():
+    array = checked_boxes_of_one(boxes, f"boxes of image {number}").astype(np.float32)
+    if (array[:, 2:] <= array[:, :2]).any():
         raise ValueError(f"boxes of image {number} must be finite, and each at least a little wide and high")
     return array

@@ -15,6 +15,7 @@ from models.detection.cascade import MIN_FACE_PX, Preset
 from models.detection.detections import Detections
 from models.inference.device import Device
 from models.inference.network import Precision
+from models.places import at_home
 
 Kind = Literal["mtcnn", "yunet"]
 
@@ -84,7 +85,7 @@ class DetectorOptions:
     def fingerprint(self) -> str:
         """The same for the same options and, whatever its name, the same file of weights."""
         options = {name: value for name, value in asdict(self).items() if name != "weights"}
-        weights = self.weights.expanduser().read_bytes() if self.weights is not None else b""
+        weights = at_home(self.weights).read_bytes() if self.weights is not None else b""
         return hashlib.sha256(repr(sorted(options.items())).encode() + weights).hexdigest()
 
     @property

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.detection.cascade import ONET_PX, RNET_PX
+from models.inference.keras_as_meant import as_meant
 
 if TYPE_CHECKING:
     import keras
 
 
+@as_meant()
 def create_pnet() -> keras.Model:
     """P-Net, which proposes: input (N, H, W, 3), RGB 0..255; H and W even, at least 12.
 
@@ -34,6 +36,7 @@ def create_pnet() -> keras.Model:
     return keras.Model(inputs, layers.Concatenate()([logit, offsets]), name="pnet")
 
 
+@as_meant()
 def create_rnet() -> keras.Model:
     """R-Net, which refines: input (N, RNET_PX, RNET_PX, 3), RGB 0..255; output scores (N,) and box offsets (N, 4) in sides of the crop."""
     import keras
@@ -50,6 +53,7 @@ def create_rnet() -> keras.Model:
     return keras.Model(inputs, [layers.Dense(2, activation="softmax", name="scores")(x)[..., 1], offsets], name="rnet")
 
 
+@as_meant()
 def create_onet() -> keras.Model:
     """O-Net, which decides: input (N, ONET_PX, ONET_PX, 3), RGB 0..255.
 

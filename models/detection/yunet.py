@@ -27,6 +27,7 @@ from models.imaging.boxes import nms, overlaps
 from models.imaging.crops import whole_squares
 from models.inference.device import Device, choose_device
 from models.inference.network import Network, Precision
+from models.places import at_home
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class YuNet:
         self.clip_boxes = clip_boxes
         if device != "auto" and choose_device(device)[0] == "gpu":
             _log.warning("the detector yunet runs on the CPU, though device gpu was asked for")
-        self._weights, self._precision = Path(weights).expanduser(), precision
+        self._weights, self._precision = at_home(weights), precision
         self._pictures = load_for_pictures(self._weights, precision)
         self._crops: Network | None = None
 

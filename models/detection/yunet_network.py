@@ -15,6 +15,7 @@ from models.errors import ModelError
 from models.inference.any_size import AnySizeNetwork
 from models.inference.network import Network, Precision
 from models.inference.openvino_backend import load_openvino, read_onnx
+from models.places import is_file, is_folder
 
 if TYPE_CHECKING:
     from models.inference.openvino_quiet import ov
@@ -85,9 +86,9 @@ def _build(weights: Path, side_px: int | None) -> ov.Model:
 
 
 def _read(weights: Path) -> ov.Model:
-    if weights.is_dir():
+    if is_folder(weights):
         raise ModelError(f"{weights}: is a folder; detector.weights names the ONNX file of a YuNet.")
-    if not weights.is_file():
+    if not is_file(weights):
         raise ModelError(f"{weights}: there is no such file; detector.weights names the ONNX file of a YuNet.")
     if weights.suffix.lower() != ".onnx":
         raise ModelError(f"{weights}: is not an ONNX file by its name (.onnx); detector.weights names that of a YuNet.")

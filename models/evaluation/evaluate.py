@@ -9,6 +9,7 @@ from pathlib import Path
 from models.classification.bundle import Bundle, ModelInfo, read_bundle
 from models.classification.classifier import Classifier
 from models.data.dataset import Dataset, Progress, Report, load_dataset
+from models.data.learnt import learnt_groups
 from models.data.samples import Sample, crop_samples, scores_of
 from models.data.split import fingerprint, split_samples
 from models.detection.detector import DetectorOptions
@@ -67,11 +68,25 @@ def judge_samples(classifier: Classifier, samples: Sequence[Sample]) -> Evaluati
 
 
 def _unseen(dataset: Dataset, info: ModelInfo) -> tuple[list[Sample], str]:
-    """The samples to judge on: of the very folder that the bundle was trained on, only those that were kept apart then."""
-    if dataset.fixed_test is not None:
-        return [sample for sample in dataset.samples if sample.origin in dataset.fixed_test], "Judged on the folder test/."
+    """The samples to judge on, and which these are: none that the bundle is known to have learnt from, where others are left."""
+    samples, part = _chosen(dataset, info)
+    learnt = learnt_groups(dataset.samples, info.data.learnt_from)
+    if not any(sample.group in learnt for sample in samples):
+        return samples, part
+    unseen = [sample for sample in samples if sample.group not in learnt]
+    if not unseen:
+        return samples, "The model learnt from all these pictures: how good it is on others, these numbers do not say."
+    left_out = len(samples) - len(unseen)
+    return unseen, f"{left_out} pictures that the model learnt from, or copies of them, are left out; the other {len(unseen)} are judged."
+
+
+def _chosen(dataset: Dataset, info: ModelInfo) -> tuple[list[Sample], str]:
+    """The folder's own test pictures; of the very folder that the bundle was trained on, those that were kept apart then; else all."""
+    if "test" in dataset.parts:
+        samples = [sample for sample in dataset.samples if dataset.fixed[sample.origin] == "test"]
+        return samples, f"Judged on the folder {Path(samples[0].origin).parts[0]}/."
     try:
-        split = split_samples(dataset.samples, info.seed)
+        split = split_samples(dataset.samples, info.seed, dataset.fixed)
     except ModelError:  # too few pictures to have been trained on
         return dataset.samples, "Judged on all pictures of the folder."
     if fingerprint(split) == info.data.fingerprint:

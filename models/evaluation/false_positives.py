@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data.dataset import picture_paths
 from models.data.face_dataset import PEOPLE_AMONG_NOBODY, part_of_nobody, upright_views
+from models.data.layout import picture_paths
 from models.data.samples import Part
 from models.detection.cascade import PRESETS
 from models.detection.detector import Detector, DetectorOptions, load_detector

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.evaluation.any_script import canvas_for_any_script
 from models.evaluation.metrics import Evaluation, Ranking, reliability
+from models.inference.matplotlib_as_is import import_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,6 +156,7 @@ def _mark(axes: Axes, x: float, y: float, threshold: float) -> None:
 
 def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> Any:
     """A figure of so many inches and its axes, one after the other."""
+    import_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
@@ -169,10 +172,8 @@ def _figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> 
 
 
 def _png(figure: Figure) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a class's name: a box stands for it
-        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a class's name, in a script that nobody has
+        canvas_for_any_script(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()

@@ -13,6 +13,7 @@ from models.errors import ModelError, already_there
 from models.evaluation.metrics import Evaluation, Measured, flat, measure
 from models.evaluation.plots import History, all_plots
 from models.evaluation.report_page import Sections, page_of
+from models.places import printable, why_no_new_folder
 
 PAGE = "report.html"
 
@@ -25,6 +26,8 @@ def check_report_place(folder: Path, *, overwrite: bool = True) -> None:
     """
     if folder.absolute().resolve().is_relative_to(SHIPPED.resolve()):
         raise ModelError(f"{folder}: a report shows people's pictures and must not lie among the models that ship; name another folder.")
+    if why := why_no_new_folder(folder):
+        raise ModelError(f"{printable(folder)}: {why}.")
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if folder.exists() and not (folder / PAGE).is_file():

@@ -6,9 +6,7 @@ probability of the second of two classes, or (N, C). A description beside it say
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
-import json
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,16 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-from models.atomic import put_in_place
+from models.atomic import prefix_of, put_in_place
 from models.classification.bundle import INFO, Bundle, load_keras_model, read_bundle
 from models.classification.classifier import load_network
 from models.detection.detector import DetectorOptions, load_detector
 from models.errors import ModelError, already_there
+from models.export.description import describe
 from models.export.formats import ENDINGS, READERS, WRITERS, Format
 from models.imaging.crops import crop_squares
 from models.imaging.pictures import read_picture
 from models.imaging.portrait import portrait_path
+from models.inference.keras_as_meant import as_meant
 from models.inference.keras_quiet import quiet, start_keras
+from models.places import printable, why_no_new_folder
 
 ONNX_TOOLS = ("onnx", "onnxruntime", "tf2onnx")
 MOST_DIFFERENT = 1e-3
@@ -50,6 +51,8 @@ def check_export_place(kind: Format, out: Path, *, overwrite: bool) -> None:
     Raises:
         ModelError: the name fits the format in no way, or something is there.
     """
+    if why := why_no_new_folder(out, ("", ".json")):
+        raise ModelError(f"{printable(out)}: {why}.")
     ending = ENDINGS.get(kind)
     if ending and out.suffix.lower() != ending:
         raise ModelError(f"{out}: the name of a model in the format {kind} ends in {ending}.")
@@ -82,7 +85,7 @@ def export_model(model: str | Path, kind: Format, out: Path, *, overwrite: bool 
     out = out.absolute()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=prefix_of(out)) as work:
             fresh = Path(work) / out.name
             try:
                 with _quietly():
@@ -94,7 +97,7 @@ def export_model(model: str | Path, kind: Format, out: Path, *, overwrite: bool 
             largest = _compare(expected, said, f"{out}: what was written")
             description = _description_place(kind, fresh)
             description.parent.mkdir(exist_ok=True)
-            description.write_text(_describe(bundle, kind, len(crops), largest), encoding="utf-8")
+            description.write_text(describe(bundle, kind, fresh, len(crops), largest), encoding="utf-8")
             places = _places(kind, out)
             for path, place in zip(_places(kind, fresh), places, strict=True):
                 put_in_place(path, place)
@@ -142,37 +145,9 @@ def _description_place(kind: Format, out: Path) -> Path:
     return out / "assets.extra" / INFO if kind == "savedmodel" else out.with_name(out.name + ".json")
 
 
-def _describe(bundle: Bundle, kind: Format, crops: int, largest: float) -> str:
-    """What a program needs to know to use it."""
-    info = bundle.info
-    side = info.input_px
-    columns = f"probability of {info.classes[1]}" if info.columns == 1 else "probability of each class, in their order"
-    said = {
-        "name": info.name,
-        "meaning": info.meaning,
-        "classes": info.classes,
-        "drop": info.drop,
-        "threshold": info.threshold,
-        "input": {
-            "name": "crops",
-            "shape": ["N", side, side, 3],
-            "dtype": "uint8",
-            "colours": info.colours,
-            "crop": info.crop.model_dump(),
-        },
-        "output": {"name": "probabilities", "shape": ["N", info.columns], "dtype": "float32", "meaning": columns},
-        "detector": info.detector and info.detector.model_dump(),
-        "format": kind,
-        "checked": {"against": "the Keras model", "crops": crops, "largest_difference": largest},
-        "made_by": f"facestream {importlib.metadata.version('facestream')}",
-        "sha256_of_original": info.files,
-    }
-    return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-
-
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without what converters and TensorFlow write to stderr about themselves."""
-    with quiet(), warnings.catch_warnings():
+    with quiet(), as_meant(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 
 from models.imaging.boxes import square
+from models.imaging.checked import checked_boxes, checked_image
 
 CROP_PX = 150
 """Side of the crop that a face is classified on (the original notebook's)."""
+FURTHEST_MARGIN = 100.0
 LARGEST_PATCH_PX = 4096
 """A larger square that sticks out of the picture is cut from the picture at half size: bounds its black-padded copy to 50 MB."""
 
@@ -45,8 +47,13 @@ def crop_squares(image: np.ndarray, boxes: np.ndarray, size_px: int, margin: flo
 
     Returns:
         (N, size_px, size_px, 3) uint8 RGB.
+
+    Raises:
+        TypeError, ValueError: image or boxes are something else, or the size or the margin means nothing.
     """
-    return cut_squares(image, whole_squares(boxes, margin), size_px)
+    if size_px < 1 or not 0 <= margin < FURTHEST_MARGIN:
+        raise ValueError(f"size_px is at least 1 and margin from 0 to {FURTHEST_MARGIN:g}, not {size_px} and {margin}")
+    return cut_squares(checked_image(image), whole_squares(checked_boxes(boxes), margin), size_px)
 
 
 def cut_squares(image: np.ndarray, squares: np.ndarray, size_px: int) -> np.ndarray:

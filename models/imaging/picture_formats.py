@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from models.errors import PictureError
+from models.imaging.unread_formats import START_BYTES, UnreadFormatError, is_unread_name, refuse_camera_raw, refuse_unread, seek_photo
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
 """Pillow's names. Not all it knows: EPS would start another program."""
@@ -22,6 +24,7 @@ WRITE_FORMATS = {
 }  # fmt: skip
 _HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 writable_suffixes: frozenset[str] = frozenset(WRITE_FORMATS)
 """Lower-case suffixes that `write_picture` can write."""
 picture_suffixes: frozenset[str] = writable_suffixes | _HEIC_SUFFIXES | {".apng", ".dib", ".mpo", ".j2k", ".jpx", ".pgm", ".pbm", ".pnm"}
@@ -32,13 +35,15 @@ _pillow_lock = threading.Lock()
 
 def is_picture_name(path: str | Path) -> bool:
     """Whether the name ends like a picture's; the file itself is not looked at."""
-    return Path(path).suffix.lower() in picture_suffixes
+    return Path(path).suffix.lower() in picture_suffixes or is_unread_name(path)
 
 
 def is_picture(path: str | Path) -> bool:
-    """Whether the file holds a picture, by its content."""
+    """Whether the file holds a picture, by its content; also in a format that nobody here can read."""
     try:
         open_header(Path(path)).close()
+    except UnreadFormatError:
+        return True
     except PictureError:
         return False
     return True
@@ -48,10 +53,10 @@ def is_animated(path: str | Path) -> bool:
     """Whether the file is a GIF, APNG, WebP or AVIF of more than one picture: a video, then. False for what cannot be read."""
     try:
         with Path(path).open("rb") as file:
-            start = file.read(12)
+            start = file.read(START_BYTES)
     except OSError:
         return False
-    if not start.startswith((b"GIF8", b"\x89PNG", b"RIFF")) and start[8:12] not in (b"avif", b"avis"):
+    if not start.startswith((b"GIF8", b"\x89PNG", b"RIFF")) and not _brands(start) & _AVIF_BRANDS:
         return False  # Pillow takes 40 ms to load its formats
     try:
         with open_header(Path(path)) as image:
@@ -63,26 +68,48 @@ def is_animated(path: str | Path) -> bool:
 def open_header(path: Path) -> Image.Image:
     """The picture's header; nothing is decoded yet."""
     try:
-        if path.is_dir():
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
             raise PictureError(f"{path}: is a folder, not a picture.")
-        if not path.is_file():
-            raise PictureError(f"{path}: {'is not a regular file' if path.exists() else 'there is no such file'}.")
-        if path.stat().st_size == 0:
+        if not stat.S_ISREG(about.st_mode):
+            raise PictureError(f"{path}: is not a regular file.")
+        if about.st_size == 0:
             raise PictureError(f"{path}: is empty.")
         with path.open("rb") as file:
-            start = file.read(12)
-    except OSError as error:
+            start = file.read(START_BYTES)
+    except FileNotFoundError:
+        raise PictureError(f"{path}: there is no such file.") from None
+    except (OSError, ValueError) as error:
         raise PictureError(f"{path}: cannot be read ({in_words(error)}).") from error
-    heic = start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS
+    refuse_unread(path, start)
+    brands = _brands(start)
+    heic = bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS
     try:
         with pillow_in_peace():
-            return Image.open(path, formats=_with_heic(path) if heic else READ_FORMATS)
+            image = Image.open(path, formats=_with_heic(path) if heic else READ_FORMATS)
+        try:
+            refuse_camera_raw(path, image)
+            seek_photo(image)
+        except Exception:
+            image.close()
+            raise
+        return image
     except UnidentifiedImageError:
+        if is_unread_name(path):
+            refuse_unread(path)
         raise PictureError(f"{path}: is not a picture in a format that can be read.") from None
     except PictureError:
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # fed a damaged file, Pillow raises anything
         raise PictureError(f"{path}: is damaged and cannot be read ({in_words(error)}).") from error
+
+
+def _brands(start: bytes) -> frozenset[bytes]:
+    """What a file of the family of MP4 says that it can be read as; nothing for any other."""
+    if start[4:8] != b"ftyp":
+        return frozenset()
+    end = min(int.from_bytes(start[:4], "big"), len(start))
+    return frozenset({start[8:12], *(start[place : place + 4] for place in range(16, end - 3, 4))})
 
 
 def _with_heic(path: Path) -> tuple[str, ...]:

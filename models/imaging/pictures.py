@@ -26,6 +26,10 @@ MAX_PIXELS = 2**28
 LEAST_DECODED = 0.5
 """A cut-off picture is given if at least this share of its rows is there (a guess at "most of it")."""
 
+BRIGHTEST_PERCENT = 99.9
+"""Of samples without a scale of their own, how many are not brighter than white: a few hot ones must not make the rest black (a guess)."""
+_OPAQUE = {"RGB": "RGB", "RGBA": "RGB", "RGBX": "RGB", "P": "RGB", "PA": "RGB", "CMYK": "CMYK", "L": "L", "LA": "L"}
+"""By Pillow's mode, that of the colours which a profile is about."""
 
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda image: image[:, ::-1],
@@ -88,21 +92,42 @@ def _converter(source: Image.Image) -> Callable[[Image.Image], np.ndarray]:
     if source.mode.startswith("I") or source.mode == "F":
         full = _full_scale(source)
         return lambda strip: _eight_bits(strip, full)
-    profile = source.info.get("icc_profile")
-    if profile and source.mode in ("RGB", "CMYK"):
-        with suppress(ImageCms.PyCMSError, OSError):  # a damaged profile is as good as none
+    colours = _to_srgb(source)
+    if not source.has_transparency_data:
+        return lambda strip: np.asarray(colours(strip))
+
+    def over_white(strip: Image.Image) -> np.ndarray:
+        shown = strip.convert("RGBA")
+        opaque = colours(_without_transparency(strip)).convert("RGBA")
+        opaque.putalpha(shown.getchannel("A"))
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", strip.size, "white"), opaque).convert("RGB"))
+
+    return over_white
+
+
+def _to_srgb(source: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """What makes an opaque strip of this picture RGB, its colours those of the profile that came with it."""
+    profile, mode = source.info.get("icc_profile"), _OPAQUE.get(source.mode)
+    if profile and mode:
+        with suppress(ImageCms.PyCMSError, OSError):  # a damaged profile, or one of other colours than the picture has, is as good as none
             given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if "sRGB" not in ImageCms.getProfileDescription(given):
-                transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), source.mode, "RGB")
-                return lambda strip: np.asarray(ImageCms.applyTransform(strip, transform))
-    if source.has_transparency_data:
-        return _over_white
-    return lambda strip: np.asarray(strip.convert("RGB"))
+                transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB")
+
+                def transformed(strip: Image.Image) -> Image.Image:
+                    done = ImageCms.applyTransform(strip.convert(mode), transform)
+                    assert done is not None
+                    return done
+
+                return transformed
+    return lambda strip: strip.convert("RGB")
 
 
-def _over_white(strip: Image.Image) -> np.ndarray:
-    white = Image.new("RGBA", strip.size, "white")
-    return np.asarray(Image.alpha_composite(white, strip.convert("RGBA")).convert("RGB"))
+def _without_transparency(strip: Image.Image) -> Image.Image:
+    """The colours alone, as they are stored: a colour may be marked as transparent, and is one all the same."""
+    if strip.mode in ("P", "PA"):
+        return strip.convert("RGBA").convert("RGB")
+    return strip.convert(_OPAQUE.get(strip.mode, "RGB"))
 
 
 def _full_scale(source: Image.Image) -> float:
@@ -110,12 +135,15 @@ def _full_scale(source: Image.Image) -> float:
     if source.mode.startswith("I;16"):
         bits = getattr(source, "tag_v2", {}).get(258, (16,))  # TIFF's BitsPerSample: microscopes write 12 or 14
         return float(2 ** bits[0] - 1)
-    brightest = float(np.nanmax(np.asarray(source)))
+    samples = np.asarray(source)
+    finite = samples[np.isfinite(samples)]
+    brightest = float(np.percentile(finite, BRIGHTEST_PERCENT)) if len(finite) else 0.0
     return next((full for full in (1.0, 255.0, 65535.0) if brightest <= full), brightest) if source.mode == "F" else max(65535.0, brightest)
 
 
 def _eight_bits(strip: Image.Image, full: float) -> np.ndarray:
-    grey = np.nan_to_num(np.asarray(strip).astype(np.float32)) * np.float32(255 / full)
+    samples = np.nan_to_num(np.asarray(strip).astype(np.float32), nan=0.0, posinf=full, neginf=0.0)
+    grey = np.clip(samples, 0, full) * np.float32(255 / full)
     return np.repeat(np.clip(grey + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 

@@ -14,9 +14,14 @@ def portrait_path() -> Path:
     Raises:
         PictureError: it is missing.
     """
-    spec = importlib.util.find_spec("matplotlib")  # finds the folder without the second that importing takes
-    folders = spec.submodule_search_locations if spec else None
-    path = Path(folders[0]) / "mpl-data" / "sample_data" / "grace_hopper.jpg" if folders else Path("grace_hopper.jpg")
+    path = matplotlib_data() / "sample_data" / "grace_hopper.jpg"
     if not path.is_file():
         raise PictureError(f"{path}: the portrait that this needs is missing; reinstalling matplotlib brings it back.")
     return path
+
+
+def matplotlib_data() -> Path:
+    """The folder of what matplotlib brings along: pictures, fonts."""
+    spec = importlib.util.find_spec("matplotlib")  # finds the folder without the second that importing takes
+    folders = spec.submodule_search_locations if spec else None
+    return Path(folders[0]) / "mpl-data" if folders else Path("mpl-data")

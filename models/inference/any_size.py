@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.inference.forks import OfThisProcess
 from models.inference.network import Precision
 from models.inference.openvino_backend import calls_at_a_time, compile_openvino
 
@@ -30,8 +31,8 @@ class AnySizeNetwork:
         """
         self._model = model
         self._precision: Precision = precision
-        self._alone = _Requests(compile_openvino(model, precision, side_by_side=False), 1)
-        self._together: _Requests | None = None
+        self._alone = OfThisProcess(lambda: _Requests(compile_openvino(model, precision, side_by_side=False), 1))
+        self._together: OfThisProcess[_Requests] | None = None
 
     def each(self, samples: Iterable[np.ndarray], *, several: bool) -> Iterator[list[np.ndarray]]:
         """The outputs for each of some samples (1, ...), in order; nothing overwrites them later.
@@ -41,8 +42,10 @@ class AnySizeNetwork:
             several: whether there are more than one: then each runs on a core of its own, else all cores share the one.
         """
         if several and self._together is None:
-            self._together = _Requests(compile_openvino(self._model, self._precision, side_by_side=True), calls_at_a_time())
-        yield from (self._together if several and self._together else self._alone).run(samples)
+            self._together = OfThisProcess(
+                lambda: _Requests(compile_openvino(self._model, self._precision, side_by_side=True), calls_at_a_time())
+            )
+        yield from (self._together if several and self._together else self._alone).get().run(samples)
 
 
 class _Requests:

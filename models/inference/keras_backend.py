@@ -6,11 +6,14 @@ import functools
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.inference.batching import BatchedNetwork, Finish, Start
+from models.inference.forks import refuse_forked
+from models.inference.keras_as_meant import as_meant, import_keras
 from models.inference.network import BATCH_SIZES, Network
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ def load_keras(model: keras.Model, *, sample_shape: tuple[int, ...] | None = Non
         sample_shape: shape of one sample, where the model leaves it open.
         batch_sizes: how many samples a call may carry; one compiled function each.
     """
+    import_keras()
     from keras import ops
 
     sample = np.zeros(sample_shape or model.inputs[0].shape[1:], np.uint8)
@@ -76,8 +80,14 @@ def compile_with_keras(function: Callable[..., list[Any]], *constants: Any) -> R
 
         compiled = torch.no_grad()(function)
 
+    made_by, traced = os.getpid(), set[tuple[int, ...]]()
+
     def run(batch: np.ndarray) -> list[np.ndarray]:
-        return [np.asarray(keras.ops.convert_to_numpy(output)) for output in compiled(keras.ops.convert_to_tensor(batch), *kept)]
+        refuse_forked(made_by, "a network on a GPU")
+        is_new = batch.shape not in traced  # what a user has set in Keras counts only while a graph is made
+        traced.add(batch.shape if keras.backend.backend() != "torch" else ())
+        with as_meant() if is_new else nullcontext():
+            return [np.asarray(keras.ops.convert_to_numpy(output)) for output in compiled(keras.ops.convert_to_tensor(batch), *kept)]
 
     return run
 
@@ -102,6 +112,7 @@ def _compile_with_tensorflow(function: Callable[..., list[Any]]) -> Callable[...
 def prepare_tensorflow() -> None:
     """Lets Keras's backend take GPU memory as it needs it. Works only before the first operation: by default it takes all or most."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX's own switch
+    import_keras()
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -117,6 +128,7 @@ def prepare_tensorflow() -> None:
 
 def forbid_tf32() -> None:
     """Makes GPUs multiply float32 as float32, everywhere in this process: by default they round to 10 bits of fraction first, for speed."""
+    import_keras()
     import keras
 
     if keras.backend.backend() == "tensorflow":

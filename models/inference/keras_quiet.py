@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from models.inference.keras_as_meant import import_keras
+
 
 def start_keras() -> None:
     """Imports Keras and its backend and lets it look for devices; what goes wrong is still an exception."""
@@ -16,8 +18,7 @@ def start_keras() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of networks traced anew, which each training does
     with quiet():
-        import keras  # noqa: F401
-
+        import_keras()
         with suppress(ImportError):
             import tensorflow as tf
 

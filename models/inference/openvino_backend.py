@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from models.errors import ModelError
 from models.inference.batching import BatchedNetwork, Finish, Start
+from models.inference.forks import OfThisProcess
 from models.inference.network import BATCH_SIZES, Network, Precision
 from models.inference.priority import stand_back
 
@@ -60,7 +61,7 @@ def load_openvino(
     def start_for(size: int) -> Start:
         sized = model.clone()
         sized.reshape([size, *own_shape])
-        return _openvino_start(_openvino_core().compile_model(sized, "CPU", config), (size, *sample.shape))
+        return _openvino_start(lambda: _openvino_core().compile_model(sized, "CPU", config), (size, *sample.shape))
 
     # the threads that will run the calls are made in here, and are as far back as whoever makes them
     with ThreadPoolExecutor(1, initializer=stand_back, initargs=(STEPS_BACK if side_by_side else 0,)) as maker:
@@ -129,11 +130,13 @@ def _openvino_core() -> Any:
     return ov.Core()
 
 
-def _openvino_start(compiled: ov.CompiledModel, shape: tuple[int, ...]) -> Start:
+def _openvino_start(compile_: Callable[[], ov.CompiledModel], shape: tuple[int, ...]) -> Start:
     """Begins calls for up to `shape[0]` samples of `shape[1:]`."""
-    idle: list[tuple[ov.InferRequest, np.ndarray, list[np.ndarray]]] = []
+    nothing_idle: Callable[[], list[tuple[ov.InferRequest, np.ndarray, list[np.ndarray]]]] = list
+    own = OfThisProcess(lambda: (compile_(), nothing_idle()))
 
     def start(batch: np.ndarray) -> Finish:
+        compiled, idle = own.get()
         # the arrays are the request's own memory: handing arrays over at each call takes longer than copying these small ones
         request, images, outputs = idle.pop() if idle else _openvino_request(compiled, shape)
         images[: len(batch)] = batch

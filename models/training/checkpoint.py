@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -120,7 +119,9 @@ class Checkpoint:
                 about = json.loads(str(kept["about"]))
                 self._check(path, about["settings"])
                 yield kept, about
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except ModelError:
+            raise
+        except Exception as error:  # fed a damaged file, zipfile and numpy raise anything from zlib.error to MemoryError
             raise ModelError(f"{path}: cannot be gone on with ({error}); --overwrite instead of --resume begins anew.") from error
 
     def _check(self, path: Path, settings: dict[str, Any]) -> None:

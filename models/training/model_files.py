@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.classification.bundle import KERAS, OPENVINO, WEIGHTS
+from models.inference.keras_as_meant import as_meant
 
 if TYPE_CHECKING:
     import keras
@@ -37,9 +38,10 @@ def _save_keras(model: keras.Model, path: Path) -> None:
     import keras
 
     plain = path.with_suffix(".plain.keras")
-    bare = keras.Model.from_config(model.get_config())
-    bare.set_weights(model.get_weights())
-    bare.save(plain)
+    with as_meant():
+        bare = keras.Model.from_config(model.get_config())
+        bare.set_weights(model.get_weights())
+        bare.save(plain)
     with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
             target.writestr(name, source.read(name))

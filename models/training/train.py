@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.classification.bundle import CropRule, ModelInfo, TrainingData, check_place, write_bundle
+from models.classification.bundle import LONGEST_NAME, CropRule, ModelInfo, TrainingData, check_place, write_bundle
 from models.data.augmentation import ROUGH
 from models.data.dataset import Progress, Report, load_dataset
 from models.data.face_dataset import CLASSES, NOT_FACE, load_face_data
-from models.data.samples import MARGIN, Sample, Split, crop_samples, labels_of, scores_of
+from models.data.learnt import learnt_from
+from models.data.samples import MARGIN, Part, Sample, Split, crop_samples, labels_of, scores_of
 from models.data.split import fingerprint, split_samples
 from models.errors import ModelError
 from models.evaluation.false_positives import Score, false_finds, judge
@@ -20,7 +21,8 @@ from models.evaluation.metrics import flat, measure, sentences
 from models.evaluation.plots import History
 from models.evaluation.report import check_report_place, write_report
 from models.imaging.crops import CROP_PX
-from models.training.checkpoint import forget, interrupted
+from models.places import printable, why_no_new_folder
+from models.training.checkpoint import MOST_FOLDS, forget, interrupted, of_fold
 from models.training.cross_validation import FOLDS, too_few
 from models.training.model_card import write_card
 from models.training.model_files import save_model
@@ -29,6 +31,7 @@ from models.training.schedule import Plan
 from models.training.trained_model import TrainedModel
 from models.training.trainer import FalseFinds, Options, TrainingSetup, learn, no_progress
 
+CHECKPOINT = "checkpoint.npz"
 Judge = Callable[[Score, float], tuple[dict[str, float], list[str]]]
 Sections = Sequence[tuple[str, Sequence[str]]]
 
@@ -76,24 +79,26 @@ def train(
     check_places(out, resume=options.resume, overwrite=overwrite)
     setup = TrainingSetup(options)
     dataset = load_dataset(data, report=report, progress=progress, listed=beside(out, "pictures.csv"), detector=options.detector)
-    split = split_samples(dataset.samples, options.seed, dataset.fixed_test)
+    split = split_samples(dataset.samples, options.seed, dataset.fixed)
     classes = dataset.classes
     task = Task(
         name=out.absolute().name,
         classes=classes,
         meaning=f"Probability of {classes[1]}." if len(classes) == 2 else f"Probability of each of: {', '.join(classes)}.",
-        split=_split_in_words(split, own_test=dataset.fixed_test is not None),
-        command=f"facestream train {data.name} -o {out.name} {options.words}",
+        split=_split_in_words(split, dataset.parts),
+        command=f"facestream train {printable(data.name)} -o {out.name} {options.words}",
         limits=["Judged on pictures from the same source as those it learnt from: expect less on others."],
     )
     return _train(task, split, setup, out, report, progress, dataset.survey.sections())
 
 
-def _split_in_words(split: Split, *, own_test: bool) -> str:
-    test = "the folder's own test pictures" if own_test else "15 % for the test, copies of a picture on one side"
+def _split_in_words(split: Split, own: Collection[Part]) -> str:
+    """`own`: the parts that the folder is divided into already."""
+    test = "the folder's own test pictures" if "test" in own else "15 % for the test, copies of a picture on one side"
     if too_few(split["validation"]):
         return f"{test}; all others to learn from, and in {FOLDS} parts, each asked about in its turn, to choose temperature and threshold."
-    return f"{test}; 15 % to choose weights and threshold; the others to learn from."
+    chosen = "the folder's own validation pictures" if "validation" in own else "15 %"
+    return f"{test}; {chosen} to choose weights and threshold; the others to learn from."
 
 
 def train_face(
@@ -125,7 +130,7 @@ def train_face(
         meaning="Probability that what MTCNN found is a face.",
         split="every third photo with nobody and a sixth of the people are the test; a fifth of the photos with nobody and an eighth of "
         "the people chose weights and threshold.",
-        command=f"facestream train {data.name} -o {out.name} {options.words}",
+        command=f"facestream train {printable(data.name)} -o {out.name} {options.words}",
         limits=[
             "It learnt from news and web photos: mostly frontal faces of adults, some with masks; no drawings.",
             "Skin tones, ages and head covers were not balanced or measured.",
@@ -150,7 +155,13 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
     Raises:
         ModelError: there is something else, or an earlier bundle, report or interrupted training that must not be replaced.
     """
-    checkpoint = beside(out, "checkpoint.npz")
+    checkpoint = beside(out, CHECKPOINT)
+    name = out.absolute().name
+    longest = (f"-{CHECKPOINT}", of_fold(checkpoint, MOST_FOLDS).name.removeprefix(name), "-pictures.csv", "-report")
+    if why := why_no_new_folder(out, longest):
+        raise ModelError(f"{printable(out)}: {why}.")
+    if len(name) > LONGEST_NAME:
+        raise ModelError(f"{out}: has a name of more than {LONGEST_NAME} characters, which becomes that of the model; name a shorter one.")
     if left := interrupted(checkpoint):
         if not resume and not overwrite:
             raise ModelError(f"{left}: holds an interrupted training; add --resume to go on with it, or --overwrite to begin anew.")
@@ -162,7 +173,7 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
 def _train(task: Task, split: Split, setup: TrainingSetup, out: Path, report: Report, progress: Progress, survey: Sections) -> Path:
     for part, samples in split.items():
         report(f"{part}: {', '.join(f'{count} {name}' for name, count in _count(task, samples).items())}")
-    place = beside(out, "checkpoint.npz")
+    place = beside(out, CHECKPOINT)
     learnt = learn(split, len(task.classes), setup, false_finds=task.false_finds, report=report, progress=progress, checkpoint_path=place)
     folder = _conclude(task, split, setup, learnt, out, report, survey)
     forget(place)
@@ -197,7 +208,11 @@ def _conclude(task: Task, split: Split, setup: TrainingSetup, learnt: TrainedMod
             detector=decision.evidence,
             bfloat16=check_bfloat16(model, crop_samples(real), decision.threshold, lambda said: decision.fused(said, scores_of(real))),
             metrics={name: round(value, 4) for name, value in metrics.items()},
-            data=TrainingData(fingerprint=fingerprint(split), pictures=_count(task, learnt.samples)),
+            data=TrainingData(
+                fingerprint=fingerprint(split),
+                pictures=_count(task, learnt.samples),
+                learnt_from=learnt_from([*split["train"], *split["validation"]]),
+            ),
             trained_on=datetime.now(UTC).date().isoformat(),
             seed=setup.options.seed,
             versions={name: importlib.metadata.version(name) for name in ("facestream", "keras", "tensorflow", "openvino")},

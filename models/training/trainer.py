@@ -17,6 +17,7 @@ from models.data.split import fingerprint
 from models.detection.detector import DetectorOptions
 from models.errors import ModelError
 from models.imaging.crops import CROP_PX
+from models.inference.keras_as_meant import as_meant
 from models.inference.keras_quiet import start_keras
 from models.training.calibration import build_in, calibrate, fit_temperature, logits_of, soften
 from models.training.checkpoint import Checkpoint
@@ -114,6 +115,19 @@ def learn(
     Where that has too few pictures of a class, cross-validation on both together chooses, and both are learnt from.
     """
     start_keras()
+    with as_meant():
+        return _learnt(split, classes, setup, false_finds, report, progress, checkpoint_path)
+
+
+def _learnt(
+    split: Split,
+    classes: int,
+    setup: TrainingSetup,
+    false_finds: FalseFinds | None,
+    report: Report,
+    progress: Progress,
+    checkpoint_path: Path | None,
+) -> TrainedModel:
     import keras
 
     by_folds = false_finds is None and too_few(split["validation"])

@@ -9,17 +9,14 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
+from typing import Annotated, Literal, ParamSpec
 
 import typer
 
+from stream.cli.asked import detector_of, settings_of
 from stream.cli.malloc_arenas import share_arenas
 from stream.console import logs
 from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
-
-if TYPE_CHECKING:
-    from models.detection.detector import DetectorOptions
-    from stream.settings.schema import Settings
 
 app = typer.Typer(
     help="Finds faces in moving pictures, scores each with a CNN, and shows it live.",
@@ -82,8 +79,9 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE...",
-            help="A camera's index, an rtsp:// or http:// address, a video, a picture, a folder or a glob, or the name of one of the "
-            "sources that the settings file lists. Default: all of those.",
+            help="A camera's index, an rtsp:// or http:// address, a video (- is one that comes through standard input), a picture, "
+            "numbered pictures (img%03d.png), a folder or a glob, or the name of one of the sources that the settings file lists. "
+            "Default: all of those.",
         ),
     ] = None,
     output: Output = None,
@@ -92,6 +90,9 @@ def run(
     model: Model = None,
     config: Config = None,
     set_: Set = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, max=1000, help="Frames/s of numbered pictures, frames/img%03d.png; default: 25.")
+    ] = None,
     max_frames: Annotated[int | None, typer.Option(min=1, help="End each source after so many frames.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.01, help="Stop after so many seconds, all sources together.")] = None,
     metrics_port: MetricsPort = None,
@@ -107,7 +108,7 @@ def run(
     share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
-    settings = _settings(config, set_, model, segment)
+    settings = settings_of(config, set_, model, segment, rate)
     from stream.job.inputs import open_inputs
     from stream.job.job import Job, Options
 
@@ -146,7 +147,7 @@ def demo(
 
     if output is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
-    settings = _settings(None, None, None)
+    settings = settings_of(None, None, None)
     options = Options(output=output, events=events, window=window, metrics_port=metrics_port, overwrite=overwrite)
     return Job(settings, options).run([Input(DemoSource(seconds), settings)])
 
@@ -175,13 +176,14 @@ def train(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at length otherwise
     logs.start("text")
+    from models.places import is_folder
     from models.training import train as training
     from models.training.checkpoint import interrupted
     from models.training.trainer import Options
     from stream.console.progress import ProgressReporter
 
-    is_face_data = (data / "face_photos").is_dir() and (data / "nobody_photos").is_dir()
-    options = Options(architecture, base, resume, seed, _detector(config, set_))
+    is_face_data = is_folder(data / "face_photos") and is_folder(data / "nobody_photos")
+    options = Options(architecture, base, resume, seed, detector_of(config, set_))
     learn = training.train_face if is_face_data else training.train
     with as_usage():
         training.check_places(output, resume=resume, overwrite=overwrite)
@@ -214,7 +216,7 @@ def evaluate(
     logs.start("text")
     from stream.cli.evaluation import evaluate as evaluated
 
-    return evaluated(model, data, output, _detector(config, set_), overwrite=overwrite)
+    return evaluated(model, data, output, detector_of(config, set_), overwrite=overwrite)
 
 
 @_command
@@ -249,7 +251,7 @@ def bench(
     """Measure what this machine does with this program: milliseconds of each stage, frames/s, and how to reach a rate."""
     logs.start("text")
     share_arenas()
-    settings = _settings(config, set_, model)
+    settings = settings_of(config, set_, model)
     from stream.diagnostics.benchmark import bench as measured
 
     return measured(settings, source, rate=rate, seconds=seconds, as_json=json)
@@ -270,25 +272,6 @@ def config() -> int:
 
     print(as_yaml(), end="")
     return DONE
-
-
-def _settings(path: Path | None, overrides: list[str] | None, model: str | None, segment_minutes: float | None = None) -> Settings:
-    from stream.settings.loading import load_settings
-
-    flags = {"--model": ("classifier.model", model), "--segment": ("output.segment_minutes", segment_minutes)}
-    return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
-
-
-def _detector(path: Path | None, overrides: list[str] | None) -> DetectorOptions | None:
-    """Which finds the faces in a folder of pictures; None where nothing was said of it."""
-    for override in overrides or []:
-        if not override.strip().startswith("detector."):
-            raise UsageError(f"--set {override}: here only what begins with detector. has a meaning, such as detector.kind=yunet.")
-    settings = _settings(path, overrides, None).detector
-    if not settings.enabled:
-        raise UsageError("detector.enabled: must be true here; only faces are learnt from and judged.")
-    options = settings.options_for_pictures()
-    return options if options.words else None
 
 
 def main() -> None:

@@ -2,18 +2,24 @@
 
 import os
 import signal
-import sys
-from contextlib import suppress
 
-from stream.errors import DONE, INTERRUPTED
+from stream.own_models import take_own_models
+
+take_own_models()  # before anything of ours imports `models`
+
+from stream.errors import DONE, FAILED, INTERRUPTED  # noqa: E402
 
 
 def main() -> None:
     """Load and run the command line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(INTERRUPTED))  # there is nothing to finish yet
+    import logging
+
+    from stream.console import logs, streams
+
+    streams.prepare()
     from stream.cli.app import main as run
-    from stream.console import logs
 
     try:
         run()
@@ -21,8 +27,9 @@ def main() -> None:
         if isinstance(end.code, str):
             raise
         # Python's own end takes libraries apart for up to a second, and waits for, or crashes in, a thread that hangs in a driver.
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
+        code = end.code or DONE
+        if failure := streams.finish():
+            logs.say(f"standard output cannot be written ({failure.strerror}); what was to be read there is lost.", level=logging.ERROR)
+            code = code or FAILED
         logs.end()
-        os._exit(end.code or DONE)
+        os._exit(code)

@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import os
-import re
 import sys
 import threading
 import traceback
@@ -16,6 +15,9 @@ from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import TextIO
+
+from stream.console.streams import patient
+from stream.passwords import redact_in
 
 _machines: TextIO | None = None
 """Where JSON goes; None while it is people who read."""
@@ -58,22 +60,17 @@ class _Handler(logging.Handler):
 
 
 def _write(message: str, level: int, logger: str, source: str = "", exception: str = "") -> None:
-    message = _without_passwords(message)
+    message = redact_in(message)
     if _machines is None:
         line = message if level < logging.WARNING else f"facestream: {message}"
-        print(line + f"\n{exception}".rstrip(), file=sys.stderr, flush=True)
+        print(line + f"\n{redact_in(exception)}".rstrip(), file=sys.stderr, flush=True)
         return
     time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     entry = {"time": time, "level": logging.getLevelName(level).lower(), "logger": logger, "source": source, "message": message}
-    entry |= {"exception": _without_passwords(exception)}
+    entry |= {"exception": redact_in(exception)}
     with _writing:
         _machines.write(json.dumps({key: value for key, value in entry.items() if value}, ensure_ascii=False) + "\n")
         _machines.flush()
-
-
-def _without_passwords(text: str) -> str:
-    """Ours have none (`user:***@host`); what a library says about an address is not ours."""
-    return re.sub(r"://(?![^\s'\"]*:\*\*\*@)[^\s'\"]*@", "://***@", text)
 
 
 def _died(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -105,7 +102,7 @@ def _take_stderr() -> None:
     """From here on each line that anybody writes to stderr, libraries written in C too, becomes an object."""
     global _machines
     kept = os.dup(2)
-    _machines = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="backslashreplace")
+    _machines = patient(os.dup(kept))
     reads, writes = os.pipe()
     os.set_blocking(writes, False)  # a flood of C loses lines; C that waits with Python's lock in its hands would wait for ever
     os.dup2(writes, 2)

@@ -70,8 +70,16 @@ def _bar() -> Progress:
     from rich.console import Console as Terminal  # takes 70 ms, so only where a terminal shows it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Terminal(file=sys.stderr, soft_wrap=True), transient=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    terminal = Terminal(file=sys.stderr, soft_wrap=True)
+    with_results = sys.stdout is not None and sys.stdout.isatty()  # else what goes to a file would go to the terminal
+    return Progress(*columns, console=terminal, transient=True, redirect_stdout=with_results)
 
 
 def _of(of: int | None, unit: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.imaging.lettering import runs_right_to_left
 from stream.drawing.ink import Area, Color, Ink
 from stream.drawing.text import SMALLEST_TEXT_PX, letters_of, patch_of
 from stream.faces import Face
@@ -21,6 +22,8 @@ PALETTE: tuple[Color, ...] = (
     (0, 158, 115),
 )
 """RGB, one per label: the colours of Okabe and Ito, which colour-blind people tell apart too; here the ones that differ most come first."""
+LEFT_TO_RIGHT = "\u200e"
+"""A mark without a width: what follows a name in Hebrew or Arabic is none of it, and stands to its right."""
 UNLABELLED: Color = (0, 158, 115)
 
 
@@ -41,6 +44,8 @@ def words_of(face: Face) -> tuple[str, ...]:
         return (number + certainty, certainty) if number else (certainty,)
     label = " ".join("".join(c if c.isprintable() else " " for c in face.label).split())
     percent = "" if face.probability is None else f"{face.probability:.0%}"
+    if runs_right_to_left(label):
+        label += LEFT_TO_RIGHT
     forms = (f"{number}{label} {percent}", f"{number}{percent}", percent or number)
     return tuple(dict.fromkeys(form for form in map(str.strip, forms) if form))
 

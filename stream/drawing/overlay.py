@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.imaging.checked import checked_image
 from stream.drawing.ink import Area, Ink
 from stream.drawing.labels import color_of, placed_words, status_band, surface
 from stream.drawing.mark import painted
@@ -35,7 +36,7 @@ def draw(image: np.ndarray, analysis: Analysis, status_line: str = "") -> np.nda
     Returns:
         A new (H, W, 3) uint8 RGB array, writeable.
     """
-    height, width = image.shape[:2]
+    height, width = checked_image(image).shape[:2]
     return painted(image, inked(width, height, analysis, status_line))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.places import is_folder
 from stream.errors import PictureError, SourceError, UsageError
 from stream.pipeline.report import SourceReport
 from stream.settings.schema import NamedSource, Settings
@@ -54,19 +55,25 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
         SourceError, PictureError: nothing could be opened.
     """
     wanted = [one for address in addresses for one in _meant(address, settings)] or _listed(settings)
+    if sum(one.address == "-" for one in wanted) > 1:
+        raise UsageError("-: standard input is there once; name it once.")
     names = [(name, one) for one in wanted for name in expand(one.address, without=without)]
     inputs: list[Input] = []
     unopened: list[SourceReport] = []
+    alike: dict[str, list[str]] = {}
     for name, one in names:
         label = one.name if name == one.address else None  # the videos of a folder keep names of their own
+        twins = alike.setdefault(redact(name), [])
+        twins += [name] if name not in twins else []
+        twin = 1 + twins.index(name)
         try:
-            source = open_source(name, one.settings.source, without=without, name=label, waits=len(names) > 1)
+            source = open_source(name, one.settings.source, without=without, name=label, twin=twin, waits=len(names) > 1)
         except (SourceError, PictureError) as error:
             if len(names) == 1:
                 raise
             unopened.append(SourceReport(label or redact(name), error=str(error)))
             continue
-        inputs.append(Input(source, one.settings, Path(one.address) if name != one.address and Path(one.address).is_dir() else None))
+        inputs.append(Input(source, one.settings, Path(one.address) if name != one.address and is_folder(one.address) else None))
     if not inputs:
         raise SourceError("; ".join(report.error or "" for report in unopened))
     return inputs, unopened

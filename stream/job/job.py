@@ -65,6 +65,8 @@ class Job:
         self._health = Health(settings.pipeline.stalled_after_s)
         self._metrics = Metrics(self._health)
         self._interrupted = self._failed = False
+        self._no_window = ""
+        """Why nothing is shown, until that is told; empty where nobody expects a window."""
 
     def run(self, inputs: Sequence[Input]) -> int:
         """Run all live sources side by side, then each file on its own; the exit code."""
@@ -78,7 +80,7 @@ class Job:
                 events = EventsSink(options.events, overwrite=options.overwrite, health=self._health)
                 stack.callback(_close, events)
             list_pictures = not window and options.output is None
-            console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=options.events == "-"))
+            console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=events is not None and events.is_stdout))
             for report in self.reports:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
@@ -100,6 +102,7 @@ class Job:
         available, reason = display_available()
         if options.window and not available:
             raise SinkError(f"--window: {reason}.")
+        self._no_window = reason
         return available
 
     def _run_group(self, group: list[Input], maker: LaneMaker, analyser: Analyser, console: Console, left_s: float) -> bool:
@@ -133,6 +136,9 @@ class Job:
         try:
             with on_signal(interrupt):
                 for result in pipeline.results():
+                    if self._no_window and not result.info.still:  # of each picture a line is printed
+                        logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")
+                        self._no_window = ""
                     console.shown(result)
         except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
             console.failed(str(error))

@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from models.imaging.picture_formats import writable_suffixes
+from models.places import exists, is_file, is_folder
 from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
 from stream.job.inputs import Input
+from stream.sinks.events import is_stdout
+from stream.sinks.files import leads_elsewhere
 from stream.sinks.picture import place
 from stream.sinks.recording.video import FORMATS
 
@@ -34,7 +37,8 @@ def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | N
     if output is not None and written:
         planned = plan_outputs(infos[: len(written)], output, [one.root for one in written])
     lent = [path for one, path in zip(written, planned, strict=True) if one.in_pieces]
-    check_outputs(infos, planned, [] if events in (None, "-") else [Path(str(events))], overwrite=overwrite, lent=lent)
+    others = [] if events is None or is_stdout(events) or leads_elsewhere(Path(events)) else [Path(events)]
+    check_outputs(infos, planned, others, overwrite=overwrite, lent=lent)
     for one, path in zip(written, planned, strict=True):
         one.output = path
 
@@ -50,10 +54,10 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path
         UsageError: the output fits the source in no way.
     """
     known = output.suffix.lower() in FORMATS or output.suffix.lower() in writable_suffixes
-    several = len(infos) > 1 or (infos[0].still and (infos[0].path is None or infos[0].path.is_dir()))
-    if several and not output.is_dir() and (known or output.is_file()):
+    several = len(infos) > 1 or (infos[0].still and (infos[0].path is None or is_folder(infos[0].path)))
+    if several and not is_folder(output) and (known or is_file(output)):
         raise UsageError(f"{output}: {_what(infos)}, so the output must be a folder, and this is the name of a file.")
-    if not several and not output.is_dir() and output.suffix:
+    if not several and not is_folder(output) and output.suffix:
         _check_ending(infos[0], output)
         return [output]
     planned: list[Path] = []
@@ -75,14 +79,14 @@ def check_outputs(
     Raises:
         UsageError: it would be.
     """
-    inputs = {path.resolve() for info in infos for path in (info.pictures or (info.path,)) if path is not None and not path.is_dir()}
+    inputs = {path.resolve() for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
     taken: set[Path] = set()
     for path in [*_files(infos, planned), *others]:
         if path.resolve() in inputs:
             raise UsageError(f"{path}: this is an input; choose another output.")
         if path.resolve() in taken:
             raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
-        if path.exists() and not path.is_dir() and not overwrite and path not in lent:
+        if exists(path) and not is_folder(path) and not overwrite and path not in lent:
             raise UsageError(already_there(path))
         taken.add(path.resolve())
 
@@ -90,7 +94,7 @@ def check_outputs(
 def _files(infos: Sequence[SourceInfo], planned: Sequence[Path]) -> Iterable[Path]:
     """Every file that will be written."""
     for info, path in zip(infos, planned, strict=False):  # nothing is planned where nothing is written
-        if info.still and (path.is_dir() or path.suffix.lower() not in writable_suffixes):
+        if info.still and (is_folder(path) or path.suffix.lower() not in writable_suffixes):
             yield from (place(picture, info.path, path) for picture in info.pictures)
         else:
             yield path

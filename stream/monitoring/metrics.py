@@ -29,6 +29,7 @@ from stream.monitoring.observer import (
     SourceState,
     StageName,
 )
+from stream.names import printable
 
 Outcome = Literal["read", "analysed", "shown", "dropped"]
 
@@ -147,7 +148,7 @@ class Metrics(RunObserver):
             more: dict[str, Any] = {"buckets": one.buckets} if one.buckets else {}
             self._made[one.name] = one.kind(one.name, one.meaning, one.labels, registry=self.registry, **more)
         ProcessCollector(registry=self.registry)
-        self._made["facestream_build_info"].labels(installed_version()).set(1)
+        self._of("facestream_build_info", installed_version()).set(1)
         self._made["facestream_thread_stalled_after_seconds"].set(self._health.stalled_after_s)
 
     def began(self, source: Observed) -> None:
@@ -167,17 +168,17 @@ class Metrics(RunObserver):
     def analysed(self, source: Observed, frame: Frame, analysis: Analysis, age_s: float) -> None:
         name = source.name
         self._frame(name, "analysed")
-        self._made["facestream_capture_to_analysed_seconds"].labels(name).observe(age_s)
-        self._made["facestream_faces_in_view"].labels(name).set(len(analysis.faces))
+        self._of("facestream_capture_to_analysed_seconds", name).observe(age_s)
+        self._of("facestream_faces_in_view", name).set(len(analysis.faces))
         for face in analysis.faces:
-            self._made["facestream_faces_total"].labels(name, face.label or "").inc()
+            self._of("facestream_faces_total", name, face.label or "").inc()
 
     def shown(self, source: Observed, frame: Frame, age_s: float) -> None:
         self._frame(source.name, "shown")
-        self._made["facestream_capture_to_shown_seconds"].labels(source.name).observe(age_s)
+        self._of("facestream_capture_to_shown_seconds", source.name).observe(age_s)
 
     def stage(self, stage: StageName, seconds: float) -> None:
-        self._made["facestream_stage_seconds"].labels(stage).observe(seconds)
+        self._of("facestream_stage_seconds", stage).observe(seconds)
 
     def candidates_dropped(self, so_far: int) -> None:
         self._made["facestream_detector_candidates_dropped_total"].inc(so_far - self._candidates)
@@ -189,7 +190,7 @@ class Metrics(RunObserver):
             self._read_source(source)
             del self._sources[source]
         name = source.name
-        self._made["facestream_source_up"].labels(name).set(0)
+        self._of("facestream_source_up", name).set(0)
         if source.live:
             return
         self._forget(name, Gauge)
@@ -206,36 +207,39 @@ class Metrics(RunObserver):
             for source in self._sources:
                 self._read_source(source)
             busy, activities = self._made["facestream_thread_busy_seconds"], self._health.activities
-            threads = {(activity.part, activity.source) for activity in activities}
+            threads = {(activity.part, printable(activity.source)) for activity in activities}
             for gone in self._threads - threads:
                 busy.remove(*gone)
             for part, source_name in threads:  # several sinks of one source are one number
-                mine = [one for one in activities if (one.part, one.source) == (part, source_name)]
+                mine = [one for one in activities if (one.part, printable(one.source)) == (part, source_name)]
                 busy.labels(part, source_name).set(max(one.busy_s for one in mine))
             self._threads = threads
 
     def _read_source(self, source: Observed) -> None:
         name, now, before = source.name, source.state(), self._sources[source]
         self._sources[source] = now
-        self._made["facestream_reconnects_total"].labels(name).inc(now.reconnects - (before.reconnects if before else 0))
-        self._made["facestream_decode_errors_total"].labels(name).inc(now.decode_errors - (before.decode_errors if before else 0))
+        self._of("facestream_reconnects_total", name).inc(now.reconnects - (before.reconnects if before else 0))
+        self._of("facestream_decode_errors_total", name).inc(now.decode_errors - (before.decode_errors if before else 0))
         self._drop(name, "unwritten", now.unwritten - (before.unwritten if before else 0))
-        self._made["facestream_source_up"].labels(name).set(now.up)
+        self._of("facestream_source_up", name).set(now.up)
         for queue, frames in now.waiting.items():
-            self._made["facestream_queue_frames"].labels(name, queue).set(frames)
+            self._of("facestream_queue_frames", name, queue).set(frames)
         if now.shown_at is not None:
-            self._made["facestream_last_shown_timestamp_seconds"].labels(name).set(time.time() - time.monotonic() + now.shown_at)
+            self._of("facestream_last_shown_timestamp_seconds", name).set(time.time() - time.monotonic() + now.shown_at)
+
+    def _of(self, metric: str, *labels: str) -> Any:
+        return self._made[metric].labels(*map(printable, labels))
 
     def _frame(self, source: str, outcome: Outcome) -> None:
-        self._made["facestream_frames_total"].labels(source, outcome).inc()
+        self._of("facestream_frames_total", source, outcome).inc()
 
     def _drop(self, source: str, reason: DropReason, count: int = 1) -> None:
-        self._made["facestream_drops_total"].labels(source, reason).inc(count)
+        self._of("facestream_drops_total", source, reason).inc(count)
 
     def _forget(self, source: str, *kinds: type) -> None:
         for one in DECLARED:
             if one.kind in kinds and "source" in one.labels:
-                self._made[one.name].remove_by_labels({"source": source})
+                self._made[one.name].remove_by_labels({"source": printable(source)})
 
 
 class _ReadyRegistry(CollectorRegistry):

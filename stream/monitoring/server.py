@@ -40,7 +40,7 @@ class _Handler(MetricsHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def _say(self, status: HTTPStatus, text: str) -> None:
-        body = text.encode()
+        body = text.encode("utf-8", "backslashreplace")  # names of files need not be text
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stream.errors import SettingsError
+from stream.passwords import redact_in
 from stream.settings.schema import OWN, SECTIONS, NamedSource, Settings
 
 NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
@@ -77,7 +78,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     if section == "sources":
         raise SettingsError("--set sources: they are listed in a settings file only, or named on the command line.")
     if not (equals and dot and key):
-        raise SettingsError(f"--set {override}: write it as section.key=value, such as detector.min_face_px=40.")
+        raise SettingsError(f"--set {redact_in(override)}: write it as section.key=value, such as detector.min_face_px=40.")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -174,4 +175,4 @@ def _reason(error: ErrorDetails) -> str:
 
 def _shown(value: Any) -> str:
     """A value for an error, without what may be a password in an address."""
-    return re.sub(r"://[^\s'\"]*@", "://***@", repr(value))
+    return redact_in(repr(value))

@@ -114,6 +114,9 @@ class SourceSettings(Section):
     camera_width: Annotated[int, Field(ge=0, le=16384)] = Field(0, description="asked of a webcam, px; 0: whatever it gives")
     camera_height: Annotated[int, Field(ge=0, le=16384)] = Field(0, description="the same, px")
     camera_rate: Annotated[float, Field(ge=0, le=1000)] = Field(0.0, description="the same, frames/s")
+    rate: Annotated[float, Field(gt=0, le=1000)] = Field(
+        25.0, description="of numbered pictures as one video (frames/img%03d.png), frames/s"
+    )
     loop: bool = Field(False, description="true: a video file is played as a camera: at its own pace, over and over, without its sound")
 
 

@@ -18,7 +18,7 @@ from stream.deadline import Deadline
 from stream.errors import SinkError
 from stream.faces import Face
 from stream.monitoring.health import Health
-from stream.sinks.files import claim, unwritable
+from stream.sinks.files import claim, leads_elsewhere, open_already, unwritable
 from stream.sinks.lines import Lines
 from stream.sinks.result import Result
 
@@ -42,17 +42,12 @@ class EventsSink:
             SinkError: the file cannot be written, or exists and must not be replaced.
         """
         self.notes: list[str] = []
-        self._name = "standard output" if str(path) == "-" else str(path)
-        file: TextIO
-        if str(path) == "-":
-            file = sys.stdout
-        else:
-            path = Path(path)
-            claim(path, None, overwrite=overwrite)
-            try:
-                file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")  # odd file names become \\u escapes
-            except OSError as error:
-                raise SinkError(unwritable(path, error)) from error
+        self.is_stdout = is_stdout(path)
+        self._name = "standard output" if self.is_stdout else str(path)
+        try:
+            file = _stdout() if self.is_stdout else _opened(Path(path), overwrite=overwrite)
+        except OSError as error:
+            raise SinkError(unwritable(path, error)) from error
         self._file: TextIO | None = file
         self._lines = _lines(file, health)
 
@@ -74,7 +69,7 @@ class EventsSink:
         """
         if self._file is None:
             return
-        line = json.dumps(_event(result), ensure_ascii=self._file is sys.stdout, allow_nan=False) + "\n"
+        line = json.dumps(_event(result), ensure_ascii=self.is_stdout, allow_nan=False) + "\n"
         with self._explained():
             if self._lines is None:
                 self._file.write(line)
@@ -113,12 +108,40 @@ class EventsSink:
 
     def _lose_reader(self) -> None:
         """Send what Python would flush at its end to nowhere: it would complain about the broken pipe once more."""
-        was_stdout, self._file = self._file is sys.stdout, None
-        if was_stdout:
+        self._file = None
+        if self.is_stdout:
             with suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, sys.stdout.fileno())
                 os.close(nowhere)
+
+
+def is_stdout(path: Path | str) -> bool:
+    """Whether events that are to go there go to standard output."""
+    return str(path) == "-" or open_already(Path(path)) == 1
+
+
+def _stdout() -> TextIO:
+    if getattr(sys.stdout, "name", None) == os.devnull:
+        raise SinkError("standard output is closed; name a file for the events.")
+    try:
+        sys.stdout.flush()
+        return _text(sys.stdout.fileno(), closefd=False)  # of its own: what is printed may be lost on a full disk, an event is an error
+    except io.UnsupportedOperation:  # what stands in for standard output inside other programs
+        return sys.stdout
+
+
+def _opened(path: Path, *, overwrite: bool) -> TextIO:
+    if (descriptor := open_already(path)) is not None:
+        return _text(os.dup(descriptor))
+    if not leads_elsewhere(path):
+        claim(path, None, overwrite=overwrite)
+    return _text(path)
+
+
+def _text(place: Path | int, *, closefd: bool = True) -> TextIO:
+    # odd file names become \\u escapes
+    return open(place, "w", encoding="utf-8", errors="backslashreplace", newline="\n", closefd=closefd)
 
 
 def _lines(file: TextIO, health: Health | None) -> Lines | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
+import stat
 from pathlib import Path
 
 from stream.errors import SinkError, already_there
@@ -34,6 +36,23 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
             path.unlink()
     except OSError as error:
         raise SinkError(unwritable(path, error)) from error
+
+
+def leads_elsewhere(path: Path) -> bool:
+    """Whether it is a pipe, a terminal or another device, or is open already: something to write into, which nothing replaces."""
+    if open_already(path) is not None:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def open_already(path: Path) -> int | None:
+    """The number of the open file that a path such as `/dev/fd/3` stands for, perhaps in the middle of it."""
+    number = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", str(path))
+    return int(number[1]) if number else {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(path))
 
 
 def make_folder(folder: Path) -> None:

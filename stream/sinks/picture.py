@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models.imaging.metadata import Metadata, read_metadata
 from models.imaging.picture_formats import writable_suffixes
 from models.imaging.picture_writer import write_picture
+from models.places import exists, is_folder
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo
 from stream.settings.schema import OutputSettings
@@ -30,13 +32,14 @@ class PictureSink:
         """
         self.path = path
         self.notes: list[str] = []
-        self.written: list[Path] = []
-        """Every file written, in order."""
+        self._written: dict[Path, None] = {}
+        self._lost: dict[str, list[str]] = {}
+        """What did not come along, in words, and from which pictures."""
         self._closed = False
         self._info = info
         self._settings = settings
         self._overwrite = overwrite
-        self._is_folder = path.is_dir() or path.suffix.lower() not in writable_suffixes
+        self._is_folder = is_folder(path) or path.suffix.lower() not in writable_suffixes
         if not self._is_folder:
             claim(path, info.path, overwrite=overwrite)
             return
@@ -55,24 +58,43 @@ class PictureSink:
             raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
         source = Path(result.frame.source)
         path = place(source, self._info.path, self.path) if self._is_folder else self.path
-        if path in self.written:
+        if path in self._written:
             raise SinkError(f"{path}: two pictures of this run would have this name; name a folder as the output, or rename one of them.")
         claim(path, source, overwrite=self._overwrite)
         try:
-            write_picture(path, result.picture, quality=self._settings.jpeg_quality)
+            metadata = _metadata(source)
+            lost = write_picture(path, result.picture, quality=self._settings.jpeg_quality, metadata=metadata)
         except (OSError, PictureError) as error:
             raise SinkError(str(error) if isinstance(error, PictureError) else unwritable(path, error)) from error
-        self.written.append(path)
+        self._written[path] = None
+        for what in (*metadata.lost, *lost):
+            self._lost.setdefault(what, []).append(str(source))
+
+    @property
+    def written(self) -> list[Path]:
+        """Every file written, in order."""
+        return list(self._written)
 
     def close(self) -> None:
         """Take no more. Each picture is complete once written."""
-        self._closed = True
+        if not self._closed:
+            self._closed = True
+            for what, pictures in self._lost.items():
+                others = f" and {len(pictures) - 1} others" if len(pictures) > 2 else " and another" if len(pictures) == 2 else ""
+                self.notes.append(f"{pictures[0]}{others}: had {what}.")
+
+
+def _metadata(source: Path) -> Metadata:
+    try:
+        return read_metadata(source)
+    except Exception:  # noqa: BLE001 - the picture is there: a damaged remark about it, or a file that is gone since, must not cost it
+        return Metadata()
 
 
 def place(source: Path, root: Path | None, folder: Path) -> Path:
     """Where a picture goes in the output folder: as it lies below `root`, as PNG where its own format cannot be written."""
-    relative = source.relative_to(root) if root is not None and root.is_dir() and source.is_relative_to(root) else Path(source.name)
+    relative = source.relative_to(root) if root is not None and is_folder(root) and source.is_relative_to(root) else Path(source.name)
     if relative.suffix.lower() not in writable_suffixes:
-        taken = source.with_suffix(".png").exists()  # beside photo.heic there is a photo.png, which needs that name
+        taken = exists(source.with_suffix(".png"))  # beside photo.heic there is a photo.png, which needs that name
         relative = relative.with_name(f"{relative.name}.png") if taken else relative.with_suffix(".png")
     return folder / relative

@@ -6,12 +6,16 @@ import functools
 import glob
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
+from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
+from models.places import exists, is_file, is_folder
 from stream.errors import SourceError, UsageError
+from stream.passwords import hide, redact_mistyped
+from stream.passwords import redact as redact
 
 LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 
@@ -28,24 +32,6 @@ VIDEO_SUFFIXES = frozenset(
 ANIMATED_SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs"})
 """Of picture formats that may hold a video."""
 
-_SECRET = re.compile(r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|auth|sig)[^=&;#]*=)[^&;#]*")
-
-
-def redact(address: str) -> str:
-    """The address without its password, for names, logs and messages. What is no network address comes back as it is."""
-    scheme, mark, rest = address.partition("://")
-    if not mark:
-        return address
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" in authority:
-        end = authority.rindex("@")
-    elif "@" in rest and ":" in authority and not authority.rpartition(":")[2].isdecimal():
-        end = rest.rindex("@")  # a password with a slash in it, written without the %2F that it needs
-    else:
-        return _SECRET.sub(r"\1***", address)
-    user, colon, _ = rest[:end].partition(":")
-    return _SECRET.sub(r"\1***", f"{scheme}://{user}{':***' if colon else ''}{rest[end:]}")
-
 
 def with_variables(address: str, environment: Mapping[str, str] = os.environ) -> str:
     """The address with the value of the environment variable NAME in place of each `${NAME}`.
@@ -60,6 +46,9 @@ def with_variables(address: str, environment: Mapping[str, str] = os.environ) ->
         name = found[1]
         if name not in environment:
             raise UsageError(f"{redact(address)}: the environment variable {name} is not set.")
+        _, _, before = address[: found.start()].partition("://")
+        if re.search(r"[/?#]", before):  # behind the host: a key, a token
+            hide(environment[name])
         in_front_of_host = "://" in address[: found.start()] and "@" in address[found.end() :]
         return quote(environment[name], safe=":") if in_front_of_host else environment[name]
 
@@ -86,7 +75,7 @@ def split(address: str) -> SplitResult | None:
 
 def is_glob(address: str) -> bool:
     """Whether it is a pattern, not the name of a file that happens to hold a bracket."""
-    return any(mark in address for mark in "*?[") and not Path(address).exists()
+    return any(mark in address for mark in "*?[") and not address.startswith("camera:") and not exists(address)
 
 
 def natural(path: Path) -> list[tuple[str, int, str]]:
@@ -97,12 +86,17 @@ def natural(path: Path) -> list[tuple[str, int, str]]:
 
 def pictures_below(address: str, without: Path | None = None) -> list[Path]:
     """The still pictures of a folder (recursive) or glob, but for those below `without`; naturally sorted, as the user would write them."""
-    return [path for path in _files(address, without) if is_picture_name(path) and not _is_animation(path)]
+    return [path for path in _files(address, without)[0] if is_picture_name(path) and not _is_animation(path)]
+
+
+def unreadable_below(address: str, without: Path | None = None) -> list[str]:
+    """A sentence for each folder below that cannot be looked into."""
+    return _files(address, without)[1]
 
 
 def videos_below(address: str, without: Path | None = None) -> list[Path]:
     """The videos, animations included, of a folder (recursive) or glob, but for those below `without`."""
-    return [path for path in _files(address, without) if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
+    return [path for path in _files(address, without)[0] if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
 
 
 def expand(address: str | Path, without: Path | None = None) -> list[str]:
@@ -114,33 +108,50 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
         SourceError: a folder or glob that holds neither.
     """
     address = str(address)
-    if split(address) is not None or not (Path(address).is_dir() or is_glob(address)):
+    if split(address) is not None or not (is_folder(address) or is_glob(address)):
         return [address]
     videos = [str(path) for path in videos_below(address, without)]
-    found = [address, *videos] if pictures_below(address, without) else videos
+    found = [address, *videos] if pictures_below(address, without) or unreadable_below(address, without) else videos
     if not found:
-        what = "in this folder" if Path(address).is_dir() else "that fits this pattern"
-        raise SourceError(f"{address}: there is no picture and no video {what}.")
+        what = "in this folder" if is_folder(address) else "that fits this pattern"
+        raise SourceError(f"{redact_mistyped(address)}: there is no picture and no video {what}.")
     return found
 
 
+def fixed_part(pattern: str) -> Path:
+    """The folder below which everything lies that fits the pattern."""
+    fixed = []
+    for part in Path(pattern).parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed.append(part)
+    return Path(*fixed)
+
+
 def _is_animation(path: Path) -> bool:
-    return path.suffix.lower() in ANIMATED_SUFFIXES and _is_animated_now(path, path.stat().st_mtime_ns)
+    return path.suffix.lower() in ANIMATED_SUFFIXES and is_file(path) and _is_animated_now(path, path.stat().st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=2**16)  # a folder is looked through three times before its first picture
+@functools.lru_cache(maxsize=2**16)  # a folder is looked through several times before its first picture
 def _is_animated_now(path: Path, _changed_ns: int) -> bool:
     return is_animated(path)
 
 
-def _files(address: str, without: Path | None) -> Iterable[Path]:
+def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
+    """The files that a folder or pattern means, naturally sorted, and a sentence for each folder that cannot be looked into."""
     folder = Path(address)
-    if folder.is_dir():
-        found = (path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    if is_folder(address):
+        below = files_below(folder)
+        found, unreadable = below.files, below.sentences
     else:
-        found = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        named = (Path(name) for name in glob.iglob(address, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [path for path in named if is_file(path) or (path.is_symlink() and not is_folder(path))]
+        unreadable = []
+        if "**" in address:
+            below = files_below(fixed_part(address), lambda path: False)
+            below.unreadable = {path: why for path, why in below.unreadable.items() if not path.is_symlink()}  # nobody may have meant it
+            unreadable = below.sentences
     left_out = without.resolve() if without is not None else None
-    if left_out == folder.resolve():
-        left_out = None  # else nothing would be left; the sink refuses to write over the pictures themselves
-    kept = (path for path in found if path.is_file() and (left_out is None or not path.resolve().is_relative_to(left_out)))
-    return sorted(kept, key=natural)
+    if left_out is None or left_out == folder.resolve():
+        return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves
+    return sorted((path for path in found if not path.resolve().is_relative_to(left_out)), key=natural), unreadable

@@ -10,6 +10,7 @@ from functools import partial
 from stream.errors import SourceError
 from stream.frame import SourceInfo
 from stream.media import cv2
+from stream.names import printable
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
 from stream.sources.live import LiveSource, Lost, Picture
@@ -78,6 +79,8 @@ def _pictures(
 
 def _open(address: str, settings: SourceSettings) -> cv2.VideoCapture | None:
     device = address.removeprefix(PREFIX)
+    if device != printable(device):
+        return None  # OpenCV takes UTF-8 only, and crashes
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it prints a page about each backend that has no such camera
     try:

@@ -16,7 +16,7 @@ import numpy as np
 from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.settings.schema import Settings, SourceSettings
-from stream.sources.pyav_frame import frame_of
+from stream.sources.pyav_frame import Orientations, frame_of
 from stream.sources.source import SourceStatus
 from stream.sources.timeline import TIME_BASE, Timeline
 
@@ -29,6 +29,20 @@ LOOK_AFTER_S = 0.5
 
 class Lost(Exception):  # noqa: N818 - an event, not a fault of the program
     """There is no picture for the time being. The text is the cause, in a few words, without any password."""
+
+
+class Over(Exception):  # noqa: N818 - the same
+    """There will be no more pictures: the camera said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """No picture, but a sign that one is on its way."""
+
+    cause: str = ""
+    """Why there is none yet, in a few words."""
+    patience_s: float = 0.0
+    """The next ones of this connection may be so far apart, where that is more than `read_timeout_s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +59,10 @@ class Picture:
     """How much could not be decoded since the picture before."""
 
 
-Connect = Callable[[threading.Event], Generator[Picture | None, None, None]]
+Connect = Callable[[threading.Event], Generator[Picture | Alive | None, None, None]]
 """Connects, then gives pictures, and None for each half second without one. Ends soon when the event is set.
 
-Raises `Lost` when there is no connection (any more); ends when the camera ended the stream.
+Raises `Lost` when there is no connection (any more), `Over` when there never will be; ends when the camera ended the stream.
 """
 
 
@@ -70,6 +84,7 @@ class LiveSource:
         self._clock = clock
         self._closing = threading.Event()
         self._timeline = Timeline()
+        self._orientations = Orientations()
         self._index = 0
         self._causes: set[str] = set()
         """ProgressReporter since the source was last up: each is logged once."""
@@ -89,6 +104,8 @@ class LiveSource:
                     cause = "the stream ended"
                 except Lost as lost:
                     cause = str(lost)
+                except Over:
+                    return
                 if self._closing.is_set():
                     return
                 self._say_lost(cause)
@@ -107,16 +124,22 @@ class LiveSource:
     def _connection(self) -> Iterator[Frame]:
         """The frames of one connection."""
         self._timeline.reconnect()
+        self._orientations = Orientations()
         last = self._clock() + self._settings.open_timeout_s  # connecting has its own time
+        patience_s = self._settings.read_timeout_s
         with closing(self._connect(self._closing)) as pictures:
             for picture in pictures:
                 if self._closing.is_set():
                     return
                 self.status.seen_at = time.monotonic()
-                if picture is not None:
+                if isinstance(picture, Picture):
                     last = picture.arrived_at
                     yield self._frame(picture)
-                elif self._clock() - last > self._settings.read_timeout_s:
+                elif picture is not None:
+                    last, patience_s = self._clock(), max(patience_s, picture.patience_s)
+                    if picture.cause and self.status.state != "up":
+                        self.status.cause = picture.cause
+                elif self._clock() - last > patience_s:
                     raise Lost("timed out: no picture came")
 
     def _frame(self, picture: Picture) -> Frame:
@@ -126,7 +149,8 @@ class LiveSource:
         if isinstance(pixels, np.ndarray):
             frame = Frame.of_image(pixels, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
         else:
-            frame = frame_of(pixels, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
+            lies = self._orientations.of(pixels)
+            frame = frame_of(pixels, lies, source=name, index=index, pts=pts, time_base=TIME_BASE, captured_at=picture.arrived_at)
         if (frame.width, frame.height) != (self.info.width, self.info.height):
             self.info = replace(self.info, width=frame.width, height=frame.height)
         if self.status.state != "up":

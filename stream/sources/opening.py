@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from stream.errors import SourceError
+from stream.errors import PictureError, SourceError
+from stream.passwords import redact_mistyped
 from stream.settings.schema import SourceSettings
 from stream.sources.source import Source
 
@@ -14,10 +17,11 @@ if TYPE_CHECKING:
     from stream.sources.animation import AnimationSource
     from stream.sources.live import LiveSource
     from stream.sources.loop import LoopSource
+    from stream.sources.numbered import NumberedSource
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
-    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource
+    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource | NumberedSource
 
 
 def open_source(
@@ -26,6 +30,7 @@ def open_source(
     *,
     without: Path | None = None,
     name: str | None = None,
+    twin: int = 1,
     waits: bool = False,
 ) -> Source:
     """The source that an address means: a camera, a network address, a video, a picture, a folder or pattern of pictures.
@@ -34,6 +39,7 @@ def open_source(
 
     Args:
         name: what it is called; None: as it is written, without its password. Pictures keep names of their own in their frames.
+        twin: how many sources there are so far that look like this one, because they differ in a password only; told in its name.
         waits: a webcam that is not there is waited for, as one that has a name always is.
 
     Raises:
@@ -48,16 +54,20 @@ def open_source(
         source = LoopSource(source)
     if name is not None:
         source.info = replace(source.info, name=name, named=True)
+    elif twin > 1:
+        source.info = replace(source.info, name=f"{source.info.name} ({twin})")
     return source
 
 
 def _open(text: str, settings: SourceSettings | None, without: Path | None, name: str | None, waits: bool) -> LiveSource | AnyFile:
     from stream.sources import addresses  # here, because these modules need the types above
 
-    if text.isdecimal() or text.startswith("camera:"):
+    if text.isdecimal() or (text.startswith("camera:") and not Path(text).exists()):
         from stream.sources.camera import open_camera
 
         return open_camera(text, settings, name, waits=waits or name is not None)
+    if text == "-":
+        return _open_stdin(settings)
     if addresses.split(text) is not None:
         from stream.sources.network import open_network
 
@@ -65,23 +75,54 @@ def _open(text: str, settings: SourceSettings | None, without: Path | None, name
     return _open_file(text, settings, without)
 
 
+def _open_stdin(settings: SourceSettings | None) -> VideoSource:
+    from stream.sources.video import VideoSource
+
+    if os.isatty(0):
+        raise SourceError(
+            "standard input is a terminal; send a video into it (ffmpeg ... -f matroska - | facestream run -), or name a file."
+        )
+    if stat.S_ISREG(os.fstat(0).st_mode):
+        return VideoSource("/dev/stdin", settings)
+    return VideoSource("standard input", settings, pipe=0)
+
+
 def _open_file(address: str, settings: SourceSettings | None, without: Path | None) -> AnyFile:
-    from models.imaging.picture_formats import is_animated, is_picture, is_picture_name
+    from models.imaging.picture_formats import is_animated, is_picture_name
+    from models.places import exists, is_folder
     from stream.sources.addresses import is_glob
     from stream.sources.animation import AnimationSource
+    from stream.sources.numbered import NumberedSource, is_numbered
     from stream.sources.pictures import PicturesSource
     from stream.sources.video import VideoSource
 
     path = Path(address)
-    if path.is_dir() or is_glob(address):
+    if is_folder(address) or is_glob(address):
         return PicturesSource(address, without=without)
-    if not path.exists():
-        raise SourceError(f"{address}: there is no such file or folder.")
+    if is_numbered(address):
+        return NumberedSource(address, settings)
+    if not exists(address):
+        raise SourceError(f"{redact_mistyped(address)}: there is no such file or folder.")
+    if path.is_fifo():  # nothing of it may be read twice
+        return VideoSource(address, settings, pipe=path)
     if is_animated(path):
         return AnimationSource(address)
-    if is_picture_name(path) or is_picture(path):
+    if is_picture_name(path) or _is_one_picture(path):
         return PicturesSource(address)
     return VideoSource(address, settings)
+
+
+def _is_one_picture(path: Path) -> bool:
+    """Whether a file that is not named like one holds a picture; several JPEGs one after the other (raw.mjpeg) are a video."""
+    from models.imaging.picture_formats import open_header
+    from stream.sources.contents import holds_several
+
+    try:
+        with open_header(path) as picture:
+            one = picture.format not in ("JPEG", "PNG", "WEBP", "BMP", "PPM")
+    except PictureError:
+        return False
+    return one or not holds_several(path)
 
 
 def expand(address: str | Path, without: Path | None = None) -> list[str]:

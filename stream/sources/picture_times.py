@@ -29,6 +29,8 @@ class PictureTimes:
         self._by_decoding = container.format.name == "avi"  # has no times of showing; what FFmpeg makes up is a frame late for H.264
         if self.assumed:
             self.time_base = 1 / (declared_rate(container, stream) or USUAL_RATE)
+        elif not _declares_pictures(container):
+            pass
         elif stream.duration is not None:
             self._declared_end = (stream.start_time or 0) + stream.duration
             self._declared = stream.duration
@@ -120,7 +122,15 @@ def declared_rate(container: av.container.InputContainer, stream: av.VideoStream
 
 
 def _untimed(container: av.container.InputContainer) -> bool:
-    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags)
+    return av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe")
+
+
+def _declares_pictures(container: av.container.InputContainer) -> bool:
+    """Whether the declared length is one that says that pictures are missing.
+
+    That of Ogg is found at the end of what is there, perhaps a still picture that is shown on; that of ASF is that of the longest stream.
+    """
+    return container.format.name != "ogg" and (container.format.name != "asf" or len(container.streams) == 1)
 
 
 def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:

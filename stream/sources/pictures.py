@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.imaging.pictures import read_picture
+from models.imaging.unread_formats import is_unread_name
+from models.places import exists, is_file, is_folder
 from stream.errors import PictureError, SourceError
 from stream.frame import Frame, SourceInfo
-from stream.sources.addresses import pictures_below
+from stream.sources.addresses import fixed_part, pictures_below, unreadable_below
 from stream.sources.source import SourceStatus
 
 
@@ -26,15 +28,18 @@ class PicturesSource:
         Raises:
             SourceError: the folder or pattern holds no picture.
         """
-        self._alone = Path(address).is_file()
+        self._alone = is_file(address)
         self._paths = [Path(address)] if self._alone else pictures_below(address, without)
+        self._unreadable = [] if self._alone else unreadable_below(address, without)
         if not self._paths:
-            raise SourceError(f"{address}: there is no picture in this {'folder' if Path(address).is_dir() else 'place'}.")
+            nothing = f"{address}: there is no picture in this {'folder' if is_folder(address) else 'place'}."
+            raise SourceError(" ".join(self._unreadable) or nothing)
         self._clock = clock
         self._closing = threading.Event()
         self.status = SourceStatus()
-        path = Path(address) if Path(address).exists() else _root(address)
-        self.info = SourceInfo(name=address, still=True, path=path, pictures=tuple(self._paths), frames=len(self._paths))
+        path = Path(address) if exists(address) else fixed_part(address)
+        readable = tuple(path for path in self._paths if not is_unread_name(path))
+        self.info = SourceInfo(name=address, still=True, path=path, pictures=readable, frames=len(self._paths))
 
     def __len__(self) -> int:
         """How many pictures there are to read."""
@@ -45,6 +50,7 @@ class PicturesSource:
 
     def __iter__(self) -> Iterator[Frame]:
         self.status.state = "up"
+        self.status.failures += self._unreadable
         try:
             for path in self._paths:
                 if self._closing.is_set():
@@ -59,13 +65,3 @@ class PicturesSource:
                 yield Frame.of_image(image, source=str(path), captured_at=self._clock())
         finally:
             self.status.state = "ended"
-
-
-def _root(pattern: str) -> Path:
-    """The folder below which everything lies that fits the pattern."""
-    fixed = []
-    for part in Path(pattern).parts[:-1]:
-        if any(mark in part for mark in "*?["):
-            break
-        fixed.append(part)
-    return Path(*fixed)

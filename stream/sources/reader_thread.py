@@ -26,7 +26,9 @@ class _End:
     error: BaseException | None
 
 
-def pumped(items: Callable[[threading.Event], Generator[T, None, None]], stop: threading.Event) -> Generator[T | None, None, None]:
+def pumped(
+    items: Callable[[threading.Event], Generator[T, None, None]], stop: threading.Event, ahead: int = 2
+) -> Generator[T | None, None, None]:
     """The items of a generator that runs on a thread of its own, and None for each slice in which none came.
 
     That thread alone opens, reads and closes the device. Should it hang in there, it is left behind, and puts the device down by itself
@@ -35,9 +37,10 @@ def pumped(items: Callable[[threading.Event], Generator[T, None, None]], stop: t
     Args:
         items: makes the generator, which should end soon once the event that it is given is set.
         stop: ends this generator, within a slice.
+        ahead: so many items at most wait to be taken.
     """
     unwanted = threading.Event()
-    handed: queue.Queue[T | _End] = queue.Queue(maxsize=2)
+    handed: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
     thread = threading.Thread(target=_pump, args=(items, handed, unwanted), name="camera", daemon=True)
     thread.start()
     try:

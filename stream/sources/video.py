@@ -5,70 +5,134 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
 from stream.jumps import Jumps
-from stream.media import av
+from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
+from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
 from stream.sources.picture_times import PictureTimes, declared_rate
-from stream.sources.pyav_frame import frame_of, quarter_turns, upright_size
+from stream.sources.pipe import Pipe
+from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
+
+PATIENCE = 10
+"""A web server may pause for so many `read_timeout_s`. A file is no camera: there is nothing newer for which to connect anew (a guess)."""
+
+RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
+"""Where a connection breaks off FFmpeg asks for the rest of the file, after pauses of 0, 1, 3 and 7 s."""
 
 
 class VideoSource:
     """The frames of one video file."""
 
-    def __init__(self, address: str, settings: SourceSettings | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        address: str,
+        settings: SourceSettings | None = None,
+        *,
+        pipe: Path | int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Opens the file and decodes its first frame, so that what cannot be read is known at once.
+
+        Args:
+            pipe: what is read, by its path or number, where it is no file; then `address` is only its name.
 
         Raises:
             SourceError: missing, no video, or nothing in it can be decoded.
         """
         self._address = address
-        self._remote = "://" in address
+        self._remote = pipe is not None or "://" in address
         self._settings = settings or Settings().source
         self._clock = clock
         self._closing = threading.Event()
+        self._pipe = None if pipe is None else Pipe(pipe, self._closing)
         self.status = SourceStatus()
-        self.info = self._look()
+        self.info = self._look() if self._pipe is None else self._wait_and_look()
 
     def close(self) -> None:
         self._closing.set()
+        if self._pipe is not None and not self._pipe.used:
+            self._pipe.put_down()  # else whoever reads it does
 
     def __iter__(self) -> Iterator[Frame]:
+        if self._pipe is not None and self._pipe.used:
+            return
         self.status.state = "opening"
         try:
+            if self._pipe is not None:
+                self._pipe.used = True
             if self._remote:  # a network may stall, and `close()` must not wait for it
-                yield from (frame for frame in pumped(lambda _: self._frames(), self._closing) if frame is not None)
+                for frame in pumped(lambda _: self._frames(), self._closing):
+                    if self._pipe is not None:
+                        self.status.seen_at = time.monotonic()  # it may be silent for as long as it likes
+                    if frame is not None:
+                        yield frame
             else:
                 yield from self._frames()
         finally:
             self.status.state = "ended"
+            if self._pipe is not None:
+                self._pipe.put_down()
 
     def _open(self) -> av.container.InputContainer:
         name = redact(self._address)
-        timeout = (self._settings.open_timeout_s, self._settings.read_timeout_s) if self._remote else None
+        timeout, options = None, {}
+        if self._remote and self._pipe is None:
+            patience_s = PATIENCE * self._settings.read_timeout_s
+            timeout = (self._settings.open_timeout_s, patience_s)
+            options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
         try:
-            container = av.open(self._address, metadata_errors="replace", timeout=timeout)
+            place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
+            container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options)
         except av.error.FFmpegError as error:
-            raise SourceError(f"{name}: {_why_not_opened(error, self._address)}.") from None  # FFmpeg's own text may hold a password
-        if not container.streams.video or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
+            cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
+            raise SourceError(f"{name}: {cause}.") from None
+        if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
+        if video_stream(container).codec_context is None:
+            container.close()
+            raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
         return container
+
+    def _begin(self) -> bytes:
+        """The first bytes; none of an address."""
+        if self._pipe is not None:
+            return bytes(self._pipe.begin[:8])
+        with suppress(OSError), Path(self._address).open("rb") as file:
+            return file.read(8)
+        return b""
+
+    def _wait_and_look(self) -> SourceInfo:
+        """In a thread that is left behind on Ctrl-C: nobody knows when somebody writes into a pipe."""
+
+        def looks(_: threading.Event) -> Generator[SourceInfo, None, None]:
+            yield self._look()
+
+        try:
+            with closing(pumped(looks, self._closing)) as found:
+                return next(info for info in found if info is not None)
+        except BaseException:
+            if self._pipe is not None:
+                self._pipe.put_down()
+            raise
 
     def _look(self) -> SourceInfo:
         with closing(self._open()) as container:
             first = next(self._decoded(container, []), None)
             if first is None:
-                raise SourceError(f"{redact(self._address)}: not one frame of it could be decoded.")
-            width, height = upright_size(first)
-            stream = _video_stream(container)
+                late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
+                raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
+            quarter_turns, _ = orientation(first)
+            width, height = upright_size(first, quarter_turns)
+            stream = video_stream(container)
             aspect = stream.sample_aspect_ratio or None
             return SourceInfo(
                 name=redact(self._address),
@@ -79,7 +143,7 @@ class VideoSource:
                 has_audio=bool(container.streams.audio),
                 has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
                 frames=_about_how_many(container, stream),
-                pixel_aspect=1 / aspect if aspect and quarter_turns(first) % 2 else aspect,
+                pixel_aspect=1 / aspect if aspect and quarter_turns % 2 else aspect,
                 tags={key.lower(): value for key, value in container.metadata.items()},
                 picture_flags=stream.disposition.value,
                 begins_anywhere=container.format.name in ("mpegts", "hls"),
@@ -90,8 +154,8 @@ class VideoSource:
         faults: list[str] = []
         index = 0
         with closing(self._open()) as container:
-            jumps = Jumps(container, _video_stream(container))
-            times = PictureTimes(container, _video_stream(container), jumps)
+            jumps = Jumps(container, video_stream(container))
+            times, orientations = PictureTimes(container, video_stream(container), jumps), Orientations()
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:
@@ -103,12 +167,14 @@ class VideoSource:
                     if decoded.is_corrupt:
                         faults.append("damaged picture")
                     self.status.state, now = "up", self._clock()
-                    yield frame_of(decoded, source=self.info.name, index=index, pts=pts, time_base=times.time_base, captured_at=now)
+                    lies, time_base = orientations.of(decoded), times.time_base
+                    yield frame_of(decoded, lies, source=self.info.name, index=index, pts=pts, time_base=time_base, captured_at=now)
                     index += 1
             finally:
                 self.status.notes += times.notes(self.info.name)
         if not self._closing.is_set():
-            self._sum_up(index, faults, times.missing_s)
+            whole = self.info.path is not None and is_whole_riff(self.info.path)
+            self._sum_up(index, faults, 0.0 if whole else times.missing_s)
 
     def _sum_up(self, frames: int, faults: list[str], missing_s: float) -> None:
         if frames == 0:
@@ -120,7 +186,7 @@ class VideoSource:
 
     def _decoded(self, container: av.container.InputContainer, faults: list[str], jumps: Jumps | None = None) -> Iterator[av.VideoFrame]:
         """Whatever can be decoded, its times led over `jumps`; what cannot is told to `faults`."""
-        stream = _video_stream(container)
+        stream = video_stream(container)
         if stream.codec_context is None:
             raise SourceError(f"{redact(self._address)}: its pictures are of a kind that cannot be decoded.")
         stream.codec_context.thread_type = "AUTO"
@@ -152,20 +218,19 @@ class VideoSource:
         self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
     ) -> Iterator[av.Packet[av.VideoStream] | None]:
         """None where the file breaks off: the decoder may still hold frames."""
+        came_at = time.monotonic()
         try:
-            yield from container.demux(stream)
-        except av.error.ExitError:
-            raise SourceError(f"{redact(self._address)}: nothing came for {self._settings.read_timeout_s:g} s.") from None
+            for packet in container.demux(stream):
+                if packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end
+                    yield packet
+                came_at = time.monotonic()
+        except (av.error.ExitError, av.error.TimeoutError):
+            raise SourceError(f"{redact(self._address)}: nothing came for {time.monotonic() - came_at:.0f} s.") from None
         except IndexError:  # PyAV's, at the very end
             self.status.notes.append(f"{self.info.name}: what begins in its middle beside its first streams is left out.")
         except av.error.FFmpegError as error:
             faults.append(str(error.strerror))
             yield None
-
-
-def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
-    best = container.streams.best("video")
-    return best if isinstance(best, av.VideoStream) else container.streams.video[0]
 
 
 def _ends_with_a_packet(path: Path) -> bool:
@@ -179,23 +244,3 @@ def _about_how_many(container: av.container.InputContainer, stream: av.VideoStre
     if stream.frames or container.duration is None or rate is None:
         return stream.frames or None
     return round(container.duration / av.time_base * float(rate))
-
-
-def _why_not_opened(error: av.error.FFmpegError, address: str) -> str:
-    if isinstance(error, av.error.FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, av.error.ExitError):
-        return "did not answer in time"
-    if isinstance(error, av.error.InvalidDataError):
-        if _starts_like_mp4(address):
-            return "is damaged, or its recording was interrupted, and cannot be read"
-        return "is not a video that can be read"
-    return f"cannot be opened ({error.strerror})"
-
-
-def _starts_like_mp4(address: str) -> bool:
-    try:
-        with Path(address).open("rb") as file:
-            return file.read(8)[4:] == b"ftyp"
-    except OSError:  # an address, not a file
-        return False

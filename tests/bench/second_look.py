@@ -13,8 +13,8 @@ import numpy as np
 from accuracy import LABELLED, SETS, labelled
 
 from models import MTCNN, Classifier, Detections
-from models.data.dataset import picture_paths
 from models.data.face_dataset import part_of_nobody
+from models.data.layout import picture_paths
 from models.evaluation.detection_metrics import detection_ap
 from models.evaluation.false_positives import THRESHOLDS, judge
 from models.evaluation.proportion import Share

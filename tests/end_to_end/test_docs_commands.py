@@ -22,7 +22,7 @@ from models.classification.bundle import read_bundle
 from stream.sources.demo import DemoSource
 from tests import documentation
 from tests.command import usual_environment
-from tests.media import make_clip, rtsp_server
+from tests.media import RtspServer, make_clip, rtsp_server
 from tests.paths import DATA, ROOT, TESTS
 from tests.photos import make_folder
 from tests.ports import free_port
@@ -56,7 +56,7 @@ LEFT_OUT = {
     r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
-RUNS = re.compile(r"facestream |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
+RUNS = re.compile(r"facestream |ffmpeg |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 SLOW = re.compile(r"facestream (train|evaluate|export|bench|doctor)|-k newest")
 """More than a few seconds each."""
@@ -92,10 +92,16 @@ def executed() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def camera() -> Iterator[str]:
-    """The address of a camera."""
-    with rtsp_server() as server:
-        yield server.address
+def server() -> Iterator[RtspServer]:
+    with rtsp_server() as one:
+        yield one
+
+
+@pytest.fixture
+def camera(server: RtspServer) -> str:
+    """The address of a camera that is there."""
+    server.revive()
+    return server.address
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +112,9 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     for name in ("clip.mp4", "videos/a.mp4", "videos/b.mp4"):
         make_clip(folder / name, times=range(10), images=[demo.look(number / 10) for number in range(10)])
     shutil.copy(portrait_path, folder / "photo.jpg")
+    (folder / "frames").mkdir()
+    for number in range(3):
+        Image.fromarray(demo.look(number / 10)).save(folder / "frames" / f"img{number:03}.png")
     make_folder(folder / "photos", two_faces, 2)
     classes = read_bundle("smile").info.classes
     for name in ("people", "other-people"):

@@ -123,6 +123,7 @@ def test_every_real_video_keeps_all_it_has(data_dir: Path, tmp_path: Path) -> No
         out.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "suffix"), ODD.items())
 def test_other_containers_keep_as_much(data_dir: Path, tmp_path: Path, name: str, suffix: str) -> None:
     (path,) = (path for path in videos(data_dir) if path.name == name)

@@ -241,6 +241,16 @@ def test_an_address_nobody_answers_says_why_at_once_and_is_tried_until_the_time_
     assert "Traceback" not in rest
 
 
+def test_where_no_window_can_be_a_line_says_why_and_only_there(clip: Path, portrait_path: Path, tmp_path: Path) -> None:
+    why = "no window is opened: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); -o writes the pictures, "
+    why += "--events what was found\n"
+    blind = ("--set", "detector.enabled=false")
+    assert facestream("run", clip, clip, *blind).stderr == why, "once"
+    for words in (["--no-window"], ["--events", tmp_path / "x.jsonl"], ["-o", tmp_path / "x.mp4"]):
+        assert facestream("run", clip, *words, *blind).stderr == ""
+    assert facestream("run", portrait_path, *blind).stderr == "", "what is in a picture is printed"
+
+
 def test_ctrl_c_gets_through_while_an_address_says_nothing() -> None:
     import socket
 
@@ -264,6 +274,7 @@ def test_a_camera_that_never_answers_is_told_at_the_end() -> None:
     assert "no picture ever came" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "long.mp4", times=range(1500), images=[portrait] * 1500, size=(512, 600), options={"preset": "ultrafast"})
     begin = time.monotonic()
@@ -273,6 +284,7 @@ def test_the_time_given_is_for_all_sources_together(portrait: np.ndarray, tmp_pa
     assert time.monotonic() - begin < 20, "much less than it takes to look at all"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_a_playable_file(portrait: np.ndarray, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out.mp4"

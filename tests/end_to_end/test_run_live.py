@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stream.media import av
 from tests.command import running
@@ -62,6 +63,7 @@ def shown(display: str, shot: Path, *words: str | Path) -> Iterator[subprocess.P
         yield process
 
 
+@pytest.mark.slow
 def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> None:
     shot = tmp_path / "screen.png"
     with shown(screen, shot, "demo", "--seconds", "60") as process:
@@ -75,6 +77,28 @@ def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> N
     assert not list(tmp_path.glob("*.mp4")), "with a display it writes no file"
 
 
+def test_the_arrows_leaf_through_photos_both_ways(screen: str, tmp_path: Path) -> None:
+    colours = [(220, 30, 30), (30, 200, 30), (40, 40, 230)]
+    (tmp_path / "photos").mkdir()
+    for number, colour in enumerate(colours):
+        Image.new("RGB", (320, 240), colour).save(tmp_path / "photos" / f"{number}.png")
+
+    def seen() -> int | None:
+        pixels = screenshot(screen, tmp_path / "screen.png").astype(int)
+        return next((place for place, colour in enumerate(colours) if (np.abs(pixels - colour) < 9).all(axis=2).sum() > 5000), None)
+
+    with shown(screen, tmp_path / "screen.png", "run", tmp_path / "photos", "--set", "detector.enabled=false") as process:
+        wait_for(lambda: seen() == 0)
+        keys = ["Left", "Right", "Down", "Left", "Up", "Left", "space", "Shift_L", "Right"]
+        for key, wanted in zip(keys, [0, 1, 2, 1, 0, 0, 1, 1, 2], strict=True):
+            press(screen, key)
+            wait_for(lambda wanted=wanted: seen() == wanted, but=lambda key=key: (key, seen()))
+        assert process.poll() is None
+        press(screen, "Right")
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.slow
 def test_a_photo_stays_in_its_window_until_a_key_is_pressed(screen: str, portrait_path: Path, tmp_path: Path) -> None:
     with shown(screen, tmp_path / "screen.png", "run", portrait_path) as process:
         time.sleep(1)

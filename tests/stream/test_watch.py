@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stream import watch
-from stream.errors import ModelError, SourceError
+from stream.errors import ModelError, PictureError, SourceError
 from stream.settings.loading import load_settings
 from tests.media import make_clip
 
@@ -38,8 +38,41 @@ def test_leaving_the_loop_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("capture", "worker"))]
 
 
-def test_what_cannot_be_watched_says_why(portrait_path: Path) -> None:
+def test_a_folder_gives_all_that_the_command_reads_there_and_word_of_what_it_cannot(
+    tmp_path: Path, portrait_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "album"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.jpg", "sub/b.jpg"):
+        (folder / name).write_bytes(portrait_path.read_bytes())
+    (folder / "bad.png").write_bytes(b"no picture")
+    (folder / "cut.jpg").write_bytes(portrait_path.read_bytes()[:-20000])
+    (folder / "bad.mp4").write_bytes(b"no video")
+    make_clip(folder / "clip.mp4", times=range(7))
+    make_clip(folder / "sub/other.mkv", times=range(3))
+    seen = [Path(result.frame.source).name for result in watch(folder, load_settings(None, ["classifier.model=none"]))]
+    assert sorted(seen[:3]) == ["a.jpg", "b.jpg", "cut.jpg"]
+    assert seen[3:] == ["clip.mp4"] * 7 + ["other.mkv"] * 3
+    said = [(record.name, record.levelname, record.getMessage()) for record in caplog.records if record.name == "stream"]
+    assert len(said) == 3
+    assert all(level == "WARNING" for _, level, _ in said)
+    for name in ("bad.png", "cut.jpg", "bad.mp4"):
+        assert sum(name in message for _, _, message in said) == 1, name
+
+
+def test_a_folder_s_videos_are_not_held_open_once_the_loop_is_left(tmp_path: Path, portrait_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(portrait_path.read_bytes())
+    make_clip(tmp_path / "clip.mp4")
+    for _ in watch(f"{tmp_path}/*", load_settings(None, ["detector.enabled=false"])):
+        break
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("capture", "worker"))]
+
+
+def test_what_cannot_be_watched_says_why(portrait_path: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no such file"):
         next(watch("nowhere.mp4"))
+    (tmp_path / "none.jpg").touch()
+    with pytest.raises(PictureError, match=r"none\.jpg: is empty"):
+        next(watch(tmp_path / "none.jpg"))
     with pytest.raises(ModelError, match="no such model"):
         next(watch(portrait_path, load_settings(None, ["classifier.model=nobody"])))

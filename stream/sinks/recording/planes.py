@@ -6,6 +6,7 @@ import numpy as np
 
 from stream.frame import Frame
 from stream.media import av
+from stream.sinks.recording.captions import Captions
 from stream.sinks.result import Result
 
 RGB, BT709, UNSPECIFIED, BT601 = 0, 1, 2, 6
@@ -33,6 +34,8 @@ class Planes:
             yuvj: the encoder knows the full range of brightness by FFmpeg's old name for it (libx264 does, libvpx does not).
         """
         self.width, self.height = first.width + first.width % 2, first.height + first.height % 2
+        self.captions, self._larger = Captions(), av.video.reformatter.VideoReformatter()
+        self._reformatter = av.video.reformatter.VideoReformatter()  # a picture's own hangs where two threads convert it at the same moment
         decoded, format_name = first.decoded, "yuv420p"
         if isinstance(decoded, av.VideoFrame):  # its own tags, also where it has none: players then guess as they did for the input
             self.matrix, self.primaries, self.transfer = int(decoded.colorspace), int(decoded.color_primaries), int(decoded.color_trc)
@@ -57,20 +60,21 @@ class Planes:
         if not marks and yuv is not None and self._fits(frame, yuv):
             picture = yuv
         else:
-            picture = self._copy(self._converted(yuv), frame.quarter_turns) if yuv is not None else self._from_rgb(frame.image)
+            picture = self._copy(self._converted(yuv), frame) if yuv is not None else self._from_rgb(frame.image)
             with result.stage("draw"):
                 planes = _planes(picture)
                 for mark in marks:
                     mark.paint_planes(planes, self._ink_matrix, full=self.range == FULL)
             picture = self._fitted(picture)
-            if isinstance(decoded, av.VideoFrame) and has_captions(decoded):
-                picture = self._with_captions(picture, decoded)
+            if isinstance(decoded, av.VideoFrame) and (captions := self.captions.of(decoded)):
+                picture = self._with_captions(picture, captions)
         picture.pict_type = 0  # else the encoder would repeat the input's key frames and B-frames
         return picture
 
     def _fits(self, frame: Frame, decoded: av.VideoFrame) -> bool:
         size_fits = (decoded.width, decoded.height) == (self.width, self.height)
-        return size_fits and not frame.quarter_turns and decoded.format.name == self.format and self._has_colours(decoded)
+        is_upright = not (frame.quarter_turns or frame.mirrored)
+        return size_fits and is_upright and decoded.format.name == self.format and self._has_colours(decoded)
 
     def _has_colours(self, decoded: av.VideoFrame) -> bool:
         return int(decoded.colorspace) == self.matrix and _is_full(decoded) == (self.range == FULL)
@@ -79,7 +83,8 @@ class Planes:
         """8 bits and 4:2:0, in the colours of the first picture; the same picture where it is so already."""
         if decoded.format.name in READY and self._has_colours(decoded):
             return decoded
-        return decoded.reformat(
+        return self._reformatter.reformat(
+            decoded,
             format=self.format,
             src_colorspace=_scaler_matrix(int(decoded.colorspace)),
             dst_colorspace=_scaler_matrix(self.matrix),
@@ -87,12 +92,11 @@ class Planes:
             dst_color_range=self.range,
         )
 
-    def _copy(self, decoded: av.VideoFrame, quarter_turns: int) -> av.VideoFrame:
+    def _copy(self, decoded: av.VideoFrame, frame: Frame) -> av.VideoFrame:
         """An upright picture to draw on: the decoder still needs its own."""
-        width, height = (decoded.height, decoded.width) if quarter_turns % 2 else (decoded.width, decoded.height)
-        picture = av.VideoFrame(width, height, self.format)
+        picture = av.VideoFrame(frame.width, frame.height, self.format)
         for to, plane in zip(_planes(picture), _planes(decoded), strict=True):
-            to[:] = np.rot90(plane, quarter_turns)
+            to[:] = frame.upright(plane)
         self._tag(picture)
         return picture
 
@@ -126,9 +130,9 @@ class Planes:
         self._tag(canvas)
         return canvas
 
-    def _with_captions(self, picture: av.VideoFrame, decoded: av.VideoFrame) -> av.VideoFrame:
-        """The same picture with what belongs to the decoder's. PyAV copies that only when it makes one picture of another."""
-        carrier = decoded.reformat(16, 16, "gray").reformat(picture.width, picture.height, self.format)
+    def _with_captions(self, picture: av.VideoFrame, captions: av.VideoFrame) -> av.VideoFrame:
+        """The same picture with what belongs to the tiny one. PyAV copies that only when it makes one picture of another."""
+        carrier = self._larger.reformat(captions, picture.width, picture.height, self.format)
         for to, plane in zip(_planes(carrier), _planes(picture), strict=True):
             to[:] = plane
         self._tag(carrier)
@@ -136,11 +140,6 @@ class Planes:
 
     def _tag(self, picture: av.VideoFrame) -> None:
         picture.colorspace, picture.color_range = self.matrix, self.range
-
-
-def has_captions(decoded: av.VideoFrame) -> bool:
-    """Closed captions for the deaf, as broadcasts have them in each picture (ATSC A/53)."""
-    return "A53_CC" in decoded.side_data
 
 
 def _planes(picture: av.VideoFrame) -> list[np.ndarray]:

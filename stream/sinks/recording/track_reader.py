@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from stream.jumps import RUN, AnyPacket, Jumps
-from stream.media import av
+from stream.media import av, ffmpeg_name
 
 PATIENCE = 40
 """Pictures that a sound whose times have jumped waits for theirs to do the same."""
@@ -40,7 +40,7 @@ class TrackReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.container = av.open(str(path), metadata_errors="replace")
+        self.container = av.open(ffmpeg_name(path), metadata_errors="replace")
         best = self.container.streams.best("video")
         self._pictures = best if isinstance(best, av.VideoStream) else None
         self._jumps = Jumps(self.container, best) if isinstance(best, av.VideoStream) else None
@@ -92,7 +92,7 @@ class TrackReader:
             return False
         if self._jumps.found:  # the same time may be there twice: only what follows closely counts as the undecodable rest
             return self.pictures_until_s - after_s > 1
-        with av.open(str(self._path), metadata_errors="replace") as again:
+        with av.open(ffmpeg_name(self._path), metadata_errors="replace") as again:
             stream = again.streams[self._pictures.index]
             assert isinstance(stream, av.VideoStream)
             stream.codec_context.thread_type = "AUTO"

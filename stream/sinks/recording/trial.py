@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from stream.jumps import AnyPacket
-from stream.media import SubtitleStream, av
+from stream.media import SubtitleStream, av, ffmpeg_name
 from stream.sinks.recording.tracks import Copied
 
 
@@ -57,7 +57,7 @@ def _copy(packet: AnyPacket) -> AnyPacket:
 def plays(path: Path) -> bool:
     """Whether there is a video with a picture in it."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(ffmpeg_name(path)) as container:
             return next(container.decode(video=0), None) is not None
     except (OSError, av.error.FFmpegError, IndexError):
         return False

@@ -19,7 +19,7 @@ from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
 from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
-from stream.sinks.recording.planes import Planes, has_captions
+from stream.sinks.recording.planes import Planes
 from stream.sinks.recording.tracks import MOST_TICKS, flag
 from stream.sinks.recording.trial import plays, takes_tags
 from stream.sinks.result import Result
@@ -70,6 +70,10 @@ class VideoSink:
             raise SinkError(f"{path}: a video cannot be written as '{path.suffix}'; choose one of {', '.join(FORMATS)}.")
         self._codecs = ("libvpx-vp9",) if FORMATS[path.suffix.lower()] == "webm" else h264_codecs(settings)
         claim(path, info.path, overwrite=overwrite)
+        if info.path is None and info.has_audio and settings.audio:  # a second connection could stall while the run is asked to stop
+            self.notes.append(
+                f"{info.name}: its sound is left out: only a file on this machine is read a second time for it. Download it first."
+            )
         self._recording: _Recording | None = None
         self._closed = False
         self._deadline = NEVER
@@ -219,7 +223,7 @@ class _Recording:
         """How long the picture lasts, and whether it is one that cannot be kept as it was."""
         if decoded.duration and decoded.time_base:
             self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
-        if not self._captions and self._stream.name == "libvpx-vp9" and has_captions(decoded):
+        if not self._captions and self._stream.name == "libvpx-vp9" and self._planes.captions.of(decoded):
             self._captions = True
             self._notes.append(f"{self._name}: its closed captions do not fit into WebM; left out.")
         if decoded.interlaced_frame and not self._interlaced:

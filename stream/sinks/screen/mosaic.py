@@ -14,8 +14,9 @@ from stream.drawing.overlay import draw
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.media import av, cv2
+from stream.names import printable
 from stream.sinks.result import Result
-from stream.sinks.screen.window import NO_KEY, SCREEN_SHARE, Window, screen_size
+from stream.sinks.screen.window import SCREEN_SHARE, Window, screen_size
 
 REFRESH_S = 1 / 30
 """Least time between two paintings of the window: one takes 2 to 4 ms at 1728×972 (measured), and eight cameras give 120 pictures/s."""
@@ -128,14 +129,11 @@ class Mosaic:
         for tile, cell in zip(self._visible, grid(len(self._visible), width, height), strict=True):
             tile.move(cell)
 
-    def _handle(self, key: int) -> None:
-        if key == NO_KEY:
-            return
-        number = key - ord("0")
-        if number == 0:
+    def _handle(self, key: str) -> None:
+        if key == "0":
             self._arrange(None)
-        elif 1 <= number <= min(9, len(self.tiles)):
-            self._toggle(self.tiles[number - 1])
+        elif key in list("123456789")[: len(self.tiles)]:
+            self._toggle(self.tiles[int(key) - 1])
 
     def _click(self, x: int, y: int) -> None:
         for tile in self._visible:
@@ -155,7 +153,7 @@ class Tile:
         self.changed = True
         self.closed = False
         self.cell: Area = (0, 0, 0, 0)
-        self.mosaic, self._title = mosaic, f"{number} {name}"
+        self.mosaic, self._title = mosaic, f"{number} {printable(name)}"
         self._result: Result | None = None
         self._scaler = _Scaler()
         self._words = ""
@@ -217,7 +215,7 @@ class _Scaler:
         wide, high = (height, width) if frame.quarter_turns % 2 else (width, height)
         method = av.video.reformatter.Interpolation.AREA if width < frame.width else av.video.reformatter.Interpolation.BILINEAR
         image = self.reformatter.reformat(decoded, wide, high, "rgb24", interpolation=method).to_ndarray()
-        return np.rot90(image, frame.quarter_turns)
+        return frame.upright(image)
 
 
 def _scaled(analysis: Analysis, x: float, y: float) -> Analysis:

@@ -7,23 +7,27 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
 from stream.media import cv2
+from stream.names import printable
 from stream.sinks.result import Result
 from stream.sinks.screen import x11
+from stream.sinks.screen.keys import BACK, ESCAPE, key_of
 from stream.sinks.sink import StopAsked
 
-ESCAPE = 27
-NO_KEY = 255
+NO_KEY = ""
 PROBE_S = 10
 """Longest time that a screen may take to show a trial window (remote ones are slow)."""
 
 SCREEN_SHARE = 0.9
 """How much of the screen a new window may cover: its title bar and the desktop's own bars need the rest."""
+PAGES_KEPT = 20
+"""So many pictures back one can leaf (a guess): at most 125 MB on a screen of 1920×1080."""
 SMALLEST_PX = 320
 """Least width of a new window: a smaller one has no room for its title and buttons."""
 
@@ -65,8 +69,8 @@ class Window:
 
     def __init__(self, title: str) -> None:
         self.is_open = False
-        self._title = title
-        self._name = f"{title} #{id(self)}"  # two cameras of one name have two windows
+        self._title = printable(title)
+        self._name = f"{self._title} #{id(self)}"  # two cameras of one name have two windows
         self._made_for: tuple[int, int] | None = None
         """Width and height of the picture that the window's size was chosen for."""
         self._opened_at = 0.0
@@ -89,8 +93,8 @@ class Window:
             cv2.resizeWindow(self._name, *_window_size(width, height))
         cv2.imshow(self._name, picture)
 
-    def poll(self) -> int:
-        """Handle what the user does to the window: the key pressed, or `NO_KEY`.
+    def poll(self) -> str:
+        """Handle what the user does to the window: the key pressed (`keys.key_of`), or `NO_KEY`.
 
         Raises:
             StopAsked: `q`, Escape or the close button.
@@ -98,8 +102,8 @@ class Window:
         if not self.is_open:
             return NO_KEY
         self._tell()
-        key = cv2.waitKey(1) & 0xFF  # handles the window's events too
-        if key in (ord("q"), ord("Q"), ESCAPE) or self._was_closed():
+        key = key_of(cv2.waitKeyEx(1))  # handles the window's events too
+        if key in ("q", "Q", ESCAPE) or self._was_closed():
             raise StopAsked
         return key
 
@@ -129,7 +133,8 @@ class Window:
 
 
 class WindowSink:
-    """Shows one source in a window. `q`, Escape and the close button end the show with `StopAsked`; any other key turns a page.
+    """Shows one source in a window. `q`, Escape and the close button end the show with `StopAsked`; any other key that is typed turns to
+    the next picture, and the arrows turn both ways.
 
     Main thread only, as `Window` is.
     """
@@ -139,6 +144,10 @@ class WindowSink:
         self._window = Window(title)
         self._closed = False
         self._turned = False
+        self._pages: deque[np.ndarray] = deque(maxlen=PAGES_KEPT)
+        """The newest still pictures as they were shown, (height, width, 3) uint8 BGR."""
+        self._back = 0
+        """So many pages before the newest is what the user looks at."""
 
     def turned(self) -> bool:
         """Whether a key was pressed since this was last asked: the user wants the next picture."""
@@ -167,7 +176,11 @@ class WindowSink:
         Raises:
             StopAsked: the user wants to end.
         """
-        self._turned = self._window.poll() != NO_KEY or self._turned
+        key = self._window.poll()
+        if key in BACK or (key != NO_KEY and self._back > 0):
+            self._leaf(self._back + (1 if key in BACK else -1))
+        elif key != NO_KEY:
+            self._turned = True
 
     def close(self) -> None:
         """Close the window. Any number of times."""
@@ -177,6 +190,22 @@ class WindowSink:
     def _show(self, result: Result) -> None:
         picture = cv2.cvtColor(result.picture, cv2.COLOR_RGB2BGR)
         self._window.show(picture, follow=result.info.live)  # a camera may come back with another size
+        if result.info.still:
+            self._pages.append(_no_larger_than_the_screen(picture))
+            self._back = 0
+
+    def _leaf(self, back: int) -> None:
+        """Show a page once more."""
+        if 0 <= back < len(self._pages):
+            self._back = back
+            self._window.show(self._pages[-1 - back])
+
+
+def _no_larger_than_the_screen(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    scale = min(most / side for most, side in zip(screen_size(), (width, height), strict=True))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return picture if scale >= 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _window_size(width: int, height: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import pytest
 
 from models.classification.bundle import SHIPPED, RoundingCheck, load_keras_model, read_bundle
 from models.classification.classifier import Classifier, load_network
-from models.data.dataset import picture_paths
+from models.data.layout import picture_paths
 from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
 from models.evaluation.false_positives import judge_on_labelled, judge_on_nobody

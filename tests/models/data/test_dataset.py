@@ -119,7 +119,7 @@ def test_a_folder_divided_into_train_and_test_stays_so(data: Path) -> None:
     shutil.copy(data / "hopper" / "10.png", data / "hopper" / "spare.png")
     lines: list[str] = []
     dataset = load_dataset(divided, report=lines.append)
-    split = split_samples(dataset.samples, 0, dataset.fixed_test)
+    split = split_samples(dataset.samples, 0, dataset.fixed)
     assert {Path(sample.origin).parts[0] for sample in split["test"]} == {"test"}
     assert len(split["test"]) == 8
     assert {Path(sample.origin).parts[0] for part in ("train", "validation") for sample in split[part]} == {"train"}

@@ -144,6 +144,7 @@ def test_ordinary_pictures_fill_no_limit(answer: Answer) -> None:
     assert answer.dropped == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_full_places_are_counted_and_the_best_stay(portrait: np.ndarray) -> None:
     from models.detection.compiled.cascade import CompiledCascade, Limits
 

@@ -83,7 +83,7 @@ def test_what_libraries_write_becomes_objects() -> None:
     )
     assert "odd" in told[0]["message"]
     assert told[0]["logger"] == "py.warnings"
-    wanted = ["and more", "half a line", "of C: rtsp://***@host/x", "of Python"]
+    wanted = ["and more", "half a line", "of C: rtsp://u:***@host/x", "of Python"]
     assert sorted(entry["message"] for entry in told[1:]) == wanted, "two ways, so in any order"
     assert {entry["logger"] for entry in told[1:]} == {"stderr"}
 

@@ -187,6 +187,7 @@ def findings(stdout: str) -> dict[str, dict[str, str]]:
     return {one["check"]: one for one in json.loads(stdout)["findings"]}
 
 
+@pytest.mark.slow
 def test_where_all_is_well_the_doctor_says_what_is_there(tmp_path: Path) -> None:
     done = facestream("doctor", "--json", cwd=tmp_path)
     found = findings(done.stdout)
@@ -201,6 +202,7 @@ def test_where_all_is_well_the_doctor_says_what_is_there(tmp_path: Path) -> None
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_and_a_display_that_does_not_open_are_problems() -> None:
     done = facestream("doctor", cwd=Path("/proc"), environment={"DISPLAY": ":97"})
     assert done.returncode == 1

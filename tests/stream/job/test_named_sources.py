@@ -11,6 +11,7 @@ import pytest
 from stream.analysis.analyser import Analyser
 from stream.errors import SettingsError, UsageError
 from stream.frame import Frame, SourceInfo
+from stream.passwords import redact_in
 from stream.settings.loading import load_settings
 from stream.settings.template import as_yaml
 from stream.sources.addresses import redact, with_variables
@@ -84,7 +85,7 @@ def test_an_address_in_the_wrong_place_is_told_without_its_password(tmp_path: Pa
     for text in ("source: rtsp://u:S3cret@host/x", "source: {adress: 'rtsp://u:S3cret@host/x'}", "camera: [{a: 'rtsp://u:S3cret@host/x'}]"):
         with pytest.raises(SettingsError) as caught:
             load_settings(written(tmp_path, text))
-        assert "://***@host" in str(caught.value)
+        assert "rtsp://u:***@host" in str(caught.value)
         assert "S3cret" not in str(caught.value)
     with pytest.raises(SettingsError, match="listed in a settings file only"):
         load_settings(written(tmp_path, ALL), ["sources.7.address=1"])
@@ -99,6 +100,14 @@ def test_variables_stand_for_what_the_environment_says() -> None:
         with_variables("rtsp://u:secret@${NONE}/x", environment)
     assert "secret" not in str(caught.value)
     assert "p@ss" not in redact(with_variables("rtsp://u:${PASSWORD}@host/x", environment))
+
+
+def test_a_variable_behind_the_host_is_shown_nowhere() -> None:
+    environment = {"KEY": "S3cr/et", "HOST": "camera.lan"}
+    address = with_variables("http://${HOST}/${KEY}/live", environment)
+    assert address == "http://camera.lan/S3cr/et/live"
+    assert redact(address) == "http://camera.lan/***/live"
+    assert redact_in(f"cannot open {address}: S3cr/et") == "cannot open http://camera.lan/***/live: ***"
 
 
 def test_a_source_s_own_settings_reach_the_detector_and_the_classifier(tmp_path: Path, portrait: np.ndarray) -> None:

@@ -106,6 +106,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]
     return made
 
 
+@pytest.mark.slow
 def test_all_are_seen_and_one_alone_by_key_or_click_until_q(screen: str, tmp_path: Path, sources: list[dict[str, object]]) -> None:
     with shown(screen, tmp_path, sources) as window:
         together = window.wait(lambda seen: len(seen) == 3)
@@ -138,6 +139,7 @@ def test_a_camera_that_is_dead_leaves_the_others_in_the_picture(screen: str, tmp
     assert "S3cret" not in stderr
 
 
+@pytest.mark.slow
 def test_a_recording_beside_the_window_has_its_own_size(screen: str, tmp_path: Path, sources: list[dict[str, object]]) -> None:
     from stream.media import av
 

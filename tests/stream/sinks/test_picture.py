@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,21 @@ def test_a_place_that_cannot_be_written_is_one_sentence(folder: Path, tmp_path: 
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkError, match=r"file/out: cannot be written \(Not a directory\)"):
         PictureSink(tmp_path / "file/out", SourceInfo("x", still=True, path=folder), OutputSettings())
+
+
+@pytest.mark.alone
+def test_the_forty_thousandth_picture_takes_no_longer_than_the_first(tmp_path: Path):
+    info = SourceInfo("in", still=True, path=tmp_path / "in")
+    image = np.zeros((8, 8, 3), np.uint8)
+
+    def seconds(before: int) -> float:
+        sink = PictureSink(tmp_path / f"out{before}", info, OutputSettings())
+        sink._written.update(dict.fromkeys(tmp_path / f"out{before}" / f"{number}.bmp" for number in range(before)))
+        begun = time.perf_counter()
+        for number in range(30):
+            sink.write(result(tmp_path / "in" / f"new{number}.bmp", info, image))
+        return time.perf_counter() - begun
+
+    seconds(1)
+    few, many = min(seconds(2), seconds(3)), min(seconds(40_000), seconds(40_001))
+    assert many < 3 * few + 0.1, f"{few:.3f} s, {many:.3f} s"  # a list of all was searched for 13 ms a picture: 0.4 s

@@ -156,6 +156,7 @@ def test_a_stopped_run_ends_its_sound_with_its_pictures(clip: Path, tmp_path: Pa
     assert float(audio["duration"]) == pytest.approx(float(video["duration"]), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_broadcast_that_begins_late_begins_at_zero_with_its_sound_in_sync(clip: Path, tmp_path: Path):
     broadcast = tmp_path / "in.ts"  # its AAC packets have headers of their own, which MP4 does not take
     ffmpeg("-i", clip, "-c", "copy", "-output_ts_offset", "5000", broadcast)

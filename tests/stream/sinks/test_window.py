@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -96,6 +97,17 @@ def test_a_key_ends_the_show(show: Callable[..., subprocess.Popen[str]], screen:
     assert ended(process) == ("stop asked\n", "", 0)
 
 
+def test_no_key_but_q_and_escape_ends_the_show(show: Callable[..., subprocess.Popen[str]], screen: str):
+    process = show()
+    xdotool(screen, "windowfocus", "--sync", window(screen))
+    for key in ("Left", "Up", "Home", "End", "Insert", "F1", "KP_Left", "KP_Home", "Shift_L", "Super_L", "Delete", "1", "x"):
+        xdotool(screen, "key", key)
+        time.sleep(0.1)  # so that each is looked at: of several OpenCV keeps the last
+        assert process.poll() is None, key
+    xdotool(screen, "key", "Q")
+    assert ended(process) == ("stop asked\n", "", 0)
+
+
 def test_the_close_button_ends_the_show(show: Callable[..., subprocess.Popen[str]], screen: str):
     process = show()
     press_close_button(screen, int(window(screen)))
@@ -115,6 +127,7 @@ def test_the_picture_is_on_the_screen_whole_and_in_its_colours(show: Callable[..
     process.kill()
 
 
+@pytest.mark.slow
 def test_a_window_shows_its_picture_at_each_of_many_starts(show: Callable[..., subprocess.Popen[str]], screen: str, tmp_path: Path):
     for _ in range(10):  # one in ten stayed black before `x11.say_mapped`
         process = show()

@@ -99,3 +99,31 @@ def test_h265_has_other_numbers() -> None:
         given(units, pictures[ticks % 2], ticks)
     assert given(units, pictures[0], 1000)[-1] == (3, 1000)
     assert given(units, pictures[1], 1001)[-1] == (0, 1001)
+
+
+def first(head: int, size: int = 100) -> bytes:
+    """The slice with which a picture begins."""
+    return nal(head, size)[:5] + b"\x88" + bytes([7]) * (size - 2)
+
+
+def test_pictures_of_one_time_are_told_apart_by_their_first_slices() -> None:
+    units = AccessUnits(hevc=False)
+    pictures = [
+        [nal(0x67), nal(0x68), first(KEY, 1400), rest(30), nal(KEY)],
+        [first(SLICE), nal(SLICE)],
+        [nal(AUD, 2), first(SLICE), nal(SLICE)],
+    ]
+    sent = [b"".join(fragments) for fragments in pictures * 40]
+    given_pictures = [unit for fragments in pictures * 40 for data in fragments for unit in units.add(data, 7)]
+    assert [ticks for ticks, _ in given_pictures] == [7] * len(given_pictures)
+    assert [data for _, data in given_pictures] == sent[: len(given_pictures)]
+    assert len(given_pictures) >= len(sent) - 1
+
+
+def test_h265_pictures_of_one_time_are_told_apart() -> None:
+    def h265(kind: int, is_first: bool) -> bytes:
+        return b"\0\0\0\1" + bytes([kind << 1, 1, 0x80 if is_first else 0x10]) + bytes([7]) * 50
+
+    units = AccessUnits(hevc=True)
+    picture = [h265(1, True), h265(1, False)]
+    assert [unit for _ in range(10) for data in picture for unit in units.add(data, 0)] == [(0, b"".join(picture))] * 9

@@ -49,6 +49,7 @@ def test_no_password_ever_shows(password, scheme):
         ("rtsp://me:secret@host:port/x", "is not a valid address"),
         ("missing.mp4", "there is no such file or folder"),
         ("", "An empty name is no source"),
+        ("camera:rtsp://me:secret@127.0.0.1:1/x?token=secret", r"camera rtsp://me:\*\*\*@127.0.0.1:1/x\?token=\*\*\*: cannot be opened"),
     ],
 )
 def test_what_cannot_be_a_source_is_refused_in_one_sentence(address, cause):

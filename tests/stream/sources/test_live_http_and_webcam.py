@@ -68,6 +68,15 @@ def test_an_http_address_without_an_end_is_a_camera(camera):
     assert all(a.pts < b.pts for a, b in itertools.pairwise(watcher.frames))
 
 
+def test_pictures_without_times_have_those_of_their_arrival(camera):
+    """FFmpeg would make up 25 a second."""
+    camera.pause_s = 0.1
+    with watching(open_source(f"http://127.0.0.1:{camera.server_port}/", settings())) as watcher:
+        watcher.wait(lambda: len(watcher.frames) > 20)
+    first, last = watcher.frames[0], watcher.frames[-1]
+    assert last.time_s - first.time_s == pytest.approx(last.captured_at - first.captured_at, abs=0.02)
+
+
 @pytest.mark.slow
 def test_a_slow_http_camera_is_not_lost(camera):
     camera.pause_s = 0.8  # longer than a slice

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -123,9 +124,33 @@ def endless(folder: Path) -> Iterator[Kind]:
     yield Kind(lambda: Endless(live=True))
 
 
+@contextmanager
+def pipe(folder: Path) -> Iterator[Kind]:
+    data = make_clip(folder / "clip.mkv", times=range(60)).read_bytes()
+    numbers = itertools.count()
+
+    def written(path: Path) -> None:
+        with suppress(BrokenPipeError):
+            path.write_bytes(data)
+
+    def opened() -> Source:
+        path = folder / f"pipe{next(numbers)}"
+        os.mkfifo(path)
+        threading.Thread(target=written, args=(path,), daemon=True).start()
+        return open_source(path)
+
+    yield Kind(opened, shows_picture=True)
+
+
+@contextmanager
+def numbered(folder: Path) -> Iterator[Kind]:
+    photos(folder, 30)
+    yield Kind(lambda: open_source(folder / "%02d.jpg"), shows_picture=True)
+
+
 KINDS: list[Callable[[Path], AbstractContextManager[Kind]]] = [
     video, turned_video, animation, one_picture, folder_of_pictures, demo, loop, repeat, repeat_pictures, network_camera, webcam, scripted,
-    endless,
+    endless, pipe, numbered,
 ]  # fmt: skip
 
 
@@ -195,7 +220,7 @@ def test_from_the_first_frame_on_it_says_what_it_is(kind: Kind) -> None:
         assert source.status.state == "up"
         info = source.info
         assert info.name
-        assert frame.source in ([str(path) for path in info.pictures] or [info.name])
+        assert frame.source in ([str(path) for path in info.pictures] if info.still else [info.name])
         assert (info.width, info.height) == ((0, 0) if info.still else (frame.width, frame.height))
         source.close()
         list(frames)

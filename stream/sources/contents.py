@@ -1,0 +1,54 @@
+"""What is in a file, by FFmpeg's word: moving pictures, one picture, or nothing that can be read, and why."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from stream.media import av, ffmpeg_name
+
+INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
+
+
+def holds_several(path: Path) -> bool:
+    """Whether FFmpeg finds more than one picture in a file that begins with one."""
+    try:
+        with av.open(ffmpeg_name(path)) as container:
+            pictures = (packet for packet in container.demux(video=0) if packet.size)
+            return container.format.name.endswith(("_pipe", "mjpeg")) and len(list(itertools.islice(pictures, 2))) > 1
+    except (av.error.FFmpegError, IndexError):
+        return False
+
+
+def moving_pictures(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """The streams of pictures that are no covers: of a song, of a book."""
+    cover = av.stream.Disposition.attached_pic
+    return [stream for stream in container.streams.video if not stream.disposition & cover]
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    best, moving = container.streams.best("video"), moving_pictures(container)
+    return best if isinstance(best, av.VideoStream) and best in moving else moving[0]
+
+
+def is_whole_riff(path: Path) -> bool:
+    """Whether an AVI is as long as it says; pictures that are missing at its end are then those that its maker left out."""
+    with path.open("rb") as file:
+        begin = file.read(8)
+    return begin[:4] == b"RIFF" and 8 + int.from_bytes(begin[4:], "little") in (path.stat().st_size, path.stat().st_size - 1)
+
+
+def why_not_opened(error: av.error.FFmpegError, begin: bytes, *, piped: bool) -> str:
+    if isinstance(error, av.error.FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, av.error.ExitError):
+        return "did not answer in time"
+    if isinstance(error, av.error.InvalidDataError):
+        if piped and not begin:
+            return "is empty: nothing came"
+        if piped and begin[4:8] == b"ftyp":
+            return INDEX_AT_END
+        if begin[4:8] == b"ftyp":
+            return "is damaged, or its recording was interrupted, and cannot be read"
+        return "is not a video that can be read"
+    return f"cannot be opened ({error.strerror})"
