@@ -20,6 +20,8 @@ TRIED = 8
 """Packets of a track that a container is tried with."""
 LOOK_S = 30
 """So far into the pictures it is looked for a track's first packet (a guess: no file keeps sound and pictures further apart)."""
+LOOK_BYTES = 2 * 10**8
+"""The same in bytes: a second or two of reading."""
 READ_AHEAD_S = 10
 """Sound is read no further ahead of the pictures than this, though none has come."""
 WAIT_FOR_ALL = ("mp4", "mov")
@@ -125,11 +127,11 @@ class OtherTracks:
             if found is not None:
                 self._held.append(found)
                 missing.discard(found[1].stream_index)
-            if self._reader.pictures_until_s >= until_s + (LOOK_S if missing else float(LATE_S)):
+            far = self._reader.pictures_until_s >= until_s + (LOOK_S if missing else float(LATE_S))
+            if far or self._reader.bytes_passed > LOOK_BYTES:
                 return
 
     def _add(self, stream: Stream, copies: bool) -> None:
-        track: Copied | Encoded | None
         if stream.codec_context is None:
             self._notes.append(f"{self._path}: its {stream.type} of an unknown kind is left out.")
             return

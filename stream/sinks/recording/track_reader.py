@@ -52,6 +52,8 @@ class TrackReader:
         self.error: av.error.FFmpegError | None = None
         """What ended the reading early."""
         self.over = False
+        self.bytes_passed = 0
+        """Of pictures."""
         self.alone_s: list[Fraction] = []
         """Where times of sound have jumped alone."""
 
@@ -109,6 +111,7 @@ class TrackReader:
             for certain in self._jumps.push(packet):
                 self._met(certain)
         self._patience -= 1
+        self.bytes_passed += packet.size
 
     def _met(self, packet: AnyPacket) -> None:
         assert self._jumps is not None
