@@ -29,7 +29,7 @@ from stream.pipeline.report import SourceReport
 from stream.settings.schema import Settings
 from stream.signals import on_signal
 from stream.sinks.events import EventsSink
-from stream.sinks.recording.video import plays
+from stream.sinks.recording.trial import plays
 from stream.sinks.screen.window import display_available
 
 

@@ -55,7 +55,7 @@ class PictureTimes:
         if found:
             by_s, at_s = float(found[0].by_s), float(found[0].at_s - self._first * self.time_base)
             where = f"{'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at {at_s:.1f} s"
-            again = f", and again {len(found) - 1} times" if len(found) > 1 else ""
+            again = {1: "", 2: ", and once more"}.get(len(found), f", and {len(found) - 1} times more")
             notes.append(f"{name}: its times jump {where}{again}; it goes on a frame later.")
         if self._wrong:
             which = "a picture has a wrong time" if len(self._wrong) == 1 else f"{len(self._wrong)} pictures have wrong times"

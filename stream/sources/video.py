@@ -187,6 +187,8 @@ class VideoSource:
     def _decoded(self, container: av.container.InputContainer, faults: list[str], jumps: Jumps | None = None) -> Iterator[av.VideoFrame]:
         """Whatever can be decoded, its times led over `jumps`; what cannot is told to `faults`."""
         stream = video_stream(container)
+        if stream.codec_context is None:
+            raise SourceError(f"{redact(self._address)}: its pictures are of a kind that cannot be decoded.")
         stream.codec_context.thread_type = "AUTO"
         for packet in self._continuous(self._packets(container, stream, faults), jumps):
             if self._closing.is_set():
@@ -224,6 +226,8 @@ class VideoSource:
                 came_at = time.monotonic()
         except (av.error.ExitError, av.error.TimeoutError):
             raise SourceError(f"{redact(self._address)}: nothing came for {time.monotonic() - came_at:.0f} s.") from None
+        except IndexError:  # PyAV's, at the very end
+            self.status.notes.append(f"{self.info.name}: what begins in its middle beside its first streams is left out.")
         except av.error.FFmpegError as error:
             faults.append(str(error.strerror))
             yield None

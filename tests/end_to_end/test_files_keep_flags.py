@@ -136,6 +136,8 @@ def test_sound_goes_on_where_the_last_pictures_cannot_be_decoded(tmp_path: Path,
     assert f"{path}: nothing after {(50 - lost) / 25:.1f} s of its pictures can be decoded; the sound goes on to its end." in told
     (sound,) = asked(out, "-select_streams", "a", "-show_streams")["streams"]
     assert float(sound["duration"]) == pytest.approx(6, abs=0.1)
+    heard = [[one["pts_time"] for one in asked(file, "-select_streams", "a", "-show_packets")["packets"]] for file in (path, out)]
+    assert [float(time_s) for time_s in heard[1]] == pytest.approx([float(time_s) for time_s in heard[0]], abs=0.001)
 
 
 @pytest.mark.parametrize("most", [10, 49])

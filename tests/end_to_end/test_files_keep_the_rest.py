@@ -111,3 +111,19 @@ def test_sound_with_a_gap_keeps_its_times(tmp_path: Path):
     done = facestream("run", path, "-o", out, *OFF)
     assert (done.returncode, done.stderr) == (0, "")
     assert packets(out, "a") == packets(path, "a")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_chapter_with_an_impossible_time_is_named(tmp_path: Path, suffix: str):
+    """MP4's muxer aborts the program where chapters are too far apart."""
+    path, out = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    spans = [(0, 500), (500, 2000), (4_000_000_000, 90_000_000_000)]
+    lines = [f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle={start}\n" for start, end in spans]
+    (tmp_path / "chapters.txt").write_text(";FFMETADATA1\n" + "".join(lines))
+    ffmpeg(
+        "-i", make_clip(tmp_path / "clip.mp4", times=range(50)), "-i", tmp_path / "chapters.txt", "-map_chapters", "1", "-c", "copy", path
+    )
+    done = facestream("run", path, "-o", out, *OFF)
+    assert done.returncode == 0, done.stderr
+    assert "has an impossible time; left out" in done.stderr
+    assert [(start, title) for start, _, title in chapters(out)] == [(0.0, "0"), (0.5, "500")]

@@ -89,6 +89,12 @@ def test_any_sound_is_copied_or_encoded(tmp_path: Path, codec: str, suffix: str)
     )
 
 
+def test_what_matroska_holds_and_ffmpeg_s_library_does_not_write_is_not_said_not_to_fit(tmp_path: Path):
+    path, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    ffmpeg(*PICTURES, *TONE, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-c:a", "wmav2", path)
+    assert f"{path}: its wmav2 sound cannot be copied into matroska; encoded as AAC." in check(path, out)
+
+
 def test_several_frames_of_speech_a_packet(data_dir: Path, tmp_path: Path):
     """MOV holds AMR, but FFmpeg refuses packets of several frames, as phones write them."""
     path, out = data_dir / "video" / "odd_containers" / "php_sample.3gp", tmp_path / "out.mov"

@@ -20,6 +20,8 @@ TRIED = 8
 """Packets of a track that a container is tried with."""
 LOOK_S = 30
 """So far into the pictures it is looked for a track's first packet (a guess: no file keeps sound and pictures further apart)."""
+LOOK_BYTES = 2 * 10**8
+"""The same in bytes: a second or two of reading."""
 READ_AHEAD_S = 10
 """Sound is read no further ahead of the pictures than this, though none has come."""
 WAIT_FOR_ALL = ("mp4", "mov")
@@ -55,19 +57,14 @@ class OtherTracks:
             sound: False: the sound is not wanted.
             options: what the output was opened with.
         """
-        self._path, self._output, self._notes = path, output, notes
+        self._path, self._output, self._notes, self._options = path, output, notes, options
         self._begin_s, self._shift_s = begin_s, shift_s
-        self._options = options
         self._reader = TrackReader(path)
         self._tracks: dict[int, Copied | Encoded] = {}
-        self._damaged = False
-        self._refused = 0
-        self._first_subtitles: list[AnyPacket] = []
-        streams = self._reader.container.streams
-        sounds: list[Stream] = [stream for stream in streams.audio if sound]
-        wanted: list[Stream] = [*sounds, *streams.subtitles]
-        self._packets = self._reader.packets({stream.index for stream in wanted})
-        self._held: deque[tuple[float, AnyPacket]] = deque()
+        self._damaged, self._refused, self._first_subtitles = False, 0, list[AnyPacket]()
+        sounds: list[Stream] = [stream for stream in self._reader.container.streams.audio if sound]
+        wanted: list[Stream] = [*sounds, *self._reader.container.streams.subtitles]
+        self._packets, self._held = self._reader.packets({stream.index for stream in wanted}), deque[tuple[float, AnyPacket]]()
         try:
             self._look_ahead({stream.index for stream in sounds})
             for stream in wanted:
@@ -82,8 +79,8 @@ class OtherTracks:
         """Write what is heard before the time, seconds in the input: no more, for the run may be stopped there."""
         if not self._tracks:
             return
-        self._mux(self._first_subtitles)
-        self._first_subtitles = []
+        while self._first_subtitles:
+            self._mux([self._first_subtitles.pop()])
         self._write_held(time_s)
         while not self._held and self._reader.pictures_until_s < time_s + READ_AHEAD_S and self._read(time_s):
             pass
@@ -108,15 +105,14 @@ class OtherTracks:
         if goes_on and not stopped and not self._reader.shows_more(last_s + slack_s):
             self._notes.append(f"{self._path}: nothing after {end_s:.1f} s of its pictures can be decoded; the sound goes on to its end.")
             goes_on = False
-        if not goes_on:
-            while self._read(float("inf")):
-                pass
-            self._write_held(float("inf"))
+        self._write_held(end_s if goes_on else float("inf"))
+        while not goes_on and self._read(float("inf")):
+            pass
         if self._reader.error is not None:
             self._notes.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
-        if alone_s := self._reader.alone_s:
-            at_s = float(alone_s[0] - self._begin_s)
-            self._notes.append(f"{self._path}: its sound's times jump alone at {at_s:.1f} s; it goes on without a gap.")
+        for at_s in self._reader.alone_s[:1]:
+            where = f"at {float(at_s - self._begin_s):.1f} s"
+            self._notes.append(f"{self._path}: its sound's times jump alone {where}; it goes on without a gap.")
         for track in self._tracks.values():
             self._mux(track.rest())
 
@@ -126,20 +122,16 @@ class OtherTracks:
 
     def _look_ahead(self, sounds: set[int]) -> None:
         """Read until each sound has begun, but not for ever: what a container refuses must be known before it is begun."""
-        if not sounds:
-            return
-        until_s = float(self._begin_s)
-        missing = set(sounds)
-        for found in self._packets:
+        until_s, missing = float(self._begin_s), set(sounds)
+        for found in self._packets if sounds else ():
             if found is not None:
                 self._held.append(found)
                 missing.discard(found[1].stream_index)
-            pictures_s = self._reader.pictures_until_s
-            if (not missing and pictures_s >= until_s + float(LATE_S)) or pictures_s >= until_s + LOOK_S:
+            far = self._reader.pictures_until_s >= until_s + (LOOK_S if missing else float(LATE_S))
+            if far or self._reader.bytes_passed > LOOK_BYTES:
                 return
 
     def _add(self, stream: Stream, copies: bool) -> None:
-        track: Copied | Encoded | None
         if stream.codec_context is None:
             self._notes.append(f"{self._path}: its {stream.type} of an unknown kind is left out.")
             return
@@ -185,10 +177,7 @@ class OtherTracks:
             return None
         track = Copied(stream, self._output)
         if kind in WAIT_FOR_ALL and codec in FIRST_SUBTITLES and not (first and _seconds(first[0]) <= self._begin_s):
-            packet: AnyPacket = av.Packet(FIRST_SUBTITLES[codec])
-            packet.time_base, packet.stream, packet.is_keyframe = stream.time_base or Fraction(1, 1000), track.stream, True
-            packet.pts = packet.dts = round((self._begin_s - self._shift_s) / packet.time_base)
-            self._first_subtitles.append(packet)
+            self._first_subtitles.append(_empty(FIRST_SUBTITLES[codec], stream, track, self._begin_s - self._shift_s))
         return track
 
     def _read(self, until_s: float) -> bool:
@@ -230,17 +219,28 @@ class OtherTracks:
             try:
                 self._output.mux(packet)
                 self._refused = 0
-            except av.error.FFmpegError as error:  # a full disk is not among these: the file itself keeps it
-                self._refused += 1
-                if self._refused > REFUSALS:
-                    raise
-                note = f"{self._path}: {self._output.format.name} refused some of its sound, which is missing ({error.strerror})."
-                if note not in self._notes:
-                    self._notes.append(note)
+            except av.error.FFmpegError as error:
+                self.refused(error)
+
+    def refused(self, error: av.error.FFmpegError) -> None:
+        """The container has refused a packet, which is missing. A full disk is not among the causes: the file itself keeps that."""
+        self._refused += 1
+        if self._refused > REFUSALS:
+            raise error
+        note = f"{self._path}: {self._output.format.name} refused some of its sound, which is missing ({error.strerror})."
+        if note not in self._notes:
+            self._notes.append(note)
 
 
 def _seconds(packet: AnyPacket) -> Fraction:
     return (packet.pts or 0) * packet.time_base
+
+
+def _empty(content: bytes, stream: SubtitleStream, track: Copied, at_s: Fraction) -> AnyPacket:
+    packet: AnyPacket = av.Packet(content)
+    packet.time_base, packet.stream, packet.is_keyframe = stream.time_base or Fraction(1, 1000), track.stream, True
+    packet.pts = packet.dts = round(at_s / packet.time_base)
+    return packet
 
 
 def _what(stream: Stream) -> str:

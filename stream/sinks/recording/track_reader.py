@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -51,6 +52,8 @@ class TrackReader:
         self.error: av.error.FFmpegError | None = None
         """What ended the reading early."""
         self.over = False
+        self.bytes_passed = 0
+        """Of pictures."""
         self.alone_s: list[Fraction] = []
         """Where times of sound have jumped alone."""
 
@@ -72,6 +75,8 @@ class TrackReader:
                     self._picture(packet)
                     yield from self._freed()
                     yield None
+        except IndexError:  # PyAV's, at the very end of a file with streams that begin in its middle
+            pass
         except av.error.FFmpegError as error:
             self.error = error
         if self._jumps is not None:
@@ -94,12 +99,11 @@ class TrackReader:
             assert isinstance(stream, av.VideoStream)
             stream.codec_context.thread_type = "AUTO"
             again.seek(max(0, round(after_s / (stream.time_base or 1))), stream=stream)
-            for packet in again.demux(stream):
-                try:
-                    if any(picture.time is not None and picture.time > after_s for picture in packet.decode()):
-                        return True
-                except av.error.FFmpegError:
-                    continue
+            with suppress(IndexError):  # as above
+                for packet in again.demux(stream):
+                    with suppress(av.error.FFmpegError):
+                        if any(picture.time is not None and picture.time > after_s for picture in packet.decode()):
+                            return True
         return False
 
     def _picture(self, packet: AnyPacket) -> None:
@@ -107,6 +111,7 @@ class TrackReader:
             for certain in self._jumps.push(packet):
                 self._met(certain)
         self._patience -= 1
+        self.bytes_passed += packet.size
 
     def _met(self, packet: AnyPacket) -> None:
         assert self._jumps is not None

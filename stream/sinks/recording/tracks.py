@@ -67,7 +67,7 @@ class Copied:
         """How long the last packet of sound lasted, ticks: so long lasts one that does not say it. MP4 would put the next one upon it."""
         self._hides = not output.format.name.startswith(("matroska", "webm"))
         """The output can hold sound that is not played, before its start."""
-        self._cut_before_s: bool | None = None
+        self._cut_before: bool | None = None
         self._filter: av.bitstream.BitStreamFilterContext | None = None
         if stream.codec_context.name == "aac" and not stream.codec_context.extradata:  # of a broadcast: each packet brings its own header
             self._filter = av.bitstream.BitStreamFilterContext("aac_adtstoasc", stream)
@@ -75,9 +75,9 @@ class Copied:
     def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
         assert packet.pts is not None
         assert packet.dts is not None
-        if self._cut_before_s is None:
-            self._cut_before_s = packet.pts * self._time_base < -PRIMING_S
-        if packet.is_discard and (packet.pts >= 0 or (self._cut_before_s and not self._hides)):
+        if self._cut_before is None:
+            self._cut_before = packet.pts * self._time_base < -PRIMING_S
+        if packet.is_discard and (packet.pts >= 0 or (self._cut_before and not self._hides)):
             return []
         ticks = round(shift_s / self._time_base)
         dts = packet.dts - ticks

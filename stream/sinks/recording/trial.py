@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 from stream.jumps import AnyPacket
-from stream.media import SubtitleStream, av
+from stream.media import SubtitleStream, av, ffmpeg_name
 from stream.sinks.recording.tracks import Copied
 
 
@@ -51,3 +52,12 @@ def _copy(packet: AnyPacket) -> AnyPacket:
     copy.pts, copy.dts, copy.duration, copy.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
     copy.is_keyframe = packet.is_keyframe
     return copy
+
+
+def plays(path: Path) -> bool:
+    """Whether there is a video with a picture in it."""
+    try:
+        with av.open(ffmpeg_name(path)) as container:
+            return next(container.decode(video=0), None) is not None
+    except (OSError, av.error.FFmpegError, IndexError):
+        return False

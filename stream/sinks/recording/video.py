@@ -12,7 +12,7 @@ from typing import cast
 from stream.deadline import ENCODE_S, NEVER, Deadline
 from stream.errors import SinkError
 from stream.frame import USUAL_RATE, Frame, SourceInfo
-from stream.media import av, ffmpeg_name
+from stream.media import av
 from stream.settings.schema import OutputSettings
 from stream.sinks.files import OutputFile, claim, unwritable
 from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
@@ -21,7 +21,7 @@ from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
 from stream.sinks.recording.planes import Planes
 from stream.sinks.recording.tracks import MOST_TICKS, flag
-from stream.sinks.recording.trial import takes_tags
+from stream.sinks.recording.trial import plays, takes_tags
 from stream.sinks.result import Result
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -122,15 +122,6 @@ class VideoSink:
         if self._recording is not None:
             with suppress(OSError, av.error.FFmpegError):  # the first error is the one to tell
                 self._recording.let_go()
-
-
-def plays(path: Path) -> bool:
-    """Whether there is a video with a picture in it."""
-    try:
-        with av.open(ffmpeg_name(path)) as container:
-            return next(container.decode(video=0), None) is not None
-    except (OSError, av.error.FFmpegError, IndexError):
-        return False
 
 
 def _begin(path: Path, info: SourceInfo, settings: OutputSettings, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
@@ -250,7 +241,12 @@ class _Recording:
             last_s = self._last * self._time_base + self._shift_s
             end_s = last_s + self._duration * self._time_base
             self._others.finish(float(last_s), float(end_s), stopped=deadline.asked)
-        self.let_go()
+        try:
+            self.let_go()
+        except av.error.FFmpegError as error:
+            if self._others is None or not plays(Path(self._file.name)):
+                raise
+            self._others.refused(error)
         if self._file.failure is not None:
             raise self._file.failure
 
@@ -265,7 +261,14 @@ class _Recording:
 
     def _mux(self, packets: list[av.Packet[av.VideoStream]]) -> None:
         for packet in packets:
-            self._container.mux(packet)  # before its sound: a fragment of MP4 that ends with a sound must know when the next picture comes
+            try:
+                self._container.mux(
+                    packet
+                )  # before its sound: a fragment of MP4 that ends with a sound must know when the next picture comes
+            except av.error.FFmpegError as error:
+                if self._others is None:
+                    raise
+                self._others.refused(error)  # of a packet of theirs, which waited
             if self._others is not None and packet.pts is not None:
                 self._others.write_until(float(packet.pts * packet.time_base + self._shift_s))
         if self._file.failure is not None:
