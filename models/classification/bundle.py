@@ -66,7 +66,7 @@ class TrainingData(_Part):
     """The pictures that it learnt from or that chose its weights and threshold, as `models.data.learnt` writes them; None: not known."""
 
 
-class DetectorEvidence(_Part):
+class FusionWeights(_Part):
     """How the detector's score joins the network's probability where it is known: logits, weighted and added (`score_fusion`)."""
 
     network: float
@@ -117,7 +117,7 @@ class ModelInfo(_Part):
     """How the threshold was chosen."""
     temperature: Annotated[float, Field(gt=0)] | None = None
     """By what the last sums were divided so that the scores fit pictures not learnt from: built into the weights. None: not calibrated."""
-    detector: DetectorEvidence | None = None
+    detector: FusionWeights | None = None
     """What the detector's score adds; None: nothing. Only for a second class that is a face at all."""
     bfloat16: RoundingCheck | None = None
     """What computing in bfloat16 would change; None: not measured, so it is not done."""

@@ -9,9 +9,9 @@ from typing import Self
 
 import numpy as np
 
-from models.classification.bundle import INFO, Bundle, DetectorEvidence, ModelInfo, load_keras_model, read_bundle
+from models.classification.bundle import INFO, Bundle, FusionWeights, ModelInfo, load_keras_model, read_bundle
 from models.classification.face_model import Verdict
-from models.classification.score_fusion import join
+from models.classification.score_fusion import fuse
 from models.detection.detections import Detections
 from models.errors import ModelError
 from models.imaging.checked import checked_scores
@@ -37,7 +37,7 @@ class Classifier:
         """Those of `classes` that mean "this is no face"."""
         self.threshold = info.threshold if threshold is None else threshold
         """Two classes: the lowest probability of the second class to be called so. None for more than two."""
-        self._evidence = _fitting(info, detector)
+        self._fusion = _fitting(info, detector)
         self.input_px = info.input_px
         self.margin = info.crop.margin
         """Share of a box's side by which its crop is larger on each side."""
@@ -106,8 +106,8 @@ class Classifier:
         if answers.shape[1] > 1:
             return answers
         second = answers[:, 0]  # one sigmoid: the probability of the second class
-        if self._evidence is not None:
-            second = join(second, scores, self._evidence.weights)
+        if self._fusion is not None:
+            second = fuse(second, scores, self._fusion.weights)
         return np.stack([1 - second, second], axis=1)
 
     def label(self, probabilities: np.ndarray, threshold: float | None = None) -> tuple[str, float]:
@@ -147,7 +147,7 @@ class Classifier:
             raise ValueError(f"crops must be (N, {side}, {side}, 3), not {crops.shape}; Classifier.crop makes them")
 
 
-def _fitting(info: ModelInfo, detector: str) -> DetectorEvidence | None:
+def _fitting(info: ModelInfo, detector: str) -> FusionWeights | None:
     """What the scores of that detector add; nothing where the bundle knows another's, whose scores mean something else."""
     if info.detector is None or info.detector.name == detector:
         return info.detector

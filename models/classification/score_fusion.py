@@ -24,7 +24,7 @@ def logit(probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(held / (1 - held)))
 
 
-def join(probabilities: np.ndarray, scores: np.ndarray, weights: tuple[float, float, float]) -> np.ndarray:
+def fuse(probabilities: np.ndarray, scores: np.ndarray, weights: tuple[float, float, float]) -> np.ndarray:
     """The probability of a face from both opinions.
 
     Args:
@@ -41,7 +41,7 @@ def join(probabilities: np.ndarray, scores: np.ndarray, weights: tuple[float, fl
     return np.asarray(both, np.float32)
 
 
-def fit_join(probabilities: np.ndarray, scores: np.ndarray, faces: np.ndarray) -> tuple[float, float, float]:
+def fit_fusion(probabilities: np.ndarray, scores: np.ndarray, faces: np.ndarray) -> tuple[float, float, float]:
     """The weights for `join` under which what is known is likeliest; faces and what is none count the same in sum.
 
     Args:

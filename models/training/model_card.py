@@ -26,7 +26,7 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
         f"- Classes: {', '.join(info.classes)}." + (f" Left out of results: {', '.join(info.drop)}." if info.drop else ""),
         f"- Input: {info.input_px}×{info.input_px} RGB, square crops with a margin of {info.crop.margin:g}. Network: {info.architecture}.",
         f"- Label: {threshold}. {info.threshold_rule}",
-        *_evidence(info),
+        *_fusion(info),
         f"- TrainedModel from: {pictures} (crops, each changed a little every time it was seen).",
         f"- Split: {split}",
         f"- Made on {info.trained_on} with seed {info.seed} by `{command}`.",
@@ -43,7 +43,7 @@ def write_card(info: ModelInfo, command: str, split: str, results: list[str], li
     return "\n".join(lines) + "\n"
 
 
-def _evidence(info: ModelInfo) -> list[str]:
+def _fusion(info: ModelInfo) -> list[str]:
     if info.detector is None:
         return []
     network, score, bias = info.detector.weights

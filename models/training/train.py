@@ -205,7 +205,7 @@ def _conclude(task: Task, split: Split, setup: TrainingSetup, learnt: TrainedMod
             threshold=decision.threshold,
             threshold_rule=decision.rule,
             temperature=round(learnt.temperature, 4),
-            detector=decision.evidence,
+            detector=decision.fusion,
             bfloat16=check_bfloat16(model, crop_samples(real), decision.threshold, lambda said: decision.fused(said, scores_of(real))),
             metrics={name: round(value, 4) for name, value in metrics.items()},
             data=TrainingData(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.classification.bundle import DetectorEvidence
-from models.classification.score_fusion import fit_join, join
+from models.classification.bundle import FusionWeights
+from models.classification.score_fusion import fit_fusion, fuse
 from models.data.augmentation import augment
 from models.data.face_dataset import FACE, PASSES_LOW_THRESHOLDS
 from models.data.samples import Sample, crop_samples, labels_of, scores_of
@@ -35,11 +35,11 @@ class DecisionRule:
     """None: the likeliest of more than two classes wins."""
     rule: str
     """How the threshold was chosen, in a sentence."""
-    evidence: DetectorEvidence | None = None
+    fusion: FusionWeights | None = None
 
     def fused(self, answers: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """(N, 1) or (N, C) answers of the network with what the detector's (N,) scores add; the same shape."""
-        return answers if self.evidence is None else join(answers[:, 0], scores, self.evidence.weights)[:, None]
+        return answers if self.fusion is None else fuse(answers[:, 0], scores, self.fusion.weights)[:, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,13 +100,13 @@ def decide_false_positives(model: keras.Model, validation: Sequence[Sample], nob
     """
     finds = [sample for sample in validation if sample.score >= PASSES_LOW_THRESHOLDS]
     said, scores, faces = answers(model, crop_samples(finds))[:, 0], scores_of(finds), labels_of(finds) == FACE
-    weights = fit_join(said, scores, faces)
-    evidence = DetectorEvidence(**{name: round(value, 4) for name, value in zip(("network", "score", "bias"), weights, strict=True)})
-    false = join(answers(model, nobody[0])[:, 0], nobody[1], evidence.weights)
+    weights = fit_fusion(said, scores, faces)
+    fusion = FusionWeights(**{name: round(value, 4) for name, value in zip(("network", "score", "bias"), weights, strict=True)})
+    false = fuse(answers(model, nobody[0])[:, 0], nobody[1], fusion.weights)
     threshold = threshold_removing(FALSE_REMOVED, false)
-    lost = int((join(said, scores, evidence.weights)[faces] < threshold).sum())
+    lost = int((fuse(said, scores, fusion.weights)[faces] < threshold).sum())
     rule = (
         f"The lowest that removes {FALSE_REMOVED:.0%} of {len(false)} false finds on validation photos of nobody; "
         f"of {faces.sum()} finds of validation faces, as they are and altered, {lost} are lost."
     )
-    return DecisionRule(threshold, rule, evidence)
+    return DecisionRule(threshold, rule, fusion)

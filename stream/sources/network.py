@@ -22,7 +22,7 @@ from stream.sources.addresses import redact
 from stream.sources.hls import PATIENCE_S, Segments, has_ended, is_hls
 from stream.sources.live import Alive, LiveSource, Lost, Over, Picture
 from stream.sources.reader_thread import pumped
-from stream.sources.rtsp_probe import KNOCK_S, RtspProbe
+from stream.sources.rtsp_probe import CONNECT_S, RtspProbe
 from stream.sources.video import VideoSource
 from stream.sources.web_page import why_never
 
@@ -267,5 +267,5 @@ def _cause(error: av.error.FFmpegError, address: str, settings: SourceSettings) 
         return f"it sends no pictures over {settings.rtsp_transport}; set source.rtsp_transport to {other}"
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return "unreachable"
-    RtspProbe(address, KNOCK_S).check()  # FFmpeg reports many failures as bad data
+    RtspProbe(address, CONNECT_S).check()  # FFmpeg reports many failures as bad data
     return "no stream: something answers there, but not with a video that can be read"

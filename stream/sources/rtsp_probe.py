@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from stream.sources.live import Lost
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
-KNOCK_S = 0.9
+CONNECT_S = 0.9
 """Longest wait for the first answer of a host: around the world and back takes a third of it, and TCP asks again after a second."""
 ANSWER_S = 1.0
 """How long a camera may take to say that it speaks RTSP. One that is slower gets twice the time next, `open_timeout_s` at most."""
@@ -36,7 +36,7 @@ class RtspProbe:
         """
         parts = self._parts
         try:
-            line = socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=KNOCK_S)
+            line = socket.create_connection((parts.hostname or "", parts.port or PORTS[parts.scheme.lower()]), timeout=CONNECT_S)
         except socket.gaierror:
             raise Lost("unreachable: no host of that name is known") from None
         except ConnectionRefusedError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.classification.score_fusion import fit_join, join
+from models.classification.score_fusion import fit_fusion, fuse
 from models.evaluation.thresholds import auc
 
 
@@ -24,24 +24,24 @@ def opinions() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_independent_calibrated_opinions_count_once_each(opinions: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     first, second, faces = opinions
-    assert fit_join(first, second, faces) == pytest.approx((1, 1, 0), abs=0.06)  # Bayes: independent evidence adds up in log odds
+    assert fit_fusion(first, second, faces) == pytest.approx((1, 1, 0), abs=0.06)  # Bayes: independent evidence adds up in log odds
     overconfident = sigmoid(3 * np.log(second / (1 - second)))
-    assert fit_join(first, overconfident, faces) == pytest.approx((1, 1 / 3, 0), abs=0.06)
+    assert fit_fusion(first, overconfident, faces) == pytest.approx((1, 1 / 3, 0), abs=0.06)
     nonsense = np.random.default_rng(1).random(len(faces))
-    assert fit_join(first, nonsense, faces) == pytest.approx((1, 0, 0), abs=0.06)
+    assert fit_fusion(first, nonsense, faces) == pytest.approx((1, 0, 0), abs=0.06)
 
 
 def test_both_together_order_better_than_either(opinions: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     first, second, faces = opinions
-    both = join(first, second, fit_join(first, second, faces))
+    both = fuse(first, second, fit_fusion(first, second, faces))
     assert both.dtype == np.float32
     assert auc(both[faces], both[~faces]) > max(auc(said[faces], said[~faces]) for said in (first, second)) + 0.03
 
 
 def test_certainty_and_ignorance_stay_finite() -> None:
     probabilities, scores = np.array([0.0, 1.0, 1.0, 0.7], np.float32), np.array([0.0, 1.0, 0.0, np.nan], np.float32)
-    joined = join(probabilities, scores, (1.0, 1.0, 0.0))
-    np.testing.assert_allclose(joined, [0, 1, 0.5, 0.49 / 0.58], atol=1e-6)  # without a score as if it were 0.7
-    perfect = fit_join(np.array([0.0, 1.0] * 10), np.array([0.0, 1.0] * 10), np.array([False, True] * 10))
+    fused = fuse(probabilities, scores, (1.0, 1.0, 0.0))
+    np.testing.assert_allclose(fused, [0, 1, 0.5, 0.49 / 0.58], atol=1e-6)  # without a score as if it were 0.7
+    perfect = fit_fusion(np.array([0.0, 1.0] * 10), np.array([0.0, 1.0] * 10), np.array([False, True] * 10))
     assert np.isfinite(perfect).all()
-    assert join(np.zeros(0, np.float32), np.zeros(0, np.float32), (1.0, 1.0, 0.0)).shape == (0,)
+    assert fuse(np.zeros(0, np.float32), np.zeros(0, np.float32), (1.0, 1.0, 0.0)).shape == (0,)
