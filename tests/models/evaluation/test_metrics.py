@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.evaluation.detection_metrics import true_and_false
 from models.evaluation.metrics import Evaluation, Ranking, flat, measure, reliability, sentences, worst_mistakes
 from models.evaluation.proportion import Share
-from models.evaluation.thresholds import auc
+from models.evaluation.thresholds import auc, best_threshold, threshold_removing
+from models.imaging.boxes import iou
 from models.training.calibration import calibrate, fit_temperature
 
 
@@ -148,3 +150,25 @@ def test_a_network_is_calibrated_in_its_last_layer_and_ranks_as_before(columns: 
     else:
         assert after.argmax(axis=1).tolist() == before.argmax(axis=1).tolist()
         assert after.max() < before.max()
+
+
+def test_measures_agree_with_counting_by_hand() -> None:
+    assert auc(np.array([0.9, 0.8, 0.3]), np.array([0.1, 0.3])) == pytest.approx(5.5 / 6)
+    scores = np.linspace(0.0015, 1, 200)
+    assert (scores < threshold_removing(0.85, scores)).mean() == 0.85
+    assert threshold_removing(1.0, np.array([0.4567, 0.3])) == 0.457
+    assert best_threshold(np.array([0.9, 0.8]), np.array([0.2, 0.7])) == pytest.approx(0.75)
+    assert best_threshold(np.array([0.9]), np.array([0.1])) == 0.5
+    assert Share(95, 100).interval == pytest.approx((0.8882, 0.9785), abs=1e-4)  # Wilson, from R's prop.test(correct=FALSE)
+    assert Share(0, 0).interval == (0.0, 1.0)
+
+
+def test_a_find_is_a_face_or_none_or_neither() -> None:
+    faces = np.array([[100, 100, 200, 200]], np.float32)
+    finds = np.array([[105, 105, 205, 205], [300, 300, 350, 350], [130, 130, 160, 160], [180, 100, 320, 240]], np.float32)
+    is_face, is_none = true_and_false(finds, faces)
+    assert iou(finds, faces)[2, 0] < 0.3
+    assert is_face.tolist() == [True, False, False, False]
+    assert is_none.tolist() == [False, True, False, True]
+    assert true_and_false(finds, faces[:0])[1].all()
+    assert true_and_false(finds[:0], faces)[0].shape == (0,)

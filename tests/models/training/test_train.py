@@ -14,18 +14,9 @@ from PIL import Image
 from models.classification.bundle import SHIPPED, load_keras_model, read_bundle
 from models.classification.classifier import Classifier
 from models.classification.networks import ARCHITECTURES
-from models.data.augmentation import ROUGH, Recipe, augment
 from models.data.dataset import Progress
-from models.data.samples import MARGIN, Sample, cut_sample, part_of
-from models.detection.mtcnn import MTCNN
 from models.errors import ModelError
-from models.evaluation.detection_metrics import true_and_false
-from models.evaluation.proportion import Share
-from models.evaluation.thresholds import auc, best_threshold, threshold_removing
-from models.imaging.boxes import iou
-from models.imaging.crops import CROP_PX, crop_squares
 from models.training.checkpoint import Checkpoint, State, forget, interrupted
-from models.training.fit import batches
 from models.training.schedule import Plan
 from models.training.train import beside, train, train_face
 from models.training.trainer import Options
@@ -277,69 +268,3 @@ def test_a_place_that_is_taken_is_refused_before_anything_is_read(tmp_path: Path
 def test_the_face_recipe_says_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="face_photos/ and nobody_photos/"):
         train_face(tmp_path, tmp_path / "out")
-
-
-@pytest.fixture(scope="module")
-def face_sample(portrait_path: Path) -> tuple[Sample, np.ndarray, np.ndarray]:
-    """A sample, the picture it is from and its box there."""
-    image = np.asarray(Image.open(portrait_path))
-    box = MTCNN(min_face_px=40).detect([image])[0].boxes[0]
-    return cut_sample(image, box, 1, "hopper", "portrait"), image, box
-
-
-def test_training_cuts_what_serving_cuts(face_sample: tuple[Sample, np.ndarray, np.ndarray]) -> None:
-    sample, image, box = face_sample
-    np.testing.assert_array_equal(sample.crop, crop_squares(image, box[None], CROP_PX, MARGIN)[0])
-    still = Recipe(shift=0, zoom=0, turn_deg=0, light=0, blur=0, coarse=0, jpeg=0, noise=0, grey=0)
-    crops = [augment(sample, np.random.default_rng(seed), still) for seed in range(8)]
-    unchanged = [np.abs(crop.astype(int) - sample.crop).mean() for crop in crops]
-    mirrored = [np.abs(crop[:, ::-1].astype(int) - sample.crop).mean() for crop in crops]
-    assert all(min(pair) < 4 < 15 < max(pair) for pair in zip(unchanged, mirrored, strict=True)), "each is the crop or its mirror image"
-    assert 0 < sum(a < b for a, b in zip(unchanged, mirrored, strict=True)) < 8
-
-
-def test_augmented_crops_differ_and_a_seed_repeats_them(face_sample: tuple[Sample, np.ndarray, np.ndarray]) -> None:
-    sample = face_sample[0]
-    crops = [augment(sample, np.random.default_rng(seed), ROUGH) for seed in range(20)]
-    assert all(crop.shape == (150, 150, 3) and crop.dtype == np.uint8 for crop in crops)
-    assert len({crop.tobytes() for crop in crops}) == 20
-    np.testing.assert_array_equal(crops[3], augment(sample, np.random.default_rng(3), ROUGH))
-
-
-def test_batches_hold_as_many_of_each_class_and_repeat_with_the_seed(face_sample: tuple[Sample, np.ndarray, np.ndarray]) -> None:
-    sample, image, box = face_sample
-    few = [cut_sample(image, box + shift, 0, "other", "portrait") for shift in (1, 2, 3)]
-    plan = Plan(epochs=1, epoch_crops=20, batch_size=10)
-    drawn = [next(batches([sample, *few], plan, seed=5)) for _ in range(2)]
-    np.testing.assert_array_equal(drawn[0][0], drawn[1][0])
-    both = batches([sample, *few], plan, seed=5)
-    assert sum(float(next(both)[1].sum()) for _ in range(plan.steps)) == 10
-
-
-def test_a_group_keeps_its_side_and_sides_get_their_share() -> None:
-    parts = [part_of(f"person {i}", validation=0.1, test=0.2) for i in range(2000)]
-    assert parts == [part_of(f"person {i}", validation=0.1, test=0.2) for i in range(2000)]
-    assert parts.count("test") == pytest.approx(400, abs=60)
-    assert parts.count("validation") == pytest.approx(200, abs=45)
-
-
-def test_measures_agree_with_counting_by_hand() -> None:
-    assert auc(np.array([0.9, 0.8, 0.3]), np.array([0.1, 0.3])) == pytest.approx(5.5 / 6)
-    scores = np.linspace(0.0015, 1, 200)
-    assert (scores < threshold_removing(0.85, scores)).mean() == 0.85
-    assert threshold_removing(1.0, np.array([0.4567, 0.3])) == 0.457
-    assert best_threshold(np.array([0.9, 0.8]), np.array([0.2, 0.7])) == pytest.approx(0.75)
-    assert best_threshold(np.array([0.9]), np.array([0.1])) == 0.5
-    assert Share(95, 100).interval == pytest.approx((0.8882, 0.9785), abs=1e-4)  # Wilson, from R's prop.test(correct=FALSE)
-    assert Share(0, 0).interval == (0.0, 1.0)
-
-
-def test_a_find_is_a_face_or_none_or_neither() -> None:
-    faces = np.array([[100, 100, 200, 200]], np.float32)
-    finds = np.array([[105, 105, 205, 205], [300, 300, 350, 350], [130, 130, 160, 160], [180, 100, 320, 240]], np.float32)
-    is_face, is_none = true_and_false(finds, faces)
-    assert iou(finds, faces)[2, 0] < 0.3
-    assert is_face.tolist() == [True, False, False, False]
-    assert is_none.tolist() == [False, True, False, True]
-    assert true_and_false(finds, faces[:0])[1].all()
-    assert true_and_false(finds[:0], faces)[0].shape == (0,)
