@@ -42,6 +42,7 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
     from stream.analysis.analyser import Analyser
     from stream.errors import PictureError, SourceError
     from stream.job.inputs import open_inputs
+    from stream.passwords import redact
     from stream.pipeline.lane import Lane
     from stream.pipeline.pipeline import Pipeline
     from stream.settings.schema import Settings
@@ -51,10 +52,13 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
     for report in unopened:
         _log.warning("%s", report.error)
     analyser = Analyser.load(settings)
+    given = False
     for one in inputs:
         pipeline = Pipeline([Lane(one.source, settings=one.settings)], analyser, one.settings)
         try:
-            yield from pipeline.results()
+            for result in pipeline.results():
+                given = True
+                yield result
         except (SourceError, PictureError) as error:
             if len(inputs) == 1:
                 raise
@@ -63,3 +67,5 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
             for report in pipeline.report.sources:
                 for sentence in [*report.failures, *report.notes]:
                     _log.warning("%s", sentence)
+    if not given:
+        raise SourceError(f"{redact(str(source))}: nothing in it could be read.")

@@ -19,6 +19,10 @@ _NEXT = rf"(?:[&;?,~!\s]+{_NAME}+=|[_/#][a-z0-9]+=)"
 _NAMED = re.compile(rf"(?is)({_NAME}*(?:{_WORDS}){_NAME}*=|{_SHORT_WORDS}=)(.*?)(?={_NEXT}|$)")
 _PAIR = re.compile(r"(?is)(?<=[?&;/])((?:u|usr|user|name|login|id)=[^&;?#/]*[&;]p=)(.*?)" + f"(?={_NEXT}|$)")
 """`u=admin&p=...`: a `p` alone may be a page."""
+_PAIR_BACK = re.compile(r"(?is)(?<=[?&;/])(p=)([^&;?#/]*)(?=[&;](?:[^?#]*[&;])?(?:u|usr|user|name|login)=)")
+"""The same the other way round."""
+_COLON = re.compile(rf"(?i)(?<=[/?&;])([a-z][\w.%-]*):(?!/|\*|\d{{1,2}}(?:[/?&;#]|$))[^/?&;#]+|(?<=[?&;])((?:{_WORDS})\w*):(?!\*)[^/?&;#]+")
+"""`/admin:password/` and `?pass:word`, as some cameras have them."""
 _FOLDER = re.compile(
     r"(?i)(/(?:[a-z]+[_-])?(?:password|passwd|pass|pwd|token|secret|(?:api)?key|auth|sig|signature|jwt|session|sid|ticket)/)[^/?#&]+"
 )
@@ -88,6 +92,8 @@ def _redacted(address: str) -> str:
     if scheme.lower().startswith("http"):
         path = _ACCOUNT.sub(rf"\1{HIDDEN}/{HIDDEN}/", path)
     path = _INNER.sub(rf"\1:{HIDDEN}@", path)
+    path = _COLON.sub(lambda found: f"{found[1] or found[2]}:{HIDDEN}", path)
+    path = _PAIR_BACK.sub(rf"\1{HIDDEN}", path)
     path = _PAIR.sub(rf"\1{HIDDEN}", path)
     path = _FOLDER.sub(rf"\1{HIDDEN}", path)
     shown = _NAMED.sub(rf"\1{HIDDEN}", f"{scheme}://{user}{host}{path}")

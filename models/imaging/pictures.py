@@ -61,6 +61,8 @@ def read_picture(path: str | Path, note: Callable[[str], None] = logger.warning)
         width, height = header.size
         if width * height > MAX_PIXELS:
             raise PictureError(f"{path}: {width}×{height} pixels are too many; at most {MAX_PIXELS // 10**6} megapixels are read.")
+        if header.format == "TIFF" and (pages := getattr(header, "n_frames", 1)) > 1:
+            note(f"{path}: has {pages} pages; the first is read.")
         try:
             image = _decode(header)
         except Exception as error:  # fed a damaged file, a decoder raises anything from KeyError to zlib.error

@@ -155,6 +155,8 @@ def check_places(out: Path, *, resume: bool, overwrite: bool) -> None:
     Raises:
         ModelError: there is something else, or an earlier bundle, report or interrupted training that must not be replaced.
     """
+    if not out.absolute().name:
+        raise ModelError(f"{printable(out)}: {why_no_new_folder(out)}.")
     checkpoint = beside(out, CHECKPOINT)
     name = out.absolute().name
     longest = (f"-{CHECKPOINT}", of_fold(checkpoint, MOST_FOLDS).name.removeprefix(name), "-pictures.csv", "-report")

@@ -28,6 +28,8 @@ def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | N
     Raises:
         UsageError: an output fits its source in no way, would replace an input or what must not be replaced, or is written twice.
     """
+    if output == Path("-"):
+        raise UsageError("-o -: pictures are not written to standard output; name a file or a folder.")
     ordered = sorted(inputs, key=lambda one: not one.settings.output.enabled)  # those that are written come first
     infos = [one.source.info for one in ordered]
     if segment and (file := next((info for info in infos if not info.live), None)):

@@ -108,6 +108,8 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
         SourceError: a folder or glob that holds neither.
     """
     address = str(address)
+    if address == "-":  # standard input, also where something has that name
+        return [address]
     if split(address) is not None or not (is_folder(address) or is_glob(address)):
         return [address]
     videos = [str(path) for path in videos_below(address, without)]

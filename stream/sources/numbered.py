@@ -57,7 +57,8 @@ class NumberedSource:
         missing = max(self._numbers) - min(self._numbers) + 1 - len(self._numbers)
         if missing:
             between = f"between {min(self._numbers)} and {max(self._numbers)}"
-            self.status.notes.append(f"{name}: {missing} numbers {between} are missing; the pictures follow each other without a pause.")
+            what = "1 number {} is" if missing == 1 else f"{missing} numbers {{}} are"
+            self.status.notes.append(f"{name}: {what.format(between)} missing; the pictures follow each other without a pause.")
         try:
             for index, image in enumerate(self._images()):
                 now = self._clock()

@@ -107,7 +107,7 @@ def test_the_notebooks_function_draws_where_the_backend_of_the_environment_is_mi
         "print(len(detect_and_recognize_faces(sys.argv[1], 'face')), os.environ['MPLBACKEND']);"
         "import matplotlib.pyplot as plt; plt.savefig(sys.argv[2])"
     )
-    for backend in (JUPYTER["MPLBACKEND"], "QtAgg", "nonsense"):
+    for backend in ("module://not_installed.backend_inline", "QtAgg", "nonsense"):
         out = tmp_path / "faces.png"
         done = subprocess.run(
             [sys.executable, "-c", code, str(portrait_path), str(out)], capture_output=True, text=True, check=False, cwd=ROOT,

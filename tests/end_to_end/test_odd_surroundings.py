@@ -127,6 +127,10 @@ def one_around_it(place: Path) -> str:
     return ".."
 
 
+def the_root(place: Path) -> str:
+    return "/"
+
+
 def a_long_name(place: Path) -> str:
     return "m" * 101
 
@@ -148,7 +152,10 @@ def a_mounted_disk(place: Path) -> str:
     return "/proc"
 
 
-PLACES = [the_current_folder, one_around_it, a_long_name, a_name_of_long_letters, a_name_that_is_no_utf8, a_place_in_a_file, a_mounted_disk]
+PLACES = [
+    the_current_folder, one_around_it, the_root, a_mounted_disk,
+    a_long_name, a_name_of_long_letters, a_name_that_is_no_utf8, a_place_in_a_file,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name_it", PLACES)
@@ -169,10 +176,11 @@ def test_names_that_just_fit_are_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["train", "data", "-o", "."], ["evaluate", "face", "data", "-o", "."], ["export", "face", "--format", "savedmodel", "-o", "."]],
+    [["train", "data"], ["evaluate", "face", "data"], ["export", "face", "--format", "savedmodel"]],
 )
-def test_every_command_refuses_the_folder_one_stands_in(words: list[str], tmp_path: Path) -> None:
-    done = facestream(*words, "-o", ".", cwd=tmp_path)
+@pytest.mark.parametrize("place", [".", "/"])
+def test_every_command_refuses_the_folder_one_stands_in(words: list[str], place: str, tmp_path: Path) -> None:
+    done = facestream(*words, "-o", place, cwd=tmp_path)
     assert done.returncode == 2
     assert is_one_sentence(done.stderr)
     assert "is the folder you are in" in done.stderr

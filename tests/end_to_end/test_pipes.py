@@ -54,6 +54,15 @@ def test_a_video_comes_through_standard_input(clip: Path, tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["standard-input.mp4"]
 
 
+def test_a_dash_is_standard_input_whatever_has_that_name_and_no_output(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "-").mkdir()
+    done = piped(clip.read_bytes(), "run", "-", "-o", "out.mkv", *BLIND, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    refused = piped(clip.read_bytes(), "run", "-", "-o", "-", *BLIND, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr == b"facestream: -o -: pictures are not written to standard output; name a file or a folder.\n"
+
+
 def test_a_file_as_standard_input_is_a_file(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4")  # its index is at its end, where no pipe could go
     with clip.open("rb") as file:

@@ -26,6 +26,9 @@ ADDRESSES = {
     "https://h/v?X-Amz-Signature=S3cr&X-Amz-Date=2026": "https://h/v?X-Amz-Signature=***&X-Amz-Date=2026",
     "https://h/v?sv=2020&sig=S3cr%3D&se=1": "https://h/v?sv=2020&sig=***&se=1",
     "https://h/v?hdnts=exp=1~acl=/*~hmac=S3cr": "https://h/v?hdnts=***~acl=/*~hmac=***",
+    "rtsp://h/admin:S3cr/c": "rtsp://h/admin:***/c",
+    "rtsp://h/11?pass:S3cr": "rtsp://h/11?pass:***",
+    "http://h/v?p=S3cr&u=x": "http://h/v?p=***&u=x",
     "http://h/v?u=a&p=S3cr&w=2": "http://h/v?u=a&p=***&w=2",
     "RTSP://ADMIN:S3CR@CAM/LIVE?PASSWORD=S3CR": "RTSP://ADMIN:***@CAM/LIVE?PASSWORD=***",
     "http://h/v?%70assword=S3cr&w=2": "http://h/v?password=***&w=2",
@@ -64,6 +67,11 @@ SAFE = [
     "http://h/VID20240101Holiday.mp4",
     "http://h/axis-cgi/mjpg/video.cgi?resolution=640x480&fps=15",
     "http://h/list?q=a&p=2",
+    "rtsp://h/cam:1/c",
+    "http://keys:8080/a",
+    "http://h/to?t=12:30:45",
+    "http://h/2024-01-02T10:20:30/x.mp4",
+    "http://h/to?u=http://other:80/x",
     "recordings/password=1.mp4",
 ]
 

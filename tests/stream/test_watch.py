@@ -29,6 +29,12 @@ def test_a_picture_can_be_watched_and_says_what_is_in_it(portrait_path: Path) ->
     assert result.picture.shape == result.frame.image.shape
 
 
+def test_a_folder_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(SourceError, match="nothing in it could be read"):
+        list(watch(tmp_path, load_settings(None, ["classifier.model=none"])))
+
+
 def test_leaving_the_loop_leaves_nothing_behind(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", times=range(300))
     settings = load_settings(None, ["detector.enabled=false"])

@@ -193,6 +193,15 @@ def test_extreme_sizes_are_read(size, tmp_path):
     assert found[-1, -1].tolist() == [90, 90, 90]
 
 
+def test_of_a_tiff_with_pages_the_first_is_read_and_that_is_said(scene, tmp_path):
+    path = tmp_path / "pages.tif"
+    pages = [Image.fromarray(np.roll(scene, shift, axis=1)) for shift in (0, 5, 9)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    notes = []
+    np.testing.assert_array_equal(read_picture(path, note=notes.append), scene)
+    assert notes == [f"{path}: has 3 pages; the first is read."]
+
+
 def test_animations_are_told_from_pictures(tmp_path):
     pages = [Image.new("RGB", (8, 8), (40 * number, 0, 0)) for number in range(3)]
     for name in ("moving.gif", "moving.png", "moving.webp"):
