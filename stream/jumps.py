@@ -44,6 +44,8 @@ class Jumps:
         self.ahead_s = AHEAD_S if jumps_are_usual(container) else FAR_AHEAD_S
         """A time that is later than the one before by more than this is a jump."""
         self.found: list[Jump] = []
+        self.sound_until_s: Fraction | None = None
+        """When the last sound that has passed begins, seconds, as the file says it; kept by whoever reads."""
         self.offset = 0
         """Ticks that are added to the times of what was given out last."""
         self._tick_s = stream.time_base or Fraction(1, 1000)
@@ -66,6 +68,11 @@ class Jumps:
     @property
     def offset_s(self) -> Fraction:
         return self.offset * self._tick_s
+
+    def hear(self, packet: AnyPacket) -> None:
+        """One packet of a sound has passed."""
+        if packet.pts is not None:
+            self.sound_until_s = max(self.sound_until_s or Fraction(0), packet.pts * packet.time_base)
 
     def push(self, packet: AnyPacket) -> list[AnyPacket]:
         """One packet more of the pictures: those that are certain now, their times led over all jumps."""

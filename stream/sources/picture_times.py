@@ -42,8 +42,7 @@ class PictureTimes:
             self._declared = stream.duration
         elif end_s := _declared_end_s(container, stream):
             self._declared_end = self._declared = round(end_s / self.time_base)
-        self._sound_s = _longest_sound_s(container)
-        self._usual_s = 1 / (_spread_rate(stream, self._sound_s) or USUAL_RATE)
+        self._usual_s = 1 / (_spread_rate(stream, _longest_sound_s(container)) or USUAL_RATE)
         self._spread: int | None = None
         """Ticks between two pictures of a file that says the same time of all of them."""
         self._first = 0
@@ -136,7 +135,7 @@ class PictureTimes:
         late_s, at_s = (pts - self._last) * self.time_base, pts * self.time_base
         if late_s <= max(STANDS_S, 10 * longest * self.time_base):
             return False
-        ends_s = [end_s for end_s in (self._declared_end_s, self._sound_s) if end_s]
+        ends_s = [end_s for end_s in (self._declared_end_s, self._jumps.sound_until_s) if end_s is not None]
         return min(ends_s) < at_s - STANDS_S if ends_s else late_s > AHEAD_S
 
     @property
@@ -158,7 +157,9 @@ class PictureTimes:
     @property
     def missing_s(self) -> float:
         """Seconds between the end of the last picture and the declared end; 0 where that is the usual imprecision."""
-        if self._declared_end is None or self._last is None or self._wrong or self._spread or self._jumps.found:  # then the declared one is no better
+        if (
+            self._declared_end is None or self._last is None or self._wrong or self._spread or self._jumps.found
+        ):  # then the declared one is no better
             return 0.0
         missing = float((self._declared_end - self._last - self._step) * self.time_base)
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0

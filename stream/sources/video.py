@@ -190,7 +190,7 @@ class VideoSource:
         if stream.codec_context is None:
             raise SourceError(f"{redact(self._address)}: its pictures are of a kind that cannot be decoded.")
         stream.codec_context.thread_type = "AUTO"
-        for packet in self._continuous(self._packets(container, stream, faults), jumps):
+        for packet in self._continuous(self._packets(container, stream, faults, jumps), jumps):
             if self._closing.is_set():
                 return
             try:
@@ -215,13 +215,16 @@ class VideoSource:
                 yield from jumps.push(packet)
 
     def _packets(
-        self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
+        self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str], jumps: Jumps | None
     ) -> Iterator[av.Packet[av.VideoStream] | None]:
         """None where the file breaks off: the decoder may still hold frames."""
         came_at = time.monotonic()
         try:
-            for packet in container.demux(stream):
-                if packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end
+            for packet in container.demux(stream, *container.streams.audio):
+                if packet.stream_index != stream.index:
+                    if jumps is not None and packet.size:
+                        jumps.hear(packet)
+                elif packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end
                     yield packet
                 came_at = time.monotonic()
         except (av.error.ExitError, av.error.TimeoutError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stream.jumps import RUN, AnyPacket, Jumps, jumps_are_usual
 from stream.media import av, ffmpeg_name
+from stream.sinks.recording.trial import learn
 
 PATIENCE = 40
 """Pictures that a sound whose times have jumped waits for theirs to do the same."""
@@ -44,6 +45,10 @@ class TrackReader:
         best = self.container.streams.best("video")
         self._pictures = best if isinstance(best, av.VideoStream) else None
         self._jumps = Jumps(self.container, best) if isinstance(best, av.VideoStream) else None
+        self._unknown = {
+            stream.index for stream in self.container.streams.audio if stream.codec_context and not stream.codec_context.sample_rate
+        }
+        """Sounds that began too far into the file for FFmpeg to have looked at them: not even how long a packet lasts is known."""
         self._offsets_s = [Fraction(0)]
         self._places: dict[int, _Place] = {}
         self._kept: list[AnyPacket] = []
@@ -119,6 +124,12 @@ class TrackReader:
             self._offsets_s.append(self._jumps.offset_s)
 
     def _sound(self, packet: AnyPacket) -> Iterator[tuple[float, AnyPacket]]:
+        if packet.stream_index in self._unknown and not packet.duration:
+            stream = self.container.streams[packet.stream_index]
+            assert isinstance(stream, av.AudioStream)
+            learn(stream, [packet])
+            if rate := stream.codec_context.sample_rate:
+                packet.duration = round(stream.codec_context.frame_size / rate / packet.time_base)
         if self._kept or not self._fits(packet):
             if not self._kept:
                 self._patience = PATIENCE

@@ -59,6 +59,10 @@ class Copied:
             begin_s: when the output's pictures begin, seconds in the output.
         """
         self.stream: av.AudioStream | SubtitleStream = output.add_stream_from_template(stream)
+        if isinstance(stream, av.AudioStream) and isinstance(self.stream, av.AudioStream) and not self.stream.codec_context.sample_rate:
+            context, known = self.stream.codec_context, stream.codec_context  # it was learned from a packet
+            if known.sample_rate:
+                context.sample_rate, context.layout = known.sample_rate, known.layout
         self._time_base: Fraction = stream.time_base or Fraction(1, 1000)
         self._last: int | None = None
         self._bytes = b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def takes(
             return [one.type for one in again.streams] == [stream.type]
     except (av.error.FFmpegError, ValueError, AttributeError):
         return False
+
+
+def learn(stream: av.AudioStream, packets: Sequence[AnyPacket]) -> None:
+    """Its rate and channels, from its packets, where it began too far into the file for what opened that."""
+    context = stream.codec_context
+    if context.sample_rate and context.layout.nb_channels:
+        return
+    for packet in packets:
+        with suppress(av.error.FFmpegError):
+            context.decode(_copy(packet))
+    context.flush_buffers()
 
 
 def takes_tags(kind: str, options: dict[str, str], tags: dict[str, str], rate: Fraction | None) -> bool:
