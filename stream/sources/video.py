@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import cast
 
 from stream.errors import SourceError
 from stream.frame import Frame, SourceInfo
@@ -225,7 +226,7 @@ class VideoSource:
                     if jumps is not None and packet.size:
                         jumps.hear(packet)
                 elif packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end
-                    yield packet
+                    yield cast("av.Packet[av.VideoStream]", packet)
                 came_at = time.monotonic()
         except (av.error.ExitError, av.error.TimeoutError):
             raise SourceError(f"{redact(self._address)}: nothing came for {time.monotonic() - came_at:.0f} s.") from None

@@ -71,7 +71,7 @@ def test_sound_without_a_written_channel_layout(tmp_path: Path, source: str, suf
     )
     ffmpeg(*PICTURES, *TONE, "-ac", "2", "-pix_fmt", "yuv420p", *pictures, "-c:a", "pcm_s16le", path)
     told = check(path, out)
-    assert ("encoded as" in told) == (suffix == ".webm" or (suffix == ".mp4" and source != ".dv"))
+    assert ("encoded as" in told) == (suffix in (".webm", ".mp4"))
     assert sounds(out)[0]["channels"] == 2
 
 
@@ -87,6 +87,23 @@ def test_any_sound_is_copied_or_encoded(tmp_path: Path, codec: str, suffix: str)
     assert (f"its {codec} sound does not fit into {suffix[1:]}; encoded as AAC" in told) == (
         sounds(tmp_path / f"out{suffix}")[0]["codec_name"] == "aac"
     )
+
+
+@pytest.mark.parametrize(
+    ("codec", "source"), [("pcm_s24be", ".mov"), ("pcm_s32be", ".mov"), ("pcm_f64be", ".mov"), ("pcm_s16le", ".mov"), ("pcm_s16be", ".mp4")]
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".m4v", ".mov", ".mkv"])
+def test_pcm_becomes_aac_in_mp4_whatever_brought_it_and_stays_elsewhere(tmp_path: Path, codec: str, source: str, suffix: str):
+    """Many players, and FFmpeg of some years ago, do not know it there, or read it wrongly."""
+    path, out = tmp_path / f"in{source}", tmp_path / f"out{suffix}"
+    ffmpeg(*PICTURES, *TONE, "-ac", "2", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-c:a", codec, "-strict", "-2", path)
+    told = check(path, out)
+    if suffix in (".mp4", ".m4v"):
+        assert "sound does not fit into mp4; encoded as AAC." in told
+        assert sounds(out)[0]["codec_name"] == "aac"
+    else:
+        assert told == ""
+        assert sounds(out)[0]["codec_name"].startswith("pcm_")
 
 
 def test_what_matroska_holds_and_ffmpeg_s_library_does_not_write_is_not_said_not_to_fit(tmp_path: Path):
