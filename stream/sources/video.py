@@ -222,7 +222,7 @@ class VideoSource:
         came_at = time.monotonic()
         try:
             for packet in container.demux(stream, *container.streams.audio):
-                if packet.stream_index != stream.index:
+                if packet.stream.index != stream.index:  # of the last one, which is empty, PyAV tells only the stream
                     if jumps is not None and packet.size:
                         jumps.hear(packet)
                 elif packet.size or packet.dts is None:  # else the picture before is shown on; to the decoder it would be the end

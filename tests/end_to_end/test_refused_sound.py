@@ -89,14 +89,12 @@ def test_any_sound_is_copied_or_encoded(tmp_path: Path, codec: str, suffix: str)
     )
 
 
-@pytest.mark.parametrize(
-    ("codec", "source"), [("pcm_s24be", ".mov"), ("pcm_s32be", ".mov"), ("pcm_f64be", ".mov"), ("pcm_s16le", ".mov"), ("pcm_s16be", ".mp4")]
-)
+@pytest.mark.parametrize("codec", ["pcm_s24be", "pcm_s32be", "pcm_s16le"])
 @pytest.mark.parametrize("suffix", [".mp4", ".m4v", ".mov", ".mkv"])
-def test_pcm_becomes_aac_in_mp4_whatever_brought_it_and_stays_elsewhere(tmp_path: Path, codec: str, source: str, suffix: str):
+def test_pcm_becomes_aac_in_mp4_whatever_brought_it_and_stays_elsewhere(tmp_path: Path, codec: str, suffix: str):
     """Many players, and FFmpeg of some years ago, do not know it there, or read it wrongly."""
-    path, out = tmp_path / f"in{source}", tmp_path / f"out{suffix}"
-    ffmpeg(*PICTURES, *TONE, "-ac", "2", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-c:a", codec, "-strict", "-2", path)
+    path, out = tmp_path / "in.mov", tmp_path / f"out{suffix}"
+    ffmpeg(*PICTURES, *TONE, "-ac", "2", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-c:a", codec, path)
     told = check(path, out)
     if suffix in (".mp4", ".m4v"):
         assert "sound does not fit into mp4; encoded as AAC." in told
