@@ -80,7 +80,12 @@ class Jumps:
         certain = []
         while self._waiting:
             time = self._time(self._waiting[0])
-            if time is not None and self._last is not None and abs(time - self._last) > self._slack:
+            if time is not None and self._latest is None:
+                if len(self._waiting) <= min(most_waiting, RUN):
+                    break
+                if self._is_late(time):
+                    time = None
+            elif time is not None and self._last is not None and abs(time - self._last) > self._slack:
                 if len(self._waiting) <= most_waiting:
                     break
                 if self._is_wrong(time, self._last):
@@ -111,6 +116,13 @@ class Jumps:
         following = [later for packet in islice(self._waiting, 1, RUN + 1) if (later := self._time(packet)) is not None]
         most = min(time - self._slack, last + self._ahead) if time > last else last + self._ahead
         return any(last - self._slack <= later < most for later in following)
+
+    def _is_late(self, time: int) -> bool:
+        """The file's first picture is said to be shown after those that follow it."""
+        first = self._waiting[0]
+        lasts = first.duration if first.duration and 0 < first.duration <= self._second else self._step
+        following = [later for packet in islice(self._waiting, 1, RUN + 1) if (later := self._time(packet)) is not None]
+        return any(later < time - max(self._slack, 2 * SOME_STEPS * lasts) for later in following)
 
     def _jump(self, time: int) -> None:
         shown = [packet.pts for packet in self._waiting if packet.pts is not None and abs(packet.pts - time) <= self._near]

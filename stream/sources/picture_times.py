@@ -8,13 +8,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from stream.frame import USUAL_RATE
-from stream.jumps import RUN, SOME_STEPS, Jumps
+from stream.jumps import AHEAD_S, RUN, SOME_STEPS, Jumps
 from stream.media import av
 
 EARLY_END = 0.05
 """A video that ends this share of its declared length too early (and a second at least) was cut off."""
 MOST_RATE = 1000
 """Frames per second; a higher declared rate is a clock's (a DV file's is said to be 60 000)."""
+NO_STEP_S = Fraction(1, 5000)
+"""Pictures whose times are closer on average have none that can be believed (a guess: no camera is so fast)."""
+REGULAR = 24
+"""After so many steps at least, each about as long as the others, a last one that is much longer may be wrong."""
+STANDS_S = Fraction(1)
+"""So long a last picture may come after the others, though all sound is over by then."""
 
 
 class PictureTimes:
@@ -36,9 +42,15 @@ class PictureTimes:
             self._declared = stream.duration
         elif end_s := _declared_end_s(container, stream):
             self._declared_end = self._declared = round(end_s / self.time_base)
+        self._sound_s = _longest_sound_s(container)
+        self._usual_s = 1 / (_spread_rate(stream, self._sound_s) or USUAL_RATE)
+        self._spread: int | None = None
+        """Ticks between two pictures of a file that says the same time of all of them."""
         self._first = 0
         self._last: int | None = None
         self._step = 1
+        self._steps: tuple[int, int, int] = (0, 0, 0)
+        """How many steps there were, and the shortest and the longest, ticks."""
         self._wrong: list[int] = []
 
     def placed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, int]]:
@@ -57,6 +69,8 @@ class PictureTimes:
             where = f"{'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at {at_s:.1f} s"
             again = {1: "", 2: ", and once more"}.get(len(found), f", and {len(found) - 1} times more")
             notes.append(f"{name}: its times jump {where}{again}; it goes on a frame later.")
+        if self._spread is not None:
+            notes.append(f"{name}: its pictures have no times that can be believed; {float(1 / self._usual_s):g} frames/s are assumed.")
         if self._wrong:
             which = "a picture has a wrong time" if len(self._wrong) == 1 else f"{len(self._wrong)} pictures have wrong times"
             notes.append(
@@ -67,14 +81,26 @@ class PictureTimes:
     def _certain(self, waiting: deque[av.VideoFrame], most_waiting: int) -> Iterator[tuple[av.VideoFrame, int]]:
         while waiting:
             pts = self._time_of(waiting[0])
-            if pts is not None and not self._follows(pts):
+            if pts is not None and (not self._follows(pts) or self._is_far_behind(pts)):
                 if len(waiting) <= most_waiting:
                     return
+                if self._last is None and self._stands_still(waiting):
+                    self._spread = max(1, round(self._usual_s / self.time_base))
+                if len(waiting) == 1 and self._is_far_behind(pts):
+                    picture = waiting.popleft()
+                    usual = round((self._last - self._first) / self._steps[0]) if self._last is not None else 1
+                    self._wrong.append(self._place((self._last or 0) + usual, picture))
+                    yield picture, self._wrong[-1]
+                    continue
                 wrong, right = self._wrong_at_front(waiting, pts)
                 for number in range(wrong):
-                    before = self._last if self._last is not None else right - (wrong + 1) * self._step
+                    lasts = int(waiting[0].duration or self._step)
+                    if self._last is not None:
+                        at = self._last + (right - self._last) // (wrong - number + 1)
+                    else:
+                        at = right - wrong * lasts if right <= 0 else max(0, right - wrong * lasts)
                     picture = waiting.popleft()
-                    self._wrong.append(self._place(before + (right - before) // (wrong - number + 1), picture))
+                    self._wrong.append(self._place(at, picture))
                     yield picture, self._wrong[-1]
                 pts = right if wrong else pts
             picture = waiting.popleft()
@@ -90,26 +116,49 @@ class PictureTimes:
     def _wrong_at_front(self, waiting: deque[av.VideoFrame], pts: int) -> tuple[int, int]:
         """How many of the first pictures have wrong times, and the first right one behind: a later picture is shown earlier."""
         last = self._last
+        if self._spread is not None:
+            return 0, pts
         for number, picture in enumerate(waiting):
             later = self._time_of(picture)
             if number and later is not None and (last is None or later > last) and (later < pts or (last is not None and pts <= last)):
                 return number, later
         return 0, pts
 
+    def _stands_still(self, waiting: deque[av.VideoFrame]) -> bool:
+        times = [time for picture in waiting if (time := self._time_of(picture)) is not None]
+        return len(times) > RUN and (max(times) - min(times)) * self.time_base < (len(times) - 1) * NO_STEP_S
+
+    def _is_far_behind(self, pts: int) -> bool:
+        """Of the last picture: the others came regularly, and what the file declares is over by then, or it is very late."""
+        count, shortest, longest = self._steps
+        if self._last is None or count < REGULAR or longest > 2 * shortest:
+            return False
+        late_s, at_s = (pts - self._last) * self.time_base, pts * self.time_base
+        if late_s <= max(STANDS_S, 10 * longest * self.time_base):
+            return False
+        ends_s = [end_s for end_s in (self._declared_end_s, self._sound_s) if end_s]
+        return min(ends_s) < at_s - STANDS_S if ends_s else late_s > AHEAD_S
+
+    @property
+    def _declared_end_s(self) -> Fraction | None:
+        return None if self._declared_end is None else self._declared_end * self.time_base
+
     def _place(self, pts: int | None, picture: av.VideoFrame) -> int:
         if self._last is None:
             self._last = self._first = pts or 0
-        elif pts is None:
-            self._last += self._step
         else:
-            self._last = max(pts, self._last + 1)
+            before = self._last
+            self._last = before + self._step if pts is None else max(pts, before + (self._spread or 1))
+            count, shortest, longest = self._steps
+            step = self._last - before
+            self._steps = count + 1, min(shortest or step, step), max(longest, step)
         self._step = 1 if self.assumed else max(1, int(picture.duration or 1))
         return self._last
 
     @property
     def missing_s(self) -> float:
         """Seconds between the end of the last picture and the declared end; 0 where that is the usual imprecision."""
-        if self._declared_end is None or self._last is None or self._wrong or self._jumps.found:  # then the declared one is no better
+        if self._declared_end is None or self._last is None or self._wrong or self._spread or self._jumps.found:  # then the declared one is no better
             return 0.0
         missing = float((self._declared_end - self._last - self._step) * self.time_base)
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
@@ -119,6 +168,23 @@ def declared_rate(container: av.container.InputContainer, stream: av.VideoStream
     """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
     rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
     return next((Fraction(rate) for rate in rates if rate and rate <= MOST_RATE), None)
+
+
+def _longest_sound_s(container: av.container.InputContainer) -> Fraction | None:
+    """When the last sound ends, as far as the file says it."""
+    ends_s: list[Fraction] = []
+    for stream in container.streams.audio:
+        if container.format.name.startswith("mov") and stream.duration and stream.time_base:
+            ends_s.append(((stream.start_time or 0) + stream.duration) * stream.time_base)
+        elif written_s := _written_s(stream):
+            ends_s.append(Fraction(written_s))
+    return max(ends_s, default=None)
+
+
+def _spread_rate(stream: av.VideoStream, sound_s: Fraction | None) -> Fraction | None:
+    """Frames per second of pictures whose times say nothing: as many as last as long as the sound, else as declared."""
+    by_sound = stream.frames / sound_s if sound_s and stream.frames else None
+    return next((Fraction(rate) for rate in (by_sound, stream.guessed_rate, stream.average_rate) if rate and 1 <= rate <= MOST_RATE), None)
 
 
 def _untimed(container: av.container.InputContainer) -> bool:
@@ -135,9 +201,15 @@ def _declares_pictures(container: av.container.InputContainer) -> bool:
 
 def _declared_end_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
     """When the pictures of a Matroska file end, in seconds: as a tag of theirs says, or the file if nothing else is in it."""
-    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
-    if written:
-        hours, minutes, seconds = map(float, written.groups())
-        return 3600 * hours + 60 * minutes + seconds
+    if written_s := _written_s(stream):
+        return written_s
     alone = len(container.streams) == 1 and container.duration is not None
     return float(container.duration / av.time_base) if alone and container.duration else None
+
+
+def _written_s(stream: av.stream.Stream) -> float | None:
+    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+    if not written:
+        return None
+    hours, minutes, seconds = map(float, written.groups())
+    return 3600 * hours + 60 * minutes + seconds

@@ -154,7 +154,7 @@ class OtherTracks:
             self._notes.append(f"{self._path}: its {codec} sound is empty; left out.")
             return None
         late = kind in WAIT_FOR_ALL and (not first or _seconds(first[0]) - self._begin_s > LATE_S)
-        fits = copies and codec in self._output.supported_codecs
+        fits = copies and codec in self._output.supported_codecs and not (kind == "mp4" and codec.startswith("pcm_"))  # few players know it
         fits = fits and ((late and not first) or takes(kind, self._options, stream, first, self._shift_s))
         begin_s = self._begin_s - self._shift_s
         if fits and not late:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from stream.jumps import RUN, AnyPacket, Jumps
+from stream.jumps import RUN, AnyPacket, Jumps, jumps_are_usual
 from stream.media import av, ffmpeg_name
 
 PATIENCE = 40
@@ -140,7 +140,10 @@ class TrackReader:
     def _lead_on(self, packet: AnyPacket) -> None:
         """A sound goes on where it was; also those behind it, unless its time alone is wrong."""
         place, time_s = self._places[packet.stream_index], _time_s(packet)
-        if time_s is None or place.next_s is None:
+        if time_s is None:
+            return
+        if place.next_s is None:
+            place.jump = self._nearest(place, time_s)
             return
         by_s = place.next_s - (time_s + self._offsets_s[place.jump] + place.own_s)
         following = [one for one in self._kept if one.stream_index == packet.stream_index]
@@ -158,14 +161,22 @@ class TrackReader:
             return True
         latest_s = self._jumps.latest_s
         if place.sparse:
-            place.jump = min(range(len(self._offsets_s)), key=lambda jump: abs(time_s + self._offsets_s[jump] - latest_s))
+            place.jump = self._nearest(place, time_s)
             return True
+        if place.next_s is None and jumps_are_usual(self.container):  # it may begin behind any of the jumps, or one that is not known yet
+            place.jump = self._nearest(place, time_s)
+            return abs(time_s + self._offsets_s[place.jump] - latest_s) <= GAP_S
         for jump in range(place.jump, len(self._offsets_s)):
             at_s = time_s + self._offsets_s[jump] + place.own_s
             if (place.next_s is None or at_s >= place.next_s - BACK_S) and at_s <= latest_s + self._jumps.ahead_s:
                 place.jump = jump
                 return True
         return False
+
+    def _nearest(self, place: _Place, time_s: Fraction) -> int:
+        """The jump behind which that time is closest to the pictures that pass."""
+        latest_s = Fraction(0) if self._jumps is None or self._jumps.latest_s is None else self._jumps.latest_s
+        return min(range(len(self._offsets_s)), key=lambda jump: abs(time_s + self._offsets_s[jump] + place.own_s - latest_s))
 
     def _placed(self, packet: AnyPacket) -> Iterator[tuple[float, AnyPacket]]:
         place, time_s = self._places[packet.stream_index], _time_s(packet)
