@@ -157,9 +157,8 @@ class PictureTimes:
     @property
     def missing_s(self) -> float:
         """Seconds between the end of the last picture and the declared end; 0 where that is the usual imprecision."""
-        if (
-            self._declared_end is None or self._last is None or self._wrong or self._spread or self._jumps.found
-        ):  # then the declared one is no better
+        mended = self._wrong or self._spread or self._jumps.found  # then the declared end is no better
+        if self._declared_end is None or self._last is None or mended:
             return 0.0
         missing = float((self._declared_end - self._last - self._step) * self.time_base)
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -48,14 +49,16 @@ WAYS = {"bare": "no output", "record": "each recorded", "window": "one window", 
 
 
 def age_s(frame: Frame) -> float:
-    """How old a picture is, by the clock in it; read off its brightness, so that nothing is converted for it."""
+    """How old a picture is, by the clock in it; read off its brightness, so that nothing is converted for it. NaN where the decoder says
+    that the picture came in parts only: on a machine that is too busy a read may end inside one.
+    """
     decoded = frame.decoded
     assert isinstance(decoded, av.VideoFrame)
     plane = decoded.planes[0]
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: clock.BLOCK_PX, : plane.width]
     age = clock.age_s(rows[..., None], RATE, time.monotonic())
-    assert age is not None, "a picture without a clock"
-    return age
+    assert age is not None or decoded.is_corrupt, "a picture without a clock"
+    return math.nan if age is None else age
 
 
 class Ages:
@@ -71,13 +74,19 @@ class Ages:
 
     def write(self, result: Result) -> None:
         if self._window is None:
-            self.seen.append((time.monotonic(), age_s(result.frame)))
+            self._see(result)
         else:
             self._waiting.append(result)
 
+    def _see(self, result: Result) -> None:
+        age = age_s(result.frame)
+        if not math.isnan(age):
+            self.seen.append((time.monotonic(), age))
+
     def painted(self) -> None:
         """The window has been painted: what waited is seen, but for pictures that a newer one replaced before: those never are."""
-        self.seen += [(time.monotonic(), age_s(result.frame)) for result in self._waiting[-1:]]
+        for result in self._waiting[-1:]:
+            self._see(result)
         self._waiting.clear()
 
     def poll(self) -> None:

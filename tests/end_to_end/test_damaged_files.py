@@ -11,6 +11,8 @@ import pytest
 from tests.command import facestream
 from tests.media import ffprobe, make_clip, need, picture
 
+pytestmark = pytest.mark.slow
+
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 KINDS = {
     ".mp4": ["-c:v", "copy", "-c:a", "aac", "-movflags", "faststart"],

@@ -58,9 +58,6 @@ LEFT_OUT = {
 """What does not run here, why, and what looks after it otherwise."""
 RUNS = re.compile(r"facestream |ffmpeg |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
-SLOW = re.compile(r"facestream (train|evaluate|export|bench|doctor)|-k newest")
-"""More than a few seconds each."""
-
 
 TIMEOUT_S = 240
 """Longer than the slowest block on a busy machine."""
@@ -88,7 +85,7 @@ def prepared(text: str) -> str:
 def executed() -> list[Any]:
     """The commands of which anything is left to run, each once."""
     left = dict.fromkeys(filter(None, map(prepared, documentation.commands())))
-    return [pytest.param(text, marks=pytest.mark.slow if SLOW.search(text) else (), id=" ".join(text.split())[:90]) for text in left]
+    return [pytest.param(text, id=" ".join(text.split())[:90]) for text in left]
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +166,7 @@ def test_a_rule_covers_every_command(text: str) -> None:
         assert is_left_out(one) != bool(RUNS.match(one)), f"{one!r}: say in this file how it is run, or why it cannot be"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", executed())
 def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if "yunet" in text and not YUNET.is_file():

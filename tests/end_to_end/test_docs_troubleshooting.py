@@ -15,6 +15,8 @@ from tests.command import facestream
 from tests.media import make_clip
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "troubleshooting.md"
 RUN = "run clip.mp4 --set detector.enabled=false "
 PROVOKED = {

@@ -12,6 +12,8 @@ from stream.media import av
 from tests.command import facestream
 from tests.media import need
 
+pytestmark = pytest.mark.slow
+
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=2")
 

@@ -12,6 +12,8 @@ from tests.command import facestream
 from tests.end_to_end.test_killed_runs_play import recorded, times_of
 from tests.media import need
 
+pytestmark = pytest.mark.slow
+
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=12")
 ENCODED = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")

@@ -20,6 +20,8 @@ from tests.ports import free_port
 from tests.screen import press, screenshot
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 BLIND = ("--set", "detector.enabled=false")
 LATIN = os.fsdecode("latin\N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"))
 """A name from an old disk: not UTF-8."""

@@ -23,6 +23,8 @@ from tests.paths import ROOT
 from tests.photos import make_folder
 from tests.unprivileged import as_nobody_known
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def django(tmp_path: Path) -> Path:
@@ -48,7 +50,6 @@ def test_a_program_that_would_get_another_package_models_is_told_so(django: Path
     assert f"Python finds another of that name ({django}/models/__init__.py)" in done.stdout, done.stderr
 
 
-@pytest.mark.slow
 def test_a_user_without_a_name_and_a_home_can_judge_a_model(two_faces: dict[str, Image.Image]) -> None:
     """As containers with a bare user id have it."""
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are root's alone

@@ -12,6 +12,8 @@ from tests.command import facestream
 from tests.disk import full_disk
 from tests.media import ffprobe_times, make_clip, need
 
+pytestmark = pytest.mark.slow
+
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=2")
 TONE = ("-f", "lavfi", "-i", "sine=duration=2:sample_rate=48000")

@@ -103,6 +103,7 @@ def test_a_folder_comes_out_with_its_structure_and_formats_whatever_is_wrong_in_
     assert facestream("run", photos / "one.jpg", photos / "deep" / "er", "-o", out).returncode == 2, "one.jpg is there already"
 
 
+@pytest.mark.slow
 def test_a_second_run_skips_its_own_outputs(portrait: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(portrait).save(tmp_path / "one.jpg")
     for _ in range(2):

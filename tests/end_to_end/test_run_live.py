@@ -77,6 +77,7 @@ def test_the_demo_opens_a_window_and_q_ends_it(screen: str, tmp_path: Path) -> N
     assert not list(tmp_path.glob("*.mp4")), "with a display it writes no file"
 
 
+@pytest.mark.slow
 def test_the_arrows_leaf_through_photos_both_ways(screen: str, tmp_path: Path) -> None:
     colours = [(220, 30, 30), (30, 200, 30), (40, 40, 230)]
     (tmp_path / "photos").mkdir()

@@ -13,7 +13,7 @@ from tests.command import usual_environment
 from tests.media import ffprobe_times, make_clip
 
 FULL = Path("/dev/full")
-pytestmark = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full, which plays the full disk")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full, which plays the full disk")]
 LOST = "facestream: standard output cannot be written (No space left on device); what was to be read there is lost.\n"
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.command import facestream
 from tests.media import need
 
+pytestmark = pytest.mark.slow
+
 OFF = ("--model", "none", "--set", "detector.enabled=false")
 HOUR_MS = 3_600_000
 

@@ -151,6 +151,7 @@ def test_the_second_look_removes_false_finds_and_keeps_faces(exact: Classifier, 
     assert gone.of > 0
 
 
+@pytest.mark.slow
 def test_the_detectors_score_counts_where_the_bundle_weighs_it(tmp_path: Path, crops: np.ndarray) -> None:
     folder = with_info(tmp_path, detector={"network": 2.0, "score": 1.0, "bias": -0.5})
     weighing = Classifier.load(folder, precision="f32", device="cpu")

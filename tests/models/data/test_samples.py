@@ -43,6 +43,7 @@ def test_augmented_crops_differ_and_a_seed_repeats_them(face_sample: tuple[Sampl
     np.testing.assert_array_equal(crops[3], augment(sample, np.random.default_rng(3), ROUGH))
 
 
+@pytest.mark.slow
 def test_batches_hold_as_many_of_each_class_and_repeat_with_the_seed(face_sample: tuple[Sample, np.ndarray, np.ndarray]) -> None:
     sample, image, box = face_sample
     few = [cut_sample(image, box + shift, 0, "other", "portrait") for shift in (1, 2, 3)]

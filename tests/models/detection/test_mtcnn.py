@@ -221,6 +221,7 @@ def test_a_size_that_comes_often_gets_a_network_of_its_own_and_the_same_faces(as
     assert loaded[0][1] == level_sizes(512, 512, 40, PYRAMID_STEP)[0][1]
 
 
+@pytest.mark.slow
 def test_keras_finds_the_faces_that_openvino_finds(exact: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
     from models.detection.cascade_networks import load_as_keras
 

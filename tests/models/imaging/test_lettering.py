@@ -54,6 +54,7 @@ def plots(*classes: str) -> dict[str, np.ndarray]:
     return {name: np.asarray(Image.open(io.BytesIO(png)).convert("L")) for name, png in all_plots(evaluation, None).items()}
 
 
+@pytest.mark.slow
 def test_plots_name_classes_in_scripts_that_matplotlib_has_no_letters_of() -> None:
     """Boxes would be the same for all three: as many letters of one width."""
     drawn = [plots("collins", name) for name in ("張三", "李四", "한국")]

@@ -92,6 +92,7 @@ def test_three_pictures_of_a_class_are_enough_for_folds() -> None:
     assert len(lines) == known.fitted.folds == 3
 
 
+@pytest.mark.slow
 def test_a_network_set_back_learns_the_same_again() -> None:
     rng = np.random.default_rng(1)
     samples = [pattern(rng, 128, number % 2, number) for number in range(4)]

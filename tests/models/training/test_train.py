@@ -154,6 +154,7 @@ def test_with_enough_pictures_a_part_of_them_chooses_and_an_interrupted_training
         train(data, tmp_path / "c", begun, report=quiet, progress=interrupt_at(1))
 
 
+@pytest.mark.slow
 def test_an_earlier_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
     """Known before the data is looked at: there is none."""
     shutil.copytree(SHIPPED / "smile", tmp_path / "who")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from stream.faces import Analysis, Face
 from stream.frame import SourceInfo
@@ -45,6 +46,7 @@ def test_a_picture_is_looked_at_while_it_is_recorded() -> None:
     assert done == ["yuv420p"] * len(frames)
 
 
+@pytest.mark.slow
 def test_pictures_that_were_looked_at_and_recorded_are_let_go_at_once(tmp_path: Path) -> None:
     """Else they and the threads that converted them stay until Python next looks for garbage: hundreds of megabytes and threads."""
     clip = make_clip(tmp_path / "clip.mp4", times=range(40), images=[picture(number, 320, 240) for number in range(40)], size=(320, 240))
