@@ -13,6 +13,8 @@ from tests.command import facestream
 from tests.end_to_end.test_times_that_jump import OFF, ffmpeg, goes_on, packets, part, retimed, times
 from tests.media import make_clip, need
 
+pytestmark = pytest.mark.slow
+
 WRONG = "a picture has a wrong time"
 CLUSTER, GROUP, SIMPLE, BLOCK = b"\x1f\x43\xb6\x75", b"\xa0", b"\xa3", b"\xa1"
 
