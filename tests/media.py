@@ -124,6 +124,14 @@ def ffprobe_times(path: Path | str) -> list[float]:
     return [float(frame["best_effort_timestamp_time"]) for frame in frames if "best_effort_timestamp_time" in frame]
 
 
+def packets_of(path: Path, stream: str) -> list[tuple[float, str]]:
+    """When each packet of a stream (`v:0`, `a:0`) is shown or heard, and a hash of what is in it; as they lie in the file."""
+    wanted = ["-select_streams", stream, "-show_packets", "-show_data_hash", "md5"]
+    command = [need("ffprobe"), "-v", "error", "-of", "json", *wanted, str(path)]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["packets"]
+    return [(float(one["pts_time"]), one["data_hash"]) for one in found]
+
+
 @functools.cache
 def _has_gstreamer() -> bool:
     check = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -114,15 +115,14 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
 
 def _is_one_picture(path: Path) -> bool:
     """Whether a file that is not named like one holds a picture; several JPEGs one after the other (raw.mjpeg) are a video."""
-    from models.imaging.picture_formats import open_header
+    from models.imaging.picture_formats import is_picture, open_header
     from stream.sources.contents import holds_several
 
-    try:
-        with open_header(path) as picture:
-            one = picture.format not in ("JPEG", "PNG", "WEBP", "BMP", "PPM")
-    except PictureError:
+    if not is_picture(path):
         return False
-    return one or not holds_several(path)
+    with suppress(PictureError), open_header(path) as picture:
+        return picture.format not in ("JPEG", "PNG", "WEBP", "BMP", "PPM") or not holds_several(path)
+    return True  # in a format that nobody here can read: it says so
 
 
 def expand(address: str | Path, without: Path | None = None) -> list[str]:

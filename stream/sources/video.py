@@ -191,7 +191,7 @@ class VideoSource:
         if stream.codec_context is None:
             raise SourceError(f"{redact(self._address)}: its pictures are of a kind that cannot be decoded.")
         stream.codec_context.thread_type = "AUTO"
-        for packet in self._continuous(self._packets(container, stream, faults, jumps), jumps):
+        for packet in _continuous(self._packets(container, stream, faults, jumps), jumps):
             if self._closing.is_set():
                 return
             try:
@@ -203,17 +203,6 @@ class VideoSource:
                 if self._closing.is_set():
                     return
                 yield frame
-
-    @staticmethod
-    def _continuous(packets: Iterator[av.Packet[av.VideoStream] | None], jumps: Jumps | None) -> Iterator[av.Packet[av.VideoStream] | None]:
-        for packet in packets:
-            if jumps is None:
-                yield packet
-            elif packet is None or not packet.size:  # the end
-                yield from jumps.flush()
-                yield packet
-            else:
-                yield from jumps.push(packet)
 
     def _packets(
         self, container: av.container.InputContainer, stream: av.VideoStream, faults: list[str], jumps: Jumps | None
@@ -235,6 +224,18 @@ class VideoSource:
         except av.error.FFmpegError as error:
             faults.append(str(error.strerror))
             yield None
+
+
+def _continuous(packets: Iterator[av.Packet[av.VideoStream] | None], jumps: Jumps | None) -> Iterator[av.Packet[av.VideoStream] | None]:
+    """The packets with their times led over `jumps`, where there are such to lead over."""
+    for packet in packets:
+        if jumps is None:
+            yield packet
+        elif packet is None or not packet.size:  # the end
+            yield from jumps.flush()
+            yield packet
+        else:
+            yield from jumps.push(packet)
 
 
 def _ends_with_a_packet(path: Path) -> bool:

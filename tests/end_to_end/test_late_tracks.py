@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.command import facestream
 from tests.end_to_end.test_killed_runs_play import recorded, times_of
-from tests.media import need
+from tests.media import need, packets_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,24 +60,6 @@ def test_a_kill_costs_a_second_at_most(tmp_path: Path, name: str):
     assert len(times_of(out)) >= 100
 
 
-def packets(path: Path) -> list[tuple[float, str]]:
-    command = [
-        need("ffprobe"),
-        "-v",
-        "error",
-        "-of",
-        "json",
-        "-select_streams",
-        "a:0",
-        "-show_packets",
-        "-show_data_hash",
-        "md5",
-        str(path),
-    ]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["packets"]
-    return [(float(one["pts_time"]), one["data_hash"]) for one in found]
-
-
 def loudness(path: Path) -> list[float]:
     """The largest sample of each half second, 0..1."""
     command = [need("ffmpeg"), "-v", "error", "-i", str(path), "-map", "0:a", "-f", "f32le", "-ac", "1", "-ar", "8000", "-"]
@@ -104,7 +85,7 @@ def test_its_packets_and_their_times_stay(tmp_path: Path, suffix: str):
     path, out = tmp_path / "late.mkv", tmp_path / f"out{suffix}"
     KINDS["late.mkv"](path)
     facestream("run", path, "-o", out, *OFF)
-    before, after = packets(path), packets(out)
+    before, after = packets_of(path, "a:0"), packets_of(out, "a:0")
     assert [content for _, content in after[-len(before) :]] == [content for _, content in before]
     assert [time_s for time_s, _ in after[-len(before) :]] == pytest.approx([time_s for time_s, _ in before], abs=0.001)
 

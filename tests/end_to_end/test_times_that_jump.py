@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import subprocess
 from collections import defaultdict
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import facestream
-from tests.media import need
+from tests.media import need, packets_of
 
 pytestmark = pytest.mark.slow
 
@@ -47,22 +46,8 @@ def part(path: Path, *words: str, codecs: tuple[str, ...] = ("-c:v", "libx264", 
 
 
 def packets(path: Path, stream: str) -> list[tuple[float, str]]:
-    """When each packet is shown or heard, and what is in it."""
-    command = [
-        need("ffprobe"),
-        "-v",
-        "error",
-        "-of",
-        "json",
-        "-select_streams",
-        stream,
-        "-show_packets",
-        "-show_data_hash",
-        "md5",
-        str(path),
-    ]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["packets"]
-    return sorted((float(one["pts_time"]), one["data_hash"]) for one in found)
+    """When each packet is shown or heard, and what is in it, in the order of their times."""
+    return sorted(packets_of(path, stream))
 
 
 def times(path: Path) -> list[float]:

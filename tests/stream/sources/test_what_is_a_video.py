@@ -12,6 +12,7 @@ from PIL import Image
 from stream.errors import SourceError
 from stream.media import av
 from stream.sources.opening import open_source
+from tests.command import facestream
 from tests.media import ffprobe_times, make_clip, need, picture
 
 
@@ -105,3 +106,10 @@ def test_a_healthy_video_that_stands_still_is_not_called_damaged(suffix: str, tm
     frames = list(source)
     assert [frame.time_s for frame in frames] == pytest.approx(ffprobe_times(path), abs=2e-6)
     assert source.status.notes == []
+
+
+def test_a_picture_in_a_format_that_nobody_reads_says_so_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "photo"
+    path.write_bytes(bytes.fromhex("0000000c4a584c200d0a870a") + bytes(64))  # JPEG XL's signature
+    done = facestream("run", path)
+    assert (done.returncode, done.stderr) == (1, f"facestream: {path}: JPEG XL cannot be read; convert it to JPEG or PNG first.\n")
