@@ -82,6 +82,8 @@ class Frame:
     """How often `decoded` must be turned by 90° counter-clockwise (as `numpy.rot90` does) to be upright: 0..3."""
     mirrored: bool = False
     """Left and right of `decoded` must be exchanged before it is turned: what the front cameras of some phones write."""
+    make_part: Callable[[int, int, int, int], np.ndarray | None] | None = None
+    """Gives that part of the array without making all of it; None where it cannot."""
     _image: list[np.ndarray] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -109,6 +111,12 @@ class Frame:
                 image.flags.writeable = False
                 self._image.append(image)
             return self._image[0]
+
+    def part(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+        """`image[top:bottom, left:right]`, to the bit, and cheaper where only that is wanted. Read-only; pixels inside the picture."""
+        if not self._image and self.make_part is not None and (part := self.make_part(left, top, right, bottom)) is not None:
+            return part
+        return self.image[top:bottom, left:right]
 
     def upright(self, plane: np.ndarray) -> np.ndarray:
         """A plane that lies as `decoded` does, (rows, columns, ...), made upright: a view."""

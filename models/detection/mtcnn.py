@@ -20,6 +20,7 @@ from models.detection.cascade_networks import load_as_keras, load_on_openvino
 from models.detection.checked_input import checked_boxes, checked_images, checked_min_face, checked_min_faces
 from models.detection.detections import Detections
 from models.detection.flip_averaging import FlipAveraged
+from models.detection.place_checks import PlaceChecks
 from models.detection.pyramid import CELL_PX
 from models.detection.stepwise import StepwiseCascade
 from models.inference.device import Device, choose_device
@@ -80,6 +81,7 @@ class MTCNN:
         if mirror:
             networks = replace(networks, output=FlipAveraged(networks.output))
         self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
+        self._checks = PlaceChecks(self._stepwise, networks, thresholds[2], pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
 
@@ -101,7 +103,7 @@ class MTCNN:
         return [mine.within(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]
 
     def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
-        """What is at given places now: the third network alone, on the square around each box.
+        """What is at given places now: the third network on the square around each box, and where that sees no face all of the cascade around.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
@@ -112,7 +114,7 @@ class MTCNN:
             no face) and its landmarks.
         """
         images = checked_images(images)
-        found = self._stepwise.check(images, checked_boxes(boxes, len(images)))
+        found = self._checks(images, checked_boxes(boxes, len(images)))
         if not self.clip_boxes:
             return found
         return [mine.clipped(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]

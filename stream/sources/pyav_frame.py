@@ -11,6 +11,7 @@ import numpy as np
 
 from stream.frame import Frame, upright
 from stream.media import av
+from stream.sources.picture_parts import upright_part
 
 
 def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
@@ -65,5 +66,5 @@ def frame_of(
         lies: its orientation.
     """
     width, height = upright_size(decoded, lies[0])
-    make_image = partial(upright_rgb, decoded, *lies)
-    return Frame(source, index, pts, time_base, captured_at, width, height, make_image, decoded, *lies)
+    make_image, make_part = partial(upright_rgb, decoded, *lies), partial(upright_part, decoded, *lies)
+    return Frame(source, index, pts, time_base, captured_at, width, height, make_image, decoded, *lies, make_part)

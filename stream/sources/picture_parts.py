@@ -1,0 +1,74 @@
+"""A part of PyAV's picture as RGB: what a face is looked at in, without converting all of a large picture for it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from stream.frame import upright
+from stream.media import av
+
+SHARED_BY = {"yuv420p": (2, 2), "yuvj420p": (2, 2), "yuv422p": (2, 1), "yuvj422p": (2, 1), "yuv444p": (1, 1), "yuvj444p": (1, 1)}
+"""Formats whose pixels are converted one by one, and how many columns and rows share a sample of colour."""
+GRID_PX = 64
+"""Parts are cut to multiples of this: FFmpeg prepares itself anew for each size."""
+
+_own = threading.local()
+
+
+def upright_part(
+    decoded: av.VideoFrame, quarter_turns: int, mirrored: bool, left: int, top: int, right: int, bottom: int
+) -> np.ndarray | None:
+    """(bottom - top, right - left, 3) uint8 RGB: that part of the upright picture, to the bit. None for a format where that takes all of it.
+
+    Args:
+        quarter_turns: how often `decoded` is turned by 90° counter-clockwise to be upright.
+        mirrored: left and right of it are exchanged before.
+        left, top, right, bottom: inside the upright picture, half-open.
+    """
+    if decoded.format.name not in SHARED_BY or (decoded.width % 2 or decoded.height % 2):
+        return None  # FFmpeg interpolates the colours of pictures with odd sides
+    x1, y1, x2, y2 = _as_decoded(decoded, quarter_turns, mirrored, (left, top, right, bottom))
+    start_x, start_y = x1 - x1 % 2, y1 - y1 % 2
+    width, height = _on_grid(x2 - start_x, decoded.width - start_x), _on_grid(y2 - start_y, decoded.height - start_y)
+    rgb = _rgb(decoded, start_x, start_y, width, height)[y1 - start_y : y2 - start_y, x1 - start_x : x2 - start_x]
+    part = np.ascontiguousarray(upright(rgb, quarter_turns, mirrored=mirrored))
+    part.flags.writeable = False
+    return part
+
+
+def _rgb(decoded: av.VideoFrame, x: int, y: int, width: int, height: int) -> np.ndarray:
+    part = av.VideoFrame(width, height, decoded.format.name)
+    columns, rows = SHARED_BY[decoded.format.name]
+    for number, (source, target) in enumerate(zip(decoded.planes, part.planes, strict=True)):
+        across, down = (columns, rows) if number else (1, 1)
+        pixels = _pixels(source)[y // down :, x // across :]
+        mine = _pixels(target)
+        mine[:] = pixels[: mine.shape[0], : mine.shape[1]]
+    part.colorspace, part.color_range = decoded.colorspace, decoded.color_range
+    if not hasattr(_own, "reformatter"):
+        _own.reformatter = av.video.reformatter.VideoReformatter()
+    return np.asarray(_own.reformatter.reformat(part, format="rgb24").to_ndarray())
+
+
+def _pixels(plane: av.video.plane.VideoPlane) -> np.ndarray:
+    """(rows, columns) uint8: a view of the plane's memory."""
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+
+
+def _on_grid(wanted: int, there: int) -> int:
+    return min(-(-wanted // GRID_PX) * GRID_PX, there)
+
+
+def _as_decoded(
+    decoded: av.VideoFrame, quarter_turns: int, mirrored: bool, part: tuple[int, int, int, int]
+) -> tuple[int, int, int, int]:
+    """Where a part of the upright picture lies in the picture as it was decoded."""
+    x1, y1, x2, y2 = part
+    for turn in range(quarter_turns, 0, -1):
+        width = decoded.width if turn % 2 else decoded.height  # of the picture before this turn
+        x1, y1, x2, y2 = width - y2, x1, width - y1, x2
+    if mirrored:
+        x1, x2 = decoded.width - x2, decoded.width - x1
+    return x1, y1, x2, y2
