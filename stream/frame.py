@@ -84,6 +84,8 @@ class Frame:
     """Left and right of `decoded` must be exchanged before it is turned: what the front cameras of some phones write."""
     make_part: Callable[[int, int, int, int], np.ndarray | None] | None = None
     """Gives that part of the array without making all of it; None where it cannot."""
+    make_luma: Callable[[], np.ndarray | None] | None = None
+    """Gives the brightness of `decoded`, where it is kept apart from the colours."""
     _image: list[np.ndarray] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -117,6 +119,12 @@ class Frame:
         if not self._image and self.make_part is not None and (part := self.make_part(left, top, right, bottom)) is not None:
             return part
         return self.image[top:bottom, left:right]
+
+    @property
+    def brightness(self) -> np.ndarray:
+        """(rows, columns) uint8: how bright each pixel is, roughly, and not always upright. A view."""
+        luma = self.make_luma() if self.make_luma is not None else None
+        return self.image[..., 1] if luma is None else luma
 
     def upright(self, plane: np.ndarray) -> np.ndarray:
         """A plane that lies as `decoded` does, (rows, columns, ...), made upright: a view."""

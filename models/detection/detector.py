@@ -20,6 +20,10 @@ from models.places import at_home
 Kind = Literal["mtcnn", "yunet"]
 
 
+CHECK_REACH = 1.5
+"""How far beyond a box a check may look on each side, in sides of the box made square: what lies further changes no answer."""
+
+
 class Detector(Protocol):
     """Finds faces and their landmarks in pictures. For one thread at a time."""
 
@@ -46,7 +50,7 @@ class Detector(Protocol):
         ...
 
     def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
-        """A cheap look at given places: what is there now.
+        """A cheap look at given places, no further than CHECK_REACH beyond them: what is there now.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.

@@ -81,7 +81,7 @@ class MTCNN:
         if mirror:
             networks = replace(networks, output=FlipAveraged(networks.output))
         self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
-        self._checks = PlaceChecks(self._stepwise, networks, thresholds[2], pyramid_step)
+        self._checks = PlaceChecks(self._stepwise, networks, pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
 
@@ -103,7 +103,8 @@ class MTCNN:
         return [mine.within(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]
 
     def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
-        """What is at given places now: the third network on the square around each box, and where that sees no face all of the cascade around.
+        """What is at given places now: the third network on the square around each box, and around it all of the cascade
+        where that sees no face.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.

@@ -8,41 +8,41 @@ import numpy as np
 
 from models.detection.cascade_networks import CascadeNetworks
 from models.detection.detections import Detections
+from models.detection.detector import CHECK_REACH
 from models.detection.stepwise import StepwiseCascade
 from models.imaging.boxes import overlaps
 from models.imaging.crops import cut_squares, whole_squares
 
-AROUND = 1.5
-"""Share of a box's side that is looked at beyond it on each side, where O-Net does not see a face in it."""
+CONTENT = 0.5
+"""Lowest score of the third network at which it is believed: the look around costs five times as much as that of the network alone."""
 AROUND_PX, AROUND_FACE_PX = 128, 20
 """Side of what is looked at then, and of the smallest face that is found in it: the face itself has 32 px. Of the faces of ten clips that
 O-Net alone, one to six frames later, did not find where they had been, that found four of five; 96 px with less around, three of five."""
 AROUND_THRESHOLDS = (0.5, 0.5, 0.3)
 """Lowest scores to pass the networks there: whoever asks knows that there was a face (the authors' values for WIDER)."""
-SAME_PLACE = 0.1
-"""Least overlap (IoU) with the place asked about: it may have moved by two thirds of its side."""
+SAME_PLACE = 0.25
+"""Least overlap (IoU) with the place asked about: it may have moved by three fifths of its side."""
 
 
 class PlaceChecks:
     """Looks at given places. For one thread at a time."""
 
-    def __init__(self, cascade: StepwiseCascade, networks: CascadeNetworks, content: float, pyramid_step: float) -> None:
+    def __init__(self, cascade: StepwiseCascade, networks: CascadeNetworks, pyramid_step: float) -> None:
         """
         Args:
             cascade: asked first; its third network alone.
             networks: of the look around.
-            content: lowest score, 0..1, of the third network with which the first answer is taken.
             pyramid_step: size of each pyramid level relative to the last, in the look around.
         """
-        self._cascade, self._content = cascade, content
+        self._cascade = cascade
         self._around = StepwiseCascade(networks, AROUND_THRESHOLDS, pyramid_step)
 
     def __call__(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
         """A row for each of (N, 4) boxes per image, in their order."""
         found = self._cascade.check(images, boxes)
-        doubtful = [(number, int(row)) for number, mine in enumerate(found) for row in np.flatnonzero(mine.scores < self._content)]
+        doubtful = [(number, int(row)) for number, mine in enumerate(found) for row in np.flatnonzero(mine.scores < CONTENT)]
         if doubtful:
-            squares = [whole_squares(boxes[number][row], AROUND)[0] for number, row in doubtful]
+            squares = [whole_squares(boxes[number][row], CHECK_REACH)[0] for number, row in doubtful]
             crops = [cut_squares(images[number], square[None], AROUND_PX)[0] for (number, _), square in zip(doubtful, squares, strict=True)]
             looks = self._around.detect(crops, [AROUND_FACE_PX] * len(crops))
             for (number, row), square, look in zip(doubtful, squares, looks, strict=True):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.classification.face_model import FaceModel
-from models.detection.detections import Detections
-from stream.analysis.track_manager import Look, TrackManager
+from stream.analysis.following import Following
+from stream.analysis.parts import answer_asks, answer_checks
+from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.searching import Searching
+from stream.analysis.track_manager import Looking, TrackManager
 from stream.errors import UsageError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -64,39 +66,55 @@ class Analyser:
 
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
-        return TrackManager(info, settings, self.model)
+        if info.still or settings.tracker.search_every_s == 0:
+            return Searching(info, settings, self.model)
+        return Following(info, settings, self.model)
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         """What is in each frame. `managers[i]` belongs to the source of `frames[i]`; a source's frames come in order.
 
-        All frames are searched together, and all faces that are due are scored in one call.
+        Each source says in turn what it must know next. What several want to know of one kind is one batch.
         """
-        with stage("detect"):
-            found = self._detect(frames, managers)
-        with stage("track"):
-            looks = [manager.update(frame, mine) for frame, manager, mine in zip(frames, managers, found, strict=True)]
-        with stage("classify"):
-            answers = self._answers(looks)
-        return [manager.conclude(look, mine) for manager, look, mine in zip(managers, looks, answers, strict=True)]
+        mine: dict[int, list[int]] = defaultdict(list)
+        for number, manager in enumerate(managers):
+            mine[id(manager)].append(number)
+        analyses: dict[int, Analysis] = {}
+        waiting: list[tuple[Looking, Requests, list[int]]] = []
 
-    def _detect(self, frames: Sequence[Frame], managers: Sequence[TrackManager]) -> list[Detections]:
-        found = [Detections.none() for _ in frames]
-        plans = [manager.plan(frame) for frame, manager in zip(frames, managers, strict=True)]
-        searched = [(index, plan) for index, plan in enumerate(plans) if plan is not None]
-        if self.detector is not None and searched:
-            images, smallest = [frames[index].image for index, _ in searched], [plan.min_face_px for _, plan in searched]
-            for (index, _), detections in zip(searched, self.detector.detect(images, smallest), strict=True):
-                found[index] = detections
-        return found
+        def go_on(looking: Looking, numbers: list[int]) -> None:
+            with stage("track"):
+                try:
+                    waiting.append((looking, next(looking), numbers))
+                except StopIteration as ended:
+                    analyses.update(zip(numbers, ended.value, strict=True))
 
-    def _answers(self, looks: Sequence[Look]) -> list[np.ndarray]:
-        """The model's rows for the faces of each look that are due."""
-        if self.model is None or not any(look.due for look in looks):
-            return [np.zeros((0, 0), np.float32) for _ in looks]
-        due = [look.faces_due for look in looks]
-        crops = [self.model.cut(look.frame.image, faces) for look, faces in zip(looks, due, strict=True) if len(faces)]
-        answers = self.model.answer(np.concatenate(crops), np.concatenate([faces.scores for faces in due]))
-        return np.split(answers, np.cumsum([len(faces) for faces in due])[:-1])
+        for numbers in mine.values():
+            go_on(managers[numbers[0]].look([frames[number] for number in numbers]), numbers)
+        while waiting:
+            kind = next(kind for kind in (Search, Check, Ask) if any(isinstance(asked[0], kind) for _, asked, _ in waiting))
+            now = [one for one in waiting if isinstance(one[1][0], kind)]
+            waiting = [one for one in waiting if not isinstance(one[1][0], kind)]
+            self._answer([request for _, asked, _ in now for request in asked], stage)
+            for looking, _, numbers in now:
+                go_on(looking, numbers)
+        return [analyses[number] for number in range(len(frames))]
+
+    def _answer(self, requests: Sequence[Search | Check | Ask], stage: Stage) -> None:
+        """All of one kind."""
+        searches = [one for one in requests if isinstance(one, Search)]
+        checks = [one for one in requests if isinstance(one, Check)]
+        asks = [one for one in requests if isinstance(one, Ask)]
+        if searches and self.detector is not None:
+            with stage("detect"), stage("search"):
+                found = self.detector.detect([one.frame.image for one in searches], [one.min_face_px for one in searches])
+            for search, detections in zip(searches, found, strict=True):
+                search.found = detections
+        if checks and self.detector is not None:
+            with stage("detect"), stage("check"):
+                answer_checks(self.detector, checks)
+        if asks and self.model is not None:
+            with stage("classify"):
+                answer_asks(self.model, asks)
 
 
 def _load_classifier(settings: Settings, detector: str) -> Classifier:

@@ -17,7 +17,6 @@ import numpy as np
 from models.imaging.picture_formats import writable_suffixes
 from models.imaging.picture_writer import write_picture
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import TrackManager
 from stream.errors import SourceError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -135,7 +134,7 @@ def measure(source: Source, analyser: Analyser, settings: Settings, seconds: flo
         width=last.frame.width,
         height=last.frame.height,
         faces=float(np.mean(times.faces_seen)),
-        min_face_px=TrackManager(source.info, settings).min_face_px(last.frame),
+        min_face_px=settings.detector.smallest_face_px(min(last.frame.width, last.frame.height), still=source.info.still),
         live=source.info.live,
         frames=sum(batch.frames for batch in batches),
         skipped=report.drops["newer"] / max(1, report.read),

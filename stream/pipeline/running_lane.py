@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Sequence
 
 from stream.analysis.track_manager import TrackManager
 from stream.deadline import Deadline
@@ -76,10 +78,18 @@ class RunningLane:
         """What is there to look at now. The worker's thread."""
         return self.frames.take(self._batch_size)
 
-    def hand_on(self, frame: Frame, analysis: Analysis, age_s: float) -> None:
-        """Give a look to the renderer; waits for room. The worker's thread."""
-        self._observers.analysed(self, frame, analysis, age_s)
-        self.looks.give((frame, analysis))
+    def hand_on(self, frame: Frame, analysis: Analysis) -> None:
+        """Give a look, or what is final now of earlier ones, to the renderer; waits for room. The worker's thread."""
+        self._hand_on(self.tracks.settle(frame, analysis))
+
+    def hand_on_the_rest(self) -> None:
+        """The same for what was held back: no frame will come any more."""
+        self._hand_on(self.tracks.flush())
+
+    def _hand_on(self, settled: Sequence[tuple[Frame, Analysis]]) -> None:
+        for frame, analysis in settled:
+            self._observers.analysed(self, frame, analysis, time.monotonic() - frame.captured_at)
+            self.looks.give((frame, analysis))
 
     @property
     def has_live_view(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from models.inference.priority import stand_back
 from stream.analysis.analyser import Analyser
@@ -74,6 +73,8 @@ class Worker:
         wait_for_any(self._frames_came, lambda: [lane.frames for lane in self._lanes])
         for lane in self._lanes:
             if lane.frames.ended:
+                with self._handing_on:
+                    lane.hand_on_the_rest()
                 lane.looks.end()
         return not self._lanes.close_if(lambda lane: lane.frames.ended)
 
@@ -99,7 +100,7 @@ class Worker:
     def _hand_on(self) -> None:
         with self._handing_on:
             for (lane, frame), analysis in zip(self._in_hand, self._analyses, strict=False):  # nothing is in hand once it was left
-                lane.hand_on(frame, analysis, time.monotonic() - frame.captured_at)  # waits for room
+                lane.hand_on(frame, analysis)  # waits for room
             self._in_hand = []
 
     def _drop_in_hand(self, reason: DropReason) -> None:

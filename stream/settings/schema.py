@@ -82,6 +82,14 @@ class DetectorSettings(Section):
 class TrackerSettings(Section):
     """Gives each face a number that stays with it."""
 
+    search_every_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.25,
+        description="how often the whole picture is searched for new faces, s; in between known faces are checked where they should be; "
+        "0: every frame is searched",
+    )
+    confirm: tuple[Annotated[int, Field(ge=1, le=100)], Annotated[int, Field(ge=1, le=100)]] = Field(
+        (3, 5), description="a find counts as a face when it is seen in so many of its first so many looks; [1, 1]: at once"
+    )
     forget_after_s: Annotated[float, Field(ge=0, le=60)] = Field(1.0, description="a face not seen for so long gets a new number, s")
     min_overlap: Share = Field(0.3, description="least overlap (IoU) of a face with the place where its track should be")
 
@@ -160,7 +168,7 @@ OWN: dict[str, frozenset[str]] = {
 
 WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
-    "tracker": frozenset(TrackerSettings.model_fields),
+    "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
     "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""

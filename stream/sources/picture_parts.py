@@ -20,7 +20,7 @@ _own = threading.local()
 def upright_part(
     decoded: av.VideoFrame, quarter_turns: int, mirrored: bool, left: int, top: int, right: int, bottom: int
 ) -> np.ndarray | None:
-    """(bottom - top, right - left, 3) uint8 RGB: that part of the upright picture, to the bit. None for a format where that takes all of it.
+    """(bottom - top, right - left, 3) uint8 RGB: that part of the upright picture, to the bit; None where that takes all of it.
 
     Args:
         quarter_turns: how often `decoded` is turned by 90° counter-clockwise to be upright.
@@ -36,6 +36,12 @@ def upright_part(
     part = np.ascontiguousarray(upright(rgb, quarter_turns, mirrored=mirrored))
     part.flags.writeable = False
     return part
+
+
+def luma(decoded: av.VideoFrame) -> np.ndarray | None:
+    """(rows, columns) uint8: the picture's brightness as it was decoded, a view; None where it is not kept apart, in bytes."""
+    planar = decoded.format.name in SHARED_BY or decoded.format.name in ("nv12", "gray")
+    return _pixels(decoded.planes[0]) if planar else None
 
 
 def _rgb(decoded: av.VideoFrame, x: int, y: int, width: int, height: int) -> np.ndarray:
@@ -54,7 +60,7 @@ def _rgb(decoded: av.VideoFrame, x: int, y: int, width: int, height: int) -> np.
 
 def _pixels(plane: av.video.plane.VideoPlane) -> np.ndarray:
     """(rows, columns) uint8: a view of the plane's memory."""
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]  # type: ignore[call-overload,no-any-return]
 
 
 def _on_grid(wanted: int, there: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from stream.frame import Frame, upright
 from stream.media import av
-from stream.sources.picture_parts import upright_part
+from stream.sources.picture_parts import luma, upright_part
 
 
 def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
@@ -67,4 +67,5 @@ def frame_of(
     """
     width, height = upright_size(decoded, lies[0])
     make_image, make_part = partial(upright_rgb, decoded, *lies), partial(upright_part, decoded, *lies)
-    return Frame(source, index, pts, time_base, captured_at, width, height, make_image, decoded, *lies, make_part)
+    make_luma = partial(luma, decoded)
+    return Frame(source, index, pts, time_base, captured_at, width, height, make_image, decoded, *lies, make_part, make_luma)

@@ -1,0 +1,277 @@
+"""Faces are followed: each is checked where it should be, and the whole picture is searched now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+
+from models.classification.face_model import FaceModel
+from models.detection.detections import Detections
+from models.imaging.boxes import iou
+from stream.analysis.cuts import Cuts, same_face
+from stream.analysis.followed import STRONG, WEAK, Followed, Track
+from stream.analysis.look_quality import look_weights
+from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen
+from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.track_manager import Looking
+from stream.faces import Analysis, Face, State
+from stream.frame import Frame, SourceInfo
+from stream.settings.schema import Settings
+
+Steps = Generator[Requests, None, None]
+
+CHECKED_FOR_S = 0.12
+"""For how long a face that is gone is looked for at its place in every frame; after a search, until it is forgotten (a guess)."""
+GUESSED_FOR_S = 0.5
+"""For how long a live face that is gone is told of where it should be."""
+KNOWN = 5
+"""A face that was seen well so often is searched for at once when it is lost."""
+MOST_FRAMES = 60
+"""Between two searches, whatever the clock says: a file's times may stand still."""
+ACROSS_A_CUT = 0.5
+"""Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
+MOST_DOUBTFUL = 5
+"""So many frames in a row that show a face badly end its way back."""
+BACK_OVERLAP = 0.3
+"""Least overlap (IoU) of a face with itself one frame earlier (a guess)."""
+
+
+class Following:
+    """A `TrackManager` that looks at known faces in every frame, and at the rest of the picture every `tracker.search_every_s`."""
+
+    still = False
+    searches_together = False
+
+    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None) -> None:
+        """
+        Args:
+            settings: of this source.
+            model: answers for its faces; None: they are found and followed, and that is all.
+        """
+        self.live, self.settings = info.live, settings
+        self._model = model
+        self._followed, self._cuts, self._lookback = Followed(), Cuts(), Lookback()
+        self._before: Frame | None = None
+        self._searched_s, self._searched_in = -np.inf, 0
+        self._scene = 0
+        self._numbered = 0
+
+    def min_face_px(self, frame: Frame) -> int:
+        return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=False)
+
+    def look(self, frames: Sequence[Frame]) -> Looking:
+        analyses = []
+        for frame in frames:
+            entry = Entry(frame, self._scene, searched=False)
+            if self.settings.detector.enabled:
+                yield from self._look(entry)
+            self._lookback.add(entry)
+            self._before = frame
+            analyses.append(self._analysis(entry))
+        return analyses
+
+    def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
+        if self.live:
+            self._lookback.release(0.0)
+            return [(frame, analysis)]
+        longest_s = min(self.settings.tracker.forget_after_s, LONGEST_S)
+        return [(entry.frame, self._analysis(entry)) for entry in self._lookback.release(longest_s)]
+
+    def flush(self) -> list[tuple[Frame, Analysis]]:
+        self._judge_what_is_over(self._followed.tracks)
+        released = self._lookback.release_all()
+        return [] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+
+    def _look(self, entry: Entry) -> Steps:
+        frame, followed = entry.frame, self._followed
+        followed.begin(frame.time_s, self.settings.tracker.forget_after_s)
+        cut = self._is_cut(frame)
+        if cut:
+            self._scene += 1
+            entry.scene = self._scene
+            yield from self._search_another_scene(entry)
+        elif self._search_is_due(frame):
+            yield from self._search(entry)
+        yield from self._check(entry)
+        if not entry.searched and any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks):
+            yield from self._search(entry)  # a face was lost
+        self._confirm()
+        entry.seen = [_seen(one) for one in followed.tracks if one.seen_in == followed.count]
+        for seen in entry.seen:
+            self._lookback.fill(seen, entry)
+        yield from self._ask(entry)
+
+    def _is_cut(self, frame: Frame) -> bool:
+        before = self._before
+        cut = self._cuts.at(frame)
+        return cut or (before is not None and (before.width, before.height) != (frame.width, frame.height))
+
+    def _search_is_due(self, frame: Frame) -> bool:
+        """Whether the next frame would come too late for it."""
+        step_s = frame.time_s - self._before.time_s if self._before is not None else np.inf
+        in_time = 0 <= frame.time_s + step_s - self._searched_s <= self.settings.tracker.search_every_s
+        return not in_time or self._followed.count - self._searched_in >= MOST_FRAMES
+
+    def _search(self, entry: Entry) -> Steps:
+        search = Search(entry.frame, self.min_face_px(entry.frame))
+        yield [search]
+        self._searched(entry)
+        new = self._followed.match(search.found, self.settings.tracker.min_overlap)
+        if new and not self.live:
+            yield from self._look_back(new, entry.scene)
+
+    def _search_another_scene(self, entry: Entry) -> Steps:
+        """No track goes on, but for one whose face is where it was and looks as it did: then it was a flash, or something large passed."""
+        search = Search(entry.frame, self.min_face_px(entry.frame))
+        yield [search]
+        self._searched(entry)
+        over = [one for one in self._followed.tracks if not self._goes_on(one, search.found, entry.frame)]
+        self._judge_what_is_over(over)
+        self._followed.end(over)
+        self._followed.match(search.found, self.settings.tracker.min_overlap)
+
+    def _searched(self, entry: Entry) -> None:
+        entry.searched = True
+        self._searched_s, self._searched_in = entry.frame.time_s, self._followed.count
+
+    def _goes_on(self, track: Track, found: Detections, frame: Frame) -> bool:
+        before = self._before
+        if before is None or not len(found):
+            return False
+        overlap = iou(track.filter.box[None], found.boxes)[0]
+        best = int(overlap.argmax())
+        return bool(overlap[best] >= ACROSS_A_CUT) and same_face(before, track.filter.box, frame, found.boxes[best])
+
+    def _check(self, entry: Entry) -> Steps:
+        time_s = entry.frame.time_s
+        unseen = [one for one in self._followed.unseen if entry.searched or one.time_since_update_s(time_s) <= CHECKED_FOR_S]
+        if unseen:
+            check = Check(entry.frame, np.stack([one.filter.predict(time_s) for one in unseen]))
+            yield [check]
+            self._followed.check(unseen, check.found)
+
+    def _look_back(self, new: Sequence[Track], scene: int) -> Steps:
+        """Look for new faces in the held frames before, from one to the one before it, until they are seen no more."""
+        trails = [_Trail(one) for one in new]
+        for entry in reversed(self._lookback.entries):
+            if entry.scene != scene or not trails:
+                return
+            check = Check(entry.frame, np.stack([one.expected for one in trails]))
+            yield [check]
+            trails = [one for row, one in enumerate(trails) if one.goes_on(check.found, row, entry)]
+
+    def _confirm(self) -> None:
+        """Which finds are faces: seen in so many of so many looks. The others are followed no longer."""
+        hits, looks = self.settings.tracker.confirm
+        for track in self._followed.tracks:
+            track.confirmed = track.confirmed or track.hits >= hits
+        self._followed.end([one for one in self._followed.tracks if not one.confirmed and one.looks >= looks])
+
+    def _judge_what_is_over(self, tracks: Sequence[Track]) -> None:
+        """Those whose time was too short to be seen often enough count as faces, if every look saw one."""
+        for track in tracks:
+            track.confirmed = track.confirmed or track.hits == track.looks
+
+    def _ask(self, entry: Entry) -> Steps:
+        model, options = self._model, self.settings.classifier
+        if model is None:
+            return
+        time_s = entry.frame.time_s
+        shown = [one.track for one in entry.seen if one.track.confirmed or self.live]
+        due = [one for one in shown if one.answer.due(time_s, one.filter.side, options.every_s)]
+        if not due:
+            return
+        boxes, scores = np.stack([one.filter.box for one in due]), np.array([one.score for one in due], np.float32)
+        ask = Ask(entry.frame, Detections(boxes, scores, np.stack([one.landmarks for one in due])))
+        for track in due:
+            track.answer.asked(time_s, track.filter.side)
+        yield [ask]
+        for track, row, weight in zip(due, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
+            track.answer.add(row, float(weight), model, options.threshold)
+
+    def _analysis(self, entry: Entry) -> Analysis:
+        """What the user gets of a frame, as it is known now."""
+        faces = [self._face(seen, entry.frame.time_s) for seen in [*entry.seen, *self._guessed(entry.frame.time_s)]]
+        found = tuple(face for face in faces if face is not None)
+        frame = entry.frame
+        return Analysis(frame.source, frame.index, frame.time_s, found, self.settings.tracker.forget_after_s)
+
+    def _guessed(self, time_s: float) -> list[Seen]:
+        """Live faces that nobody sees just now. In a file they are drawn once they are seen again."""
+        if not self.live:
+            return []
+        gone = [one for one in self._followed.unseen if one.confirmed and one.time_since_update_s(time_s) <= GUESSED_FOR_S]
+        return [_guess(one, time_s) for one in gone]
+
+    def _face(self, seen: Seen, time_s: float) -> Face | None:
+        """None for a find that was not confirmed, and for what the model calls no face."""
+        track, options = seen.track, self.settings.classifier
+        if not (track.confirmed or self.live):
+            return None
+        verdict = track.answer.verdict(self._model, options.threshold) if self._model is not None else None
+        if verdict is not None and not verdict.is_face and not options.keep_dropped:
+            return None
+        if track.number == 0:
+            self._numbered += 1
+            track.number = self._numbered
+        return Face(
+            box=seen.box,
+            score=seen.score,
+            landmarks=seen.landmarks,
+            track=track.number,
+            velocity=seen.velocity,
+            label=verdict.label if verdict else None,
+            probability=verdict.probability if verdict else None,
+            probabilities=verdict.probabilities if verdict else {},
+            certainty=track.answer.certainty if verdict else None,
+            state=seen.state,
+            age_s=max(time_s - track.born_s, 0.0),
+            unseen_s=seen.unseen_s,
+        )
+
+
+class _Trail:
+    """A new face on its way back in time."""
+
+    def __init__(self, track: Track) -> None:
+        self._track = track
+        self._box, self._step = track.filter.box, np.zeros(4, np.float32)
+        self._doubtful: list[tuple[Entry, Seen]] = []
+        """Seen, but not well; they count once it was seen well before them."""
+
+    @property
+    def expected(self) -> np.ndarray:
+        """(4,) px: where it should be in the next frame back."""
+        return self._box - self._step
+
+    def goes_on(self, found: Detections, row: int, entry: Entry) -> bool:
+        """Takes what a check of that place saw. Whether it was the face."""
+        box, score = found.boxes[row], float(found.scores[row])
+        known = [seen.box for seen in entry.seen]
+        if score < WEAK or iou(box[None], self._box[None]) < BACK_OVERLAP or (known and iou(box[None], np.stack(known)).max() > BACK_OVERLAP):
+            return False
+        self._step, self._box = self._box - box, box
+        self._doubtful.append((entry, Seen(self._track, box, found.landmarks[row], score, (0.0, 0.0), "checked")))
+        if score >= STRONG:
+            for earlier, seen in self._doubtful:
+                earlier.seen.append(seen)
+            self._track.hits, self._track.looks = self._track.hits + 1, self._track.looks + len(self._doubtful)
+            self._track.born_s = entry.frame.time_s
+            self._doubtful = []
+        return len(self._doubtful) < MOST_DOUBTFUL
+
+
+def _seen(track: Track) -> Seen:
+    return _at(track, track.filter.box, track.landmarks, track.state, 0.0)
+
+
+def _guess(track: Track, time_s: float) -> Seen:
+    box = track.filter.predict(time_s)
+    shift = (box[:2] + box[2:] - track.filter.box[:2] - track.filter.box[2:]) / 2
+    return _at(track, box, track.landmarks + shift, "predicted", track.time_since_update_s(time_s))
+
+
+def _at(track: Track, box: np.ndarray, landmarks: np.ndarray, state: State, unseen_s: float) -> Seen:
+    x, y = track.filter.velocity.tolist()
+    return Seen(track, box, landmarks, track.score, (x, y), state, unseen_s)
