@@ -11,7 +11,7 @@ import numpy as np
 
 from stream.frame import Frame, upright
 from stream.media import av
-from stream.sources.picture_parts import luma, upright_part
+from stream.sources.picture_parts import as_rgb, luma, upright_part
 
 
 def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
@@ -53,8 +53,7 @@ def upright_size(decoded: av.VideoFrame, quarter_turns: int) -> tuple[int, int]:
 
 def upright_rgb(decoded: av.VideoFrame, quarter_turns: int, mirrored: bool) -> np.ndarray:
     """(height, width, 3) uint8 RGB, upright. The picture's own colour matrix and range are honoured."""
-    image = decoded.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(upright(image, quarter_turns, mirrored=mirrored))
+    return np.ascontiguousarray(upright(as_rgb(decoded), quarter_turns, mirrored=mirrored))
 
 
 def frame_of(
