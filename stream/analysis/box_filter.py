@@ -13,6 +13,8 @@ CALM, WILD = 0.05, 4.0
 """Between these the filter sets how much the velocity may change: sides/s after a second (the square root of the spectral density of the
 acceleration over the side). Clips of people who sit or stand still were most likely at 0.05 to 0.2, those who walk or talk with their
 hands at 0.8 to 3."""
+CALM_ENOUGH = 0.5
+"""So restless, a face strays by half a hundredth of its side in a tenth of a second."""
 SIZE_SHARE = 0.4
 """How much less the size does so (the same clips: 0.05 to 0.8)."""
 SURPRISE_AFTER = 0.25
@@ -93,6 +95,11 @@ class BoxFilter:
     def velocity(self) -> np.ndarray:
         """(2,) float32 px/s of the centre."""
         return np.array(self._centre.speed, np.float32)
+
+    @property
+    def calm(self) -> bool:
+        """Whether it moves evenly: a tenth of a second ahead it should be where it is expected."""
+        return self._restless < CALM_ENOUGH
 
     def predict(self, time_s: float) -> np.ndarray:
         """(4,) float32 px: where it should be by then. The size stays: it changes little in a gap, and its velocity is mostly noise."""

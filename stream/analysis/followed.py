@@ -148,7 +148,6 @@ class Followed:
             track.strong_s = self.time_s
 
 
-
 def _apart(box: np.ndarray, others: Sequence[np.ndarray]) -> bool:
     return not others or bool(iou(box[None], np.stack(others)).max() < SAME)
 

@@ -42,7 +42,12 @@ class Entry:
 
     frame: Frame
     scene: int
-    searched: bool
+    """From 0, one more after each cut."""
+    cut: bool
+    """The scene begins here."""
+    step_s: float
+    """Since the frame before; infinite for the first."""
+    searched: bool = False
     seen: list[Seen] = field(default_factory=list)
 
     def of(self, track: Track) -> Seen | None:

@@ -24,7 +24,7 @@ def answer_checks(detector: Detector, checks: Sequence[Check]) -> None:
     answers = iter(zip(detector.check([image for image, _ in parts], boxes), parts, strict=True))
     for check in checks:
         mine = [_moved(found, corner) for found, (_, corner) in (next(answers) for _ in check.boxes)]
-        check.found = _joined(mine)
+        check.found = joined(mine)
 
 
 def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
@@ -57,6 +57,7 @@ def _moved(found: Detections, shift: np.ndarray) -> Detections:
     return Detections(found.boxes + shift, found.scores, found.landmarks + shift[:2])
 
 
-def _joined(parts: Sequence[Detections]) -> Detections:
+def joined(parts: Sequence[Detections]) -> Detections:
+    """All rows, those of the first part first."""
     arrays = zip(*((one.boxes, one.scores, one.landmarks) for one in parts), strict=True)
     return Detections(*(np.concatenate(same) for same in arrays))

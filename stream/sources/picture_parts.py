@@ -22,8 +22,8 @@ _own = threading.local()
 def as_rgb(picture: av.VideoFrame) -> np.ndarray:
     """(rows, columns, 3) uint8 RGB of all of a picture, as it was decoded. Its own colour matrix and range are honoured.
 
-    Each thread keeps what FFmpeg prepares for a size: made anew for each picture, as `VideoFrame.to_ndarray` does, with threads of its own, it
-    takes from half as long again (720p, idle cores) to ten times as long (busy ones).
+    Each thread keeps what FFmpeg prepares for a size: made anew for each picture, with threads, by `VideoFrame.to_ndarray`, that takes
+    half as long again (720p, idle cores) to ten times as long (busy ones).
     """
     ready: dict[tuple[int, int, str], av.video.reformatter.VideoReformatter] = _own.__dict__.setdefault("ready", {})
     key = picture.width, picture.height, picture.format.name
@@ -82,9 +82,7 @@ def _on_grid(wanted: int, there: int) -> int:
     return min(-(-wanted // GRID_PX) * GRID_PX, there)
 
 
-def _as_decoded(
-    decoded: av.VideoFrame, quarter_turns: int, mirrored: bool, part: tuple[int, int, int, int]
-) -> tuple[int, int, int, int]:
+def _as_decoded(decoded: av.VideoFrame, quarter_turns: int, mirrored: bool, part: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """Where a part of the upright picture lies in the picture as it was decoded."""
     x1, y1, x2, y2 = part
     for turn in range(quarter_turns, 0, -1):
