@@ -9,6 +9,9 @@ import numpy as np
 
 from models.imaging.boxes import clip
 
+CHECK_REACH = 1.5
+"""How far beyond a box `Detector.check` may look on each side, in sides of the box made square: what lies further changes no answer."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
 class Detections:

@@ -20,10 +20,6 @@ from models.places import at_home
 Kind = Literal["mtcnn", "yunet"]
 
 
-CHECK_REACH = 1.5
-"""How far beyond a box a check may look on each side, in sides of the box made square: what lies further changes no answer."""
-
-
 class Detector(Protocol):
     """Finds faces and their landmarks in pictures. For one thread at a time."""
 

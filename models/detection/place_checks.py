@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.detection.cascade_networks import CascadeNetworks
-from models.detection.detections import Detections
-from models.detection.detector import CHECK_REACH
+from models.detection.detections import CHECK_REACH, Detections
 from models.detection.stepwise import StepwiseCascade
 from models.imaging.boxes import overlaps
 from models.imaging.crops import cut_squares, whole_squares

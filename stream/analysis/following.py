@@ -16,6 +16,7 @@ from stream.analysis.look_quality import look_weights
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen
 from stream.analysis.parts import joined
 from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.search_budget import SearchBudget
 from stream.analysis.track_manager import Looking
 from stream.faces import Analysis, Face, State
 from stream.frame import Frame, SourceInfo
@@ -49,14 +50,15 @@ class Following:
     still = False
     searches_together = False
 
-    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None) -> None:
+    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None, budget: SearchBudget | None = None) -> None:
         """
         Args:
             settings: of this source.
             model: answers for its faces; None: they are found and followed, and that is all.
+            budget: of live sources: says whether there is time for a search.
         """
         self.live, self.settings = info.live, settings
-        self._model = model
+        self._name, self._model, self._budget = info.name, model, budget
         self._followed, self._cuts, self._lookback = Followed(), Cuts(), Lookback()
         self._before: Frame | None = None
         self._searched_s, self._searched_in = -np.inf, 0
@@ -70,16 +72,20 @@ class Following:
     def look(self, frames: Sequence[Frame]) -> Looking:
         befores = [self._before, *frames[:-1]]
         entries = [self._entry(frame, before) for frame, before in zip(frames, befores, strict=True)]
-        analyses = []
+        asks: list[tuple[Ask, list[Track]]] = []
         for number, entry in enumerate(entries):
             if self.settings.detector.enabled:
                 if not self.live and not self._ahead.holds(entry.frame):
                     yield from self._check_ahead(entries[number:])
                 yield from self._look(entry)
+                asks += self._due(entry)
             self._lookback.add(entry)
             self._before = entry.frame
-            analyses.append(self._analysis(entry))
-        return analyses
+        if asks:
+            yield [ask for ask, _ in asks]
+        for ask, tracks in asks:
+            self._learn(ask, tracks)
+        return [self._analysis(entry) for entry in entries]
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
         if self.live:
@@ -102,24 +108,29 @@ class Following:
     def _look(self, entry: Entry) -> Steps:
         followed = self._followed
         followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s)
-        if entry.cut:
+        if entry.cut and self._may_search(forced=True):
             yield from self._search_another_scene(entry)
-        elif self._search_is_due(entry):
+        elif self._search_is_due(entry) and self._may_search(forced=self._searched_in == 0):
             yield from self._search(entry)
+        elif self._budget is not None:
+            self._budget.there(self._name)
         yield from self._check(entry)
-        if not entry.searched and any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks):
-            yield from self._search(entry)  # a face was lost
+        lost = any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks)
+        if lost and not entry.searched and self._may_search():
+            yield from self._search(entry)
         self._confirm()
         entry.seen = [_seen(one) for one in followed.tracks if one.seen_in == followed.count]
         for seen in entry.seen:
             self._lookback.fill(seen, entry)
-        yield from self._ask(entry)
 
     def _search_is_due(self, entry: Entry) -> bool:
         """Whether the next frame would come too late for it."""
         every_s = self.settings.tracker.search_every_s * (1 if self.live else RARER_IN_FILES)
         in_time = 0 <= entry.frame.time_s + entry.step_s - self._searched_s <= every_s
         return not in_time or self._followed.count - self._searched_in >= MOST_FRAMES
+
+    def _may_search(self, *, forced: bool = False) -> bool:
+        return self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
 
     def _search(self, entry: Entry) -> Steps:
         search = Search(entry.frame, self.min_face_px(entry.frame))
@@ -197,22 +208,22 @@ class Following:
         for track in tracks:
             track.confirmed = track.confirmed or track.hits == track.looks
 
-    def _ask(self, entry: Entry) -> Steps:
-        model, options = self._model, self.settings.classifier
-        if model is None:
-            return
-        time_s = entry.frame.time_s
+    def _due(self, entry: Entry) -> list[tuple[Ask, list[Track]]]:
+        """What the face model is to be asked about a frame: one question at most."""
+        time_s, every_s = entry.frame.time_s, self.settings.classifier.every_s
         shown = [one.track for one in entry.seen if one.track.confirmed or self.live]
-        due = [one for one in shown if one.answer.due(time_s, one.filter.side, options.every_s)]
+        due = [one for one in shown if self._model is not None and one.answer.due(time_s, one.filter.side, every_s)]
         if not due:
-            return
-        boxes, scores = np.stack([one.filter.box for one in due]), np.array([one.score for one in due], np.float32)
-        ask = Ask(entry.frame, Detections(boxes, scores, np.stack([one.landmarks for one in due])))
+            return []
         for track in due:
             track.answer.asked(time_s, track.filter.side)
-        yield [ask]
-        for track, row, weight in zip(due, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
-            track.answer.add(row, float(weight), model, options.threshold)
+        boxes, scores = np.stack([one.filter.box for one in due]), np.array([one.score for one in due], np.float32)
+        return [(Ask(entry.frame, Detections(boxes, scores, np.stack([one.landmarks for one in due]))), due)]
+
+    def _learn(self, ask: Ask, tracks: Sequence[Track]) -> None:
+        if self._model is not None:
+            for track, row, weight in zip(tracks, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
+                track.answer.add(row, float(weight), self._model, self.settings.classifier.threshold)
 
     def _analysis(self, entry: Entry) -> Analysis:
         """What the user gets of a frame, as it is known now."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.classification.face_model import FaceModel
-from models.detection.detections import Detections
-from models.detection.detector import CHECK_REACH
+from models.detection.detections import CHECK_REACH, Detections
 from stream.analysis.requests import Ask, Check
 from stream.frame import Frame
 

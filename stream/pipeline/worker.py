@@ -49,6 +49,8 @@ class Worker:
         """Wait for its end, so long at most; a look that goes on then is lost."""
         self._thread.join(timeout_s)
         self._drop_in_hand("stopped")
+        for lane in self._lanes:
+            lane.drop_held("stopped")
 
     def _run(self) -> None:
         if all(lane.has_live_view for lane in self._lanes):
@@ -66,17 +68,21 @@ class Worker:
             self.failed.set()
         finally:
             for lane in self._lanes:
-                lane.looks.end()
+                self._end(lane)
 
     def _wait(self) -> bool:
         """Until there is something to look at. False once nothing will come any more."""
         wait_for_any(self._frames_came, lambda: [lane.frames for lane in self._lanes])
         for lane in self._lanes:
             if lane.frames.ended:
-                with self._handing_on:
-                    lane.hand_on_the_rest()
-                lane.looks.end()
+                self._end(lane)
         return not self._lanes.close_if(lambda lane: lane.frames.ended)
+
+    def _end(self, lane: RunningLane) -> None:
+        """Nothing more is looked at: what was held back of it is handed on."""
+        with self._handing_on:
+            lane.hand_on_the_rest()
+        lane.looks.end()
 
     def _begin_round(self) -> None:
         if (settings := self._wanted_settings) is not self._settings:

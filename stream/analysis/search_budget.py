@@ -1,0 +1,75 @@
+"""How often live sources are searched: as often as they want, as long as that leaves time for checks of the faces that are known."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+SHARE = 0.5
+"""Share of the worker's time that searches may take: the other half keeps known faces in place."""
+SAVED_S = 0.25
+"""Time that nobody searched is kept for later up to this."""
+ABSENT_AFTER_S = 1.0
+"""A source that has given no frame for so long waits for nothing (a guess)."""
+REMEMBERED = 0.2
+"""Share of the newest search in the mean of what one takes."""
+
+
+class SearchBudget:
+    """Shared by the live sources of a worker, whose thread alone uses it.
+
+    A search that takes 5 ms is hardly noticed; on a slow machine, or with twenty cameras, searches would leave no time for anything else.
+    Time saved up pays for them, and where several wait, whoever was searched longest ago comes first; not all in one round.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            clock: seconds, as `time.monotonic`.
+        """
+        self._clock = clock
+        self._saved_s, self._takes_s = SAVED_S, 0.0
+        self._now, self._step_s = -math.inf, 0.0
+        self._granted = 0
+        self._searched_at: dict[str, float] = {}
+        self._seen_at: dict[str, float] = {}
+
+    def begin_round(self) -> None:
+        """All sources that have a frame are about to be looked at."""
+        now = self._clock()
+        self._step_s = min(max(now - self._now, 0.0), SAVED_S / SHARE)
+        self._now, self._granted = now, 0
+        self._saved_s = min(self._saved_s + SHARE * self._step_s, SAVED_S)
+
+    def grants(self, source: str, every_s: float, *, forced: bool = False) -> bool:
+        """Whether a source may be searched in this round.
+
+        Args:
+            every_s: how often it wants to be.
+            forced: it must: nothing is known of its picture.
+        """
+        self._seen_at[source] = self._now
+        if forced or (self._saved_s > 0 and self._first_in_line(source, every_s)):
+            self._granted += 1
+            self._saved_s -= self._takes_s
+            self._searched_at[source] = self._now
+            return True
+        return False
+
+    def there(self, source: str) -> None:
+        """A source has a frame, and does not want to be searched yet."""
+        self._seen_at[source] = self._now
+
+    def took(self, seconds: float, searches: int) -> None:
+        """So many searches took so long together."""
+        each = seconds / searches
+        self._saved_s += self._takes_s * searches - seconds  # what was guessed when they were granted
+        self._takes_s = each if self._takes_s == 0 else self._takes_s + REMEMBERED * (each - self._takes_s)
+
+    def _first_in_line(self, source: str, every_s: float) -> bool:
+        there = [one for one, at in self._seen_at.items() if self._now - at <= ABSENT_AFTER_S]
+        room = max(math.ceil(len(there) * self._step_s / every_s), 1) - self._granted
+        mine = self._searched_at.get(source, -math.inf)
+        before = sum(self._searched_at.get(one, -math.inf) < mine for one in there)
+        return room > 0 and before < room + self._granted
