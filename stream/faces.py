@@ -70,6 +70,8 @@ class Analysis:
     faces: tuple[Face, ...] = ()
     forget_after_s: float = math.inf
     """A face that nobody saw for so long is forgotten."""
+    searched_s: float | None = None
+    """Time of the newest frame, up to this one, of which all was searched; None where all of every frame is."""
 
     def at(self, time_s: float) -> Analysis:
         """The faces where they should be by then: each moved along its velocity for half a second at most, and predicted from there on."""

@@ -10,14 +10,16 @@ import numpy as np
 from models.classification.face_model import FaceModel
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
+from stream.analysis.ahead import Ahead
 from stream.analysis.cuts import Cuts, same_face
-from stream.analysis.followed import STRONG, WEAK, Followed, Track
+from stream.analysis.followed import Followed, Track
 from stream.analysis.look_quality import look_weights
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen
 from stream.analysis.parts import joined
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.track_manager import Looking
+from stream.analysis.trail import Trail
 from stream.faces import Analysis, Face, State
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import Settings
@@ -34,14 +36,8 @@ MOST_FRAMES = 60
 """Between two searches, whatever the clock says: a file's times may stand still."""
 ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
-MOST_DOUBTFUL = 5
-"""So many frames in a row that show a face badly end its way back."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
-AHEAD_OVERLAP = 0.85
-"""Least overlap (IoU) of where a face was looked for ahead of time and where it should be by what was seen since (a guess)."""
-BACK_OVERLAP = 0.3
-"""Least overlap (IoU) of a face with itself one frame earlier (a guess)."""
 
 
 class Following:
@@ -62,7 +58,7 @@ class Following:
         self._followed, self._cuts, self._lookback = Followed(), Cuts(), Lookback()
         self._before: Frame | None = None
         self._searched_s, self._searched_in = -np.inf, 0
-        self._ahead = _Ahead()
+        self._ahead = Ahead()
         self._scene = 0
         self._numbered = 0
 
@@ -118,6 +114,7 @@ class Following:
         lost = any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks)
         if lost and not entry.searched and self._may_search():
             yield from self._search(entry)
+        entry.searched_s = self._searched_s
         self._confirm()
         entry.seen = [_seen(one) for one in followed.tracks if one.seen_in == followed.count]
         for seen in entry.seen:
@@ -178,17 +175,17 @@ class Following:
 
     def _check_ahead(self, entries: Sequence[Entry]) -> Steps:
         """Check calm faces in all frames that are there and come before the next search, in one call: where they will be is known."""
-        self._ahead = _Ahead()
+        self._ahead = Ahead()
         calm = [one for one in self._followed.tracks if one.seen_in == self._followed.count and one.filter.calm]
         before_search = list(itertools.takewhile(lambda entry: not entry.cut and not self._search_is_due(entry), entries))
         if calm and len(before_search) > 1:
             checks = [Check(one.frame, np.stack([track.filter.predict(one.frame.time_s) for track in calm])) for one in before_search]
             yield checks
-            self._ahead = _Ahead(checks, calm)
+            self._ahead = Ahead(checks, calm)
 
     def _look_back(self, new: Sequence[Track], scene: int) -> Steps:
         """Look for new faces in the held frames before, from one to the one before it, until they are seen no more."""
-        trails = [_Trail(one) for one in new]
+        trails = [Trail(one) for one in new]
         for entry in reversed(self._lookback.entries):
             if entry.scene != scene or not trails:
                 return
@@ -230,7 +227,7 @@ class Following:
         faces = [self._face(seen, entry.frame.time_s) for seen in [*entry.seen, *self._guessed(entry.frame.time_s)]]
         found = tuple(face for face in faces if face is not None)
         frame = entry.frame
-        return Analysis(frame.source, frame.index, frame.time_s, found, self.settings.tracker.forget_after_s)
+        return Analysis(frame.source, frame.index, frame.time_s, found, self.settings.tracker.forget_after_s, entry.searched_s)
 
     def _guessed(self, time_s: float) -> list[Seen]:
         """Live faces that nobody sees just now. In a file they are drawn once they are seen again."""
@@ -264,56 +261,6 @@ class Following:
             age_s=max(time_s - track.born_s, 0.0),
             unseen_s=seen.unseen_s,
         )
-
-
-class _Ahead:
-    """What was seen ahead of time, at places where faces were expected to be by then."""
-
-    def __init__(self, checks: Sequence[Check] = (), tracks: Sequence[Track] = ()) -> None:
-        self._checks = {id(check.frame): check for check in checks}
-        self._rows = {id(track): row for row, track in enumerate(tracks)}
-
-    def holds(self, frame: Frame) -> bool:
-        return id(frame) in self._checks
-
-    def take(self, frame: Frame, track: Track, expected: np.ndarray) -> Detections | None:
-        """What was seen of a track in a frame, if that was where it is expected now."""
-        check, row = self._checks.get(id(frame)), self._rows.get(id(track))
-        if check is None or row is None or iou(check.boxes[row : row + 1], expected[None])[0, 0] < AHEAD_OVERLAP:
-            return None
-        return check.found.take(np.array([row]))
-
-
-class _Trail:
-    """A new face on its way back in time."""
-
-    def __init__(self, track: Track) -> None:
-        self._track = track
-        self._box, self._step = track.filter.box, np.zeros(4, np.float32)
-        self._doubtful: list[tuple[Entry, Seen]] = []
-        """Seen, but not well; they count once it was seen well before them."""
-
-    @property
-    def expected(self) -> np.ndarray:
-        """(4,) px: where it should be in the next frame back."""
-        return self._box - self._step
-
-    def goes_on(self, found: Detections, row: int, entry: Entry) -> bool:
-        """Takes what a check of that place saw. Whether it was the face."""
-        box, score = found.boxes[row], float(found.scores[row])
-        known = [seen.box for seen in entry.seen]
-        taken = bool(known) and iou(box[None], np.stack(known)).max() > BACK_OVERLAP
-        if score < WEAK or taken or iou(box[None], self._box[None]) < BACK_OVERLAP:
-            return False
-        self._step, self._box = self._box - box, box
-        self._doubtful.append((entry, Seen(self._track, box, found.landmarks[row], score, (0.0, 0.0), "checked")))
-        if score >= STRONG:
-            for earlier, seen in self._doubtful:
-                earlier.seen.append(seen)
-            self._track.hits, self._track.looks = self._track.hits + 1, self._track.looks + len(self._doubtful)
-            self._track.born_s = entry.frame.time_s
-            self._doubtful = []
-        return len(self._doubtful) < MOST_DOUBTFUL
 
 
 def _seen(track: Track) -> Seen:

@@ -48,6 +48,9 @@ class Entry:
     step_s: float
     """Since the frame before; infinite for the first."""
     searched: bool = False
+    """All of it was."""
+    searched_s: float | None = None
+    """When a frame up to this one was."""
     seen: list[Seen] = field(default_factory=list)
 
     def of(self, track: Track) -> Seen | None:

@@ -116,4 +116,5 @@ class Searching:
             label=verdict.label if verdict else None,
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
+            age_s=look.frame.time_s - track.born_s,
         )

@@ -179,9 +179,13 @@ def _face(face: Face) -> dict[str, Any]:
         "box": [round(value, 1) for value in face.box.tolist()],
         "score": round(float(face.score), 4),
         "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks.tolist()],
+        "state": face.state,
+        "age_s": round(face.age_s, 3),
     }
     if face.label is not None:
         entry["label"] = face.label
         entry["probability"] = None if face.probability is None else round(float(face.probability), 4)
+        if face.certainty is not None:
+            entry["certainty"] = round(face.certainty, 4)
         entry["probabilities"] = {label: round(float(value), 4) for label, value in face.probabilities.items()}
     return entry
