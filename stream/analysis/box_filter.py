@@ -19,6 +19,10 @@ SIZE_SHARE = 0.4
 """How much less the size does so (the same clips: 0.05 to 0.8)."""
 SURPRISE_AFTER = 0.25
 """Share of the newest innovation in the mean by which the filter notices that it is too stiff or too loose (a guess: about four looks)."""
+TOO_STIFF, CALMS_BY = 1.6, 0.85
+"""From this mean on it becomes looser; below it becomes stiffer, by that factor a look. White noise stays below six times of seven."""
+JUMP = 25.0
+"""An innovation of so many times its variance is no tremble (five standard deviations): the face has jumped, and the filter with it."""
 STEADY_S, SETTLES_S = 0.2, 0.5
 """For how long a velocity is believed, and in how much more it falls to a third: heads that turn away or stop go no further (a guess)."""
 FIRST_SPEED = 2.0
@@ -55,12 +59,15 @@ class _Axis:
         fade = math.exp(-max(seconds - STEADY_S, 0.0) / SETTLES_S)
         expected = self.moved(seconds)
         total = position + noise**2
-        gain, speed_gain = position / total, both / total
         innovation = [(one - other) / side for one, other in zip(seen, expected, strict=True)]
+        surprise = sum(error**2 for error in innovation) / 2 / total
+        if surprise > JUMP:
+            position += surprise * total
+        gain, speed_gain = position / (position + noise**2), both / (position + noise**2)
         self.at = [one + gain * error * side for one, error in zip(expected, innovation, strict=True)]
         self.speed = [now * fade + speed_gain * error * side for now, error in zip(self.speed, innovation, strict=True)]
         self.variance = (position * (1 - gain), both * (1 - gain), speed - speed_gain * both)
-        return sum(error**2 for error in innovation) / 2 / total
+        return surprise
 
 
 class BoxFilter:
@@ -120,7 +127,8 @@ class BoxFilter:
         self._size.correct((x2 - x1, y2 - y1), seconds, side, SIZE_NOISE * noise, self._restless * SIZE_SHARE)
         self._size.at = [max(one, 1.0) for one in self._size.at]
         self._surprise += SURPRISE_AFTER * (min(surprise, 30.0) - self._surprise)
-        self._restless = min(max(self._restless * min(max(self._surprise, 0.8), 1.5), CALM), WILD)
+        self._restless *= min(self._surprise, 1.5) if self._surprise > TOO_STIFF else CALMS_BY
+        self._restless = min(max(self._restless, CALM), WILD)
         self.time_s = time_s
 
 

@@ -31,7 +31,8 @@ class SearchBudget:
         self._clock = clock
         self._saved_s, self._takes_s = SAVED_S, 0.0
         self._now, self._step_s = -math.inf, 0.0
-        self._granted = 0
+        self._granted: set[str] = set()
+        """In this round."""
         self._searched_at: dict[str, float] = {}
         self._seen_at: dict[str, float] = {}
 
@@ -39,7 +40,7 @@ class SearchBudget:
         """All sources that have a frame are about to be looked at."""
         now = self._clock()
         self._step_s = min(max(now - self._now, 0.0), SAVED_S / SHARE)
-        self._now, self._granted = now, 0
+        self._now, self._granted = now, set()
         self._saved_s = min(self._saved_s + SHARE * self._step_s, SAVED_S)
 
     def grants(self, source: str, every_s: float, *, forced: bool = False) -> bool:
@@ -50,8 +51,8 @@ class SearchBudget:
             forced: it must: nothing is known of its picture.
         """
         self._seen_at[source] = self._now
-        if forced or (self._saved_s > 0 and self._first_in_line(source, every_s)):
-            self._granted += 1
+        if forced or self._has_room(source, every_s):
+            self._granted.add(source)
             self._saved_s -= self._takes_s
             self._searched_at[source] = self._now
             return True
@@ -67,9 +68,13 @@ class SearchBudget:
         self._saved_s += self._takes_s * searches - seconds  # what was guessed when they were granted
         self._takes_s = each if self._takes_s == 0 else self._takes_s + REMEMBERED * (each - self._takes_s)
 
-    def _first_in_line(self, source: str, every_s: float) -> bool:
+    def _has_room(self, source: str, every_s: float) -> bool:
+        """Whether there is room for it beside those that were searched longer ago."""
+        if self._saved_s <= 0:
+            return False
         there = [one for one, at in self._seen_at.items() if self._now - at <= ABSENT_AFTER_S]
-        room = max(math.ceil(len(there) * self._step_s / every_s), 1) - self._granted
+        in_turn = math.ceil(len(there) * self._step_s / every_s) + 1
+        affordable = math.ceil(self._saved_s / self._takes_s) if self._takes_s else len(there)
         mine = self._searched_at.get(source, -math.inf)
-        before = sum(self._searched_at.get(one, -math.inf) < mine for one in there)
-        return room > 0 and before < room + self._granted
+        before = sum(one not in self._granted and self._searched_at.get(one, -math.inf) < mine for one in there)
+        return before < min(max(in_turn - len(self._granted), 1 - len(self._granted)), affordable)
