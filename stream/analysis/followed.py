@@ -20,6 +20,8 @@ WEAK = 0.45
 """From this score on it still keeps a face that was seen well a moment ago: turned or blurred ones score so (the authors' lowest value)."""
 DOUBTFUL = 2.0
 """How many times as much the box of such a find may be wrong (a guess)."""
+STEADY = 0.7
+"""Least share of looks that saw a face well for a weak one to count: what flickers is seldom a face (a guess)."""
 SAME = 0.6
 """Overlap (IoU) from which two boxes are one face's."""
 NEAR, FURTHER_PER_S, FURTHEST = 0.6, 2.0, 2.0
@@ -52,6 +54,11 @@ class Track:
     """The frame it was last seen in, as `Followed.count` counts them."""
     confirmed: bool = False
     answer: TrackAnswer = field(default_factory=TrackAnswer)
+
+    @property
+    def steady(self) -> bool:
+        """It has been seen well nearly whenever somebody looked."""
+        return self.hits >= STEADY * self.looks
 
     def time_since_update_s(self, time_s: float) -> float:
         """For how long it has not been seen."""
@@ -112,7 +119,8 @@ class Followed:
         """Takes what checks of these tracks saw, a row for each."""
         taken = [one.filter.box for one in self.tracks if one.seen_in == self.count]
         for row in sorted(range(len(tracks)), key=lambda row: -tracks[row].hits):  # where two meet, the one known for longer stays
-            if found.scores[row] >= WEAK and _apart(found.boxes[row], taken):
+            enough = WEAK if tracks[row].steady else STRONG
+            if found.scores[row] >= enough and _apart(found.boxes[row], taken):
                 self._see(tracks[row], found, row, "checked")
                 taken.append(found.boxes[row])
             else:

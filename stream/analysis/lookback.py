@@ -90,7 +90,7 @@ class Lookback:
         else:
             return
         whole_s = at.frame.time_s - entry.frame.time_s
-        if whole_s > entry.frame.time_s - now.track.born_s:
+        if whole_s > entry.frame.time_s - now.track.born_s or not now.track.steady:
             return  # it flickers: who has hardly been seen may not have been there
         for between in gap:
             since_s = between.frame.time_s - entry.frame.time_s
