@@ -11,13 +11,15 @@ from stream.media import cv2
 
 THUMBNAIL = (32, 18)
 """Columns and rows of the picture that is compared: small, so that what moves in a scene changes little of it."""
-ALIKE = 0.85
+ALIKE = 0.86
 """Lowest correlation of two pictures of one scene, one after the other: of pictures of two clips nine in ten are below .4. Brightness and
 contrast do not count: a lamp or a flash is no cut."""
 CHANGED, CHANGED_BY = 0.3, 8
-"""And least share of the picture that changed by so many grey levels, the change of all of it apart: at a cut nearly all of it does, of a
-head that moves before a wall, which changes the correlation as much, little. In 20 clips: .32 to .88 at the nine cuts; .30 or less where
-somebody moved fast."""
+"""And least share of the picture that changed by so many grey levels, the change of all of it apart: at a cut most of it does; of a head
+that moves before a wall, which changes the correlation as much, little. In 20 clips: .32 and more at the cuts; .30 or less where somebody
+moved fast."""
+MUCH, STILL_ALIKE = 0.5, 0.95
+"""From this share on it is another scene even if light and dark lie nearly where they lay: two people in one chair before one wall."""
 FACE_ALIKE = 0.8
 """The same for a face's place before and after, where a face is found in both (a guess: two people's faces are about .5 alike)."""
 FACE_PX = 16
@@ -34,7 +36,10 @@ class Cuts:
     def at(self, frame: Frame) -> bool:
         """Whether this picture begins another scene. The first one does not."""
         before, self._before = self._before, _thumbnail(frame.brightness, THUMBNAIL)
-        return before is not None and likeness(before, self._before) < ALIKE and _changed(before, self._before) > CHANGED
+        if before is None:
+            return False
+        changed = _changed(before, self._before)
+        return changed > CHANGED and likeness(before, self._before) < (STILL_ALIKE if changed > MUCH else ALIKE)
 
 
 def same_face(before: Frame, its: np.ndarray, after: Frame, mine: np.ndarray) -> bool:

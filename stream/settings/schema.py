@@ -143,6 +143,7 @@ class OutputSettings(Section):
     segment_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
         0.0, description="cameras: a new file every so many minutes of the clock, named by UTC; 0: one file"
     )
+    track_events: bool = Field(False, description="true: --events also gets a line for each track when it is over")
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = Field(95, description="of JPEG and WebP pictures")
 
 
@@ -161,7 +162,7 @@ OWN: dict[str, frozenset[str]] = {
     "tracker": frozenset(TrackerSettings.model_fields),
     "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
     "source": frozenset(SourceSettings.model_fields),
-    "output": frozenset(OutputSettings.model_fields),
+    "output": frozenset(OutputSettings.model_fields) - {"track_events"},
 }
 """What a source of `sources` may set for itself. The rest is one for all of them: they share one worker, its models and its batches."""
 

