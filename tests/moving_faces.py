@@ -98,9 +98,9 @@ class Counting:
         self.searches.append(len(images))
         return self.inner.detect(images, min_face_px)
 
-    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]):  # type: ignore[no-untyped-def]
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False):  # type: ignore[no-untyped-def]
         self.checks.append(sum(len(mine) for mine in boxes))
-        return self.inner.check(images, boxes)
+        return self.inner.check(images, boxes, around=around)
 
     def expect(self, height: int, width: int, min_face_px: int | None = None, at_a_time: int = 1) -> None:
         self.inner.expect(height, width, min_face_px, at_a_time)

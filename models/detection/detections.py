@@ -9,8 +9,9 @@ import numpy as np
 
 from models.imaging.boxes import clip
 
-CHECK_REACH = 1.5
-"""How far beyond a box `Detector.check` may look on each side, in sides of the box made square: what lies further changes no answer."""
+CHECK_REACH, AROUND_REACH = 0.5, 1.5
+"""How far beyond a box `Detector.check` may look on each side, in sides of the box made square, by itself and when it looks around: what
+lies further changes no answer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer

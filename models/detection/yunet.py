@@ -150,7 +150,7 @@ class YuNet:
             found[piece.image].append(self._finds(answer[0], piece, size))
         return [self._best(parts, image, px) for parts, image, px in zip(found, images, min_faces, strict=True)]
 
-    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False) -> list[Detections]:
         """What is at given places now: the network on a small crop around each box, all crops in one chain of batches.
 
         Args:

@@ -56,3 +56,19 @@ def test_a_frame_gives_the_same_before_and_after_all_of_it_was_made(pix_fmt: str
     assert np.array_equal(early.part(3, 5, 90, 100), expected)
     assert np.array_equal(late.part(3, 5, 90, 100), expected)
     assert not early.part(3, 5, 90, 100).flags.writeable
+
+
+@pytest.mark.parametrize("lies", LIES)
+@pytest.mark.parametrize("smaller", [2, 3, 5])
+def test_a_smaller_part_is_the_mean_of_its_squares(lies: tuple[int, bool], smaller: int) -> None:
+    decoded = picture("yuv420p", 240, 160)
+    for plane, level in zip(decoded.planes, (120, 110, 140), strict=True):  # a ramp: noise would be clipped when it becomes RGB
+        rows, columns = np.mgrid[: plane.height, : plane.line_size]
+        plane.update((level + rows // 4 % 20 + columns // 4 % 20).astype(np.uint8).tobytes())
+    whole = upright_rgb(decoded, *lies).astype(float)
+    part = upright_part(decoded, *lies, 8, 4, 8 + 20 * smaller + 1, 4 + 10 * smaller + 1, smaller)
+    assert part is not None
+    assert part.shape == (10, 20, 3)
+    area = whole[4 : 4 + 10 * smaller, 8 : 8 + 20 * smaller]
+    mean = area.reshape(10, smaller, 20, smaller, 3).mean(axis=(1, 3))
+    assert np.abs(part - mean).max() < 8
