@@ -13,7 +13,7 @@ TABLE = {
     "job": "console pipeline analysis sources sinks monitoring settings stream inference imaging models",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
-    "pipeline": "analysis sources sinks drawing monitoring settings stream inference",
+    "pipeline": "analysis sources sinks drawing monitoring settings stream inference models",
     "analysis": "monitoring settings stream classification detection imaging",
     "sources": "settings stream imaging models",
     "sinks": "drawing monitoring settings stream inference imaging models",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import ModelError
+from models.forks import OfThisProcess
 from models.inference.batching import BatchedNetwork, Finish, Start
-from models.inference.forks import OfThisProcess
 from models.inference.network import BATCH_SIZES, Network, Precision
 from models.inference.priority import stand_back
 
