@@ -19,7 +19,7 @@ TABLE = {
     "sinks": "drawing monitoring settings stream inference imaging models",
     "drawing": "stream imaging",
     "monitoring": "stream",
-    "settings": "stream detection",
+    "settings": "stream detection models",
     "stream": "models",
     "training": "evaluation data classification detection inference imaging models",
     "evaluation": "data classification detection inference imaging models",

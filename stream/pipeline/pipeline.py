@@ -29,7 +29,7 @@ from stream.pipeline.report import Report, ReportKeeper
 from stream.pipeline.running_lane import RunningLane
 from stream.pipeline.worker import Worker
 from stream.settings.changes import check_change
-from stream.settings.schema import Settings
+from stream.settings.schema import Settings, checked_settings
 from stream.sinks.result import Result
 from stream.sinks.sink import Screen, StopAsked
 
@@ -61,7 +61,7 @@ class Pipeline:
             duration_s: stop after so many seconds.
             screen: what viewers of several lanes are seen on.
         """
-        self._analyser, self._settings = analyser, settings or Settings()
+        self._analyser, self._settings = analyser, Settings() if settings is None else checked_settings(settings)
         self._health, self._max_frames, self._duration_s, self._screen = health or Health(), max_frames, duration_s, screen
         self._reports = ReportKeeper()
         self._observers = Observers([self._reports, *observers])
