@@ -30,28 +30,8 @@ VIDEO_SUFFIXES = frozenset(
 )
 """By which a folder's videos are known."""
 
-NEVER_LIVE = VIDEO_SUFFIXES - frozenset(
-    f".{name}"
-    for name in [
-        "asf",
-        "f4v",
-        "flv",
-        "h264",
-        "264",
-        "h265",
-        "265",
-        "hevc",
-        "m2ts",
-        "mjpeg",
-        "mjpg",
-        "mts",
-        "ogg",
-        "ogm",
-        "ogv",
-        "ts",
-        "webm",
-    ]
-)
+MAY_BE_LIVE = frozenset({".asf", ".f4v", ".flv", ".m2ts", ".mjpeg", ".mjpg", ".mts", ".ogg", ".ogm", ".ogv", ".ts", ".webm"})
+NEVER_LIVE = VIDEO_SUFFIXES - MAY_BE_LIVE - {".h264", ".264", ".h265", ".265", ".hevc"}
 """Those that no camera's address ends in: theirs are `video.mjpg`, `live.flv`, `stream.ts`, or have none."""
 
 ANIMATED_SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs"})
