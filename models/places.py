@@ -9,6 +9,19 @@ LONGEST_NAME_BYTES = 255
 """Of a file or folder, on all usual systems."""
 
 
+def checked_path(place: object, what: str) -> Path:
+    """
+    Args:
+        what: it should be, with an article.
+
+    Raises:
+        TypeError: it is no path.
+    """
+    if not isinstance(place, str | os.PathLike) or not isinstance(text := os.fspath(place), str):
+        raise TypeError(f"{what} is a str or a Path, not {type(place).__name__}")
+    return Path(text)
+
+
 def exists(path: str | Path) -> bool:
     """Whether something is there. `Path.exists` raises where the name is too long or holds a zero byte."""
     return os.path.exists(path)  # noqa: PTH110 - as above

@@ -23,7 +23,7 @@ from models.atomic import written_whole
 from models.classification.keras_safety import refuse_unsafe
 from models.errors import ModelError, already_there
 from models.inference.keras_as_meant import as_meant, import_keras
-from models.places import printable, why_no_new_folder
+from models.places import checked_path, printable, why_no_new_folder
 
 if TYPE_CHECKING:
     import keras
@@ -174,8 +174,10 @@ def read_bundle(model: str | Path) -> Bundle:
     """The bundle of that shipped name, or in that folder (a shipped name wins: write `./face` for a folder of your own).
 
     Raises:
+        TypeError: this is neither a name nor a path.
         ModelError: it is unknown, foreign, incomplete, or not what it was when it was written.
     """
+    checked_path(model, "a model's name or folder")
     shipped = shipped_names()
     folder = SHIPPED / model if str(model) in shipped else Path(model)
     try:

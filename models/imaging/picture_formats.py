@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import stat
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from models.errors import PictureError
+from models.forks import lock_free_after_forks
 from models.imaging.unread_formats import START_BYTES, UnreadFormatError, is_unread_name, refuse_camera_raw, refuse_unread, seek_photo
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
@@ -30,7 +30,7 @@ writable_suffixes: frozenset[str] = frozenset(WRITE_FORMATS)
 picture_suffixes: frozenset[str] = writable_suffixes | _HEIC_SUFFIXES | {".apng", ".dib", ".mpo", ".j2k", ".jpx", ".pgm", ".pbm", ".pnm"}
 """Lower-case suffixes by which a folder's pictures are known."""
 _ANIMATED_FORMATS = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
-_pillow_lock = threading.Lock()
+_pillow_lock = lock_free_after_forks()
 
 
 def is_picture_name(path: str | Path) -> bool:

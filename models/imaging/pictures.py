@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from models.errors import PictureError
 from models.imaging.picture_formats import READ_FORMATS, in_words, open_header, pillow_in_peace
+from models.places import checked_path
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +55,10 @@ def read_picture(path: str | Path, note: Callable[[str], None] = logger.warning)
         (height, width, 3) uint8 RGB, upright, contiguous, read-only.
 
     Raises:
+        TypeError: this is no path.
         PictureError: one sentence that names the file and the cause.
     """
-    path = Path(path)
+    path = checked_path(path, "a picture")
     with open_header(path) as header:
         width, height = header.size
         if width * height > MAX_PIXELS:

@@ -7,6 +7,7 @@ import glob
 import os
 import re
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -29,8 +30,25 @@ VIDEO_SUFFIXES = frozenset(
 )
 """By which a folder's videos are known."""
 
+MAY_BE_LIVE = frozenset({".asf", ".f4v", ".flv", ".m2ts", ".mjpeg", ".mjpg", ".mts", ".ogg", ".ogm", ".ogv", ".ts", ".webm"})
+NEVER_LIVE = VIDEO_SUFFIXES - MAY_BE_LIVE - {".h264", ".264", ".h265", ".265", ".hevc"}
+"""Those that no camera's address ends in: theirs are `video.mjpg`, `live.flv`, `stream.ts`, or have none."""
+
 ANIMATED_SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs"})
 """Of picture formats that may hold a video."""
+
+
+def as_typed(source: object) -> str:
+    """What a program names as a source, as a user would type it.
+
+    Raises:
+        TypeError: it is no name of a source.
+    """
+    if isinstance(source, Integral) and not isinstance(source, bool):
+        return str(int(source))
+    if isinstance(source, str | os.PathLike) and isinstance(text := os.fspath(source), str):
+        return text
+    raise TypeError(f"a source is a camera's index, an address or a path, one of them, not {type(source).__name__}")
 
 
 def with_variables(address: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -73,6 +91,12 @@ def split(address: str) -> SplitResult | None:
     return parts
 
 
+def is_file_s(address: str) -> bool:
+    """Whether a web address is named like that of a video file, which is there or not."""
+    parts = urlsplit(address)
+    return parts.scheme.lower() in ("http", "https") and Path(parts.path).suffix.lower() in NEVER_LIVE
+
+
 def is_glob(address: str) -> bool:
     """Whether it is a pattern, not the name of a file that happens to hold a bracket."""
     return any(mark in address for mark in "*?[") and not address.startswith("camera:") and not exists(address)
@@ -107,7 +131,7 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
     Raises:
         SourceError: a folder or glob that holds neither.
     """
-    address = str(address)
+    address = as_typed(address)
     if address == "-":  # standard input, also where something has that name
         return [address]
     if split(address) is not None or not (is_folder(address) or is_glob(address)):

@@ -48,7 +48,9 @@ def open_source(
             is no error: the source keeps trying.
         PictureError: the one picture asked for cannot be read.
     """
-    source: LiveSource | LoopSource | AnyFile = _open(str(address), settings, without, name, waits)
+    from stream.sources.addresses import as_typed
+
+    source: LiveSource | LoopSource | AnyFile = _open(as_typed(address), settings, without, name, waits)
     if settings is not None and settings.loop and not (source.info.live or source.info.still):
         from stream.sources.loop import LoopSource
 

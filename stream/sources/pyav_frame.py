@@ -52,7 +52,8 @@ def upright_size(decoded: av.VideoFrame, quarter_turns: int) -> tuple[int, int]:
 
 def upright_rgb(decoded: av.VideoFrame, quarter_turns: int, mirrored: bool) -> np.ndarray:
     """(height, width, 3) uint8 RGB, upright. The picture's own colour matrix and range are honoured."""
-    image = decoded.to_ndarray(format="rgb24")
+    # the picture's own reformatter, and its threads, would stay with it: whoever puts it down in a forked process would wait for them
+    image = av.video.reformatter.VideoReformatter().reformat(decoded, format="rgb24").to_ndarray()
     return np.ascontiguousarray(upright(image, quarter_turns, mirrored=mirrored))
 
 
