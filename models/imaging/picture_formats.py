@@ -27,6 +27,8 @@ READ_FORMATS = (
     "JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "PSD", "ICO", "PCX", "SGI", "SUN", "QOI", "DDS",
 )  # fmt: skip
 """Pillow's names. Not all it knows: EPS would start another program."""
+SERIAL_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "PPM"})
+"""Of them, those of which several, one after the other, may make a video."""
 WRITE_FORMATS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG",
     ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
@@ -130,6 +132,18 @@ def formats_of(path: Path, start: bytes) -> tuple[str, ...]:
     if brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS:
         return _with_heic(path)
     return (*READ_FORMATS, "TGA") if path.suffix.lower() in _TGA_SUFFIXES else READ_FORMATS
+
+
+def format_of_start(start: bytes) -> str | None:
+    """Pillow's name of the format that a file begins like; None where it is none that is read."""
+    brands = _brands(start)
+    if brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS:
+        return "HEIF"
+    if len(start) < 16:  # so much Pillow looks at
+        return None
+    Image.init()
+    accepts = ((name, Image.OPEN[name][1]) for name in READ_FORMATS)
+    return next((name for name, accept in accepts if accept is not None and accept(start) is True), None)
 
 
 def has_transparency(image: Image.Image) -> bool:

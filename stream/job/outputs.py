@@ -56,7 +56,7 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path
         UsageError: the output fits the source in no way.
     """
     known = output.suffix.lower() in FORMATS or output.suffix.lower() in writable_suffixes
-    several = len(infos) > 1 or (infos[0].still and (infos[0].path is None or is_folder(infos[0].path)))
+    several = len(infos) > 1 or (infos[0].still and not infos[0].file_name and (infos[0].path is None or is_folder(infos[0].path)))
     if several and not is_folder(output) and (known or is_file(output)):
         raise UsageError(f"{output}: {_what(infos)}, so the output must be a folder, and this is the name of a file.")
     if not several and not is_folder(output) and output.suffix:

@@ -56,19 +56,19 @@ class PictureSink:
         """
         if self._closed:
             raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
-        source = Path(result.frame.source)
+        source = Path(self._info.file_name or result.frame.source)
         path = place(source, self._info.path, self.path) if self._is_folder else self.path
         if path in self._written:
             raise SinkError(f"{path}: two pictures of this run would have this name; name a folder as the output, or rename one of them.")
-        claim(path, source, overwrite=self._overwrite)
+        claim(path, None if self._info.file_name else source, overwrite=self._overwrite)
         try:
-            metadata = _metadata(source)
+            metadata = self._info.metadata if isinstance(self._info.metadata, Metadata) else _metadata(source)
             lost = write_picture(path, result.picture, quality=self._settings.jpeg_quality, metadata=metadata)
         except (OSError, PictureError) as error:
             raise SinkError(str(error) if isinstance(error, PictureError) else unwritable(path, error)) from error
         self._written[path] = None
         for what in (*metadata.lost, *lost):
-            self._lost.setdefault(what, []).append(str(source))
+            self._lost.setdefault(what, []).append(result.frame.source)
 
     @property
     def written(self) -> list[Path]:

@@ -12,6 +12,7 @@ from PIL import Image
 from models.errors import PictureError
 from models.imaging.metadata import read_metadata
 from models.imaging.pictures import read_picture
+from stream.errors import SourceError
 from stream.sources.opening import expand, open_source
 from tests.command import facestream
 
@@ -94,6 +95,16 @@ def test_what_nobody_reads_is_named(name: str, content: bytes, called: str, tmp_
     with pytest.raises(PictureError) as refused:
         list(open_source(tmp_path / name))
     assert str(refused.value) == f"{tmp_path / name}: {called} cannot be read; convert it to JPEG or PNG first."
+
+
+@pytest.mark.parametrize(("name", "called"), [("a.cri", "cri"), ("a.Y", "rawvideo"), ("a.pcd", "photocd")])
+def test_one_picture_that_ffmpeg_knows_by_its_name_is_no_video(name: str, called: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(np.random.default_rng(0).bytes(352 * 288 * 2))
+    with pytest.raises(SourceError) as refused:
+        open_source(tmp_path / name)
+    assert str(refused.value).endswith(
+        f"{name}: is a picture in a format ({called}) that is not read here; convert it to JPEG or PNG first."
+    )
 
 
 def test_in_a_folder_each_is_a_photo_of_its_own_or_is_named(tmp_path: Path, portrait: np.ndarray) -> None:
