@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from models.imaging.picture_formats import writable_suffixes
-from models.places import exists, is_file, is_folder
+from models.places import exists, is_file, is_folder, resolved
 from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
 from stream.job.inputs import Input
@@ -81,16 +81,16 @@ def check_outputs(
     Raises:
         UsageError: it would be.
     """
-    inputs = {path.resolve() for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
+    inputs = {resolved(path) for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
     taken: set[Path] = set()
     for path in [*_files(infos, planned), *others]:
-        if path.resolve() in inputs:
+        if resolved(path) in inputs:
             raise UsageError(f"{path}: this is an input; choose another output.")
-        if path.resolve() in taken:
+        if resolved(path) in taken:
             raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
         if exists(path) and not is_folder(path) and not overwrite and path not in lent:
             raise UsageError(already_there(path))
-        taken.add(path.resolve())
+        taken.add(resolved(path))
 
 
 def _files(infos: Sequence[SourceInfo], planned: Sequence[Path]) -> Iterable[Path]:
