@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -16,6 +16,7 @@ from stream.errors import INTERRUPTED
 
 _asked = threading.Event()
 """Inside `interruptible` the end has been asked for."""
+BRITTLE = frozenset({"tensorflow", "keras"})
 LATER_S = 0.05
 """After which it is asked again for an end that could not come at once."""
 LONGEST_IMPORT_S = 1.5
@@ -60,11 +61,12 @@ def interrupted_after(stop: Callable[[], None] = lambda: None) -> Iterator[None]
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Inside, Ctrl-C and SIGTERM are a `KeyboardInterrupt`; in the midst of an import, once that is done, or the end of the program.
+def interruptible(brittle: Collection[str] = BRITTLE) -> Iterator[None]:
+    """Inside, Ctrl-C and SIGTERM are a `KeyboardInterrupt`. Where Python drops it, as in a `__del__`, it comes again.
 
-    What C calls while a library is loaded may take the exception for its own, or abort the process. Where Python itself drops it, as in
-    what an object does when it is thrown away, it comes again.
+    Args:
+        brittle: packages whose import is done first, or the program's end if that takes long: what C calls while they are loaded takes
+            the exception for its own, or aborts the process.
     """
 
     asked_at = 0.0
@@ -73,7 +75,7 @@ def interruptible() -> Iterator[None]:
         nonlocal asked_at
         asked_at = asked_at or time.monotonic()
         _asked.set()
-        if not _is_importing(frame):
+        if not _is_importing(frame, brittle):
             raise KeyboardInterrupt
         if time.monotonic() - asked_at > LONGEST_IMPORT_S:
             break_off()
@@ -115,9 +117,9 @@ def check_interrupted() -> None:
         raise KeyboardInterrupt
 
 
-def _is_importing(frame: FrameType | None) -> bool:
+def _is_importing(frame: FrameType | None, packages: Collection[str]) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__", "").partition(".")[0] in packages:
             return True
         frame = frame.f_back
     return False

@@ -22,7 +22,7 @@ def at_work():
     print("not ended")
 def tried(work):
     try:
-        with interruptible():
+        with interruptible({{'slow_module', 'endless_module'}}):
             work()
     except KeyboardInterrupt:
         print("ended")
@@ -80,6 +80,15 @@ def work():
 tried(work)
 """
 
+OTHER_IMPORT = """
+from pathlib import Path
+Path("other_module.py").write_text('import __main__; __main__.asked(); print("whole")')
+sys.path.insert(0, ".")
+def work():
+    import other_module
+tried(work)
+"""
+
 AT_ONCE = """
 def work():
     asked()
@@ -97,8 +106,9 @@ tried(work)
         (SWALLOWED, "ended\n", 0),
         (IMPORTED, "whole\nended\n", 0),
         (ENDLESS_IMPORT, "", 130),
+        (OTHER_IMPORT, "ended\n", 0),
     ],
-    ids=["at once", "dropped", "swallowed", "in an import", "in an import without end"],
+    ids=["at once", "dropped", "swallowed", "in a brittle import", "in one without end", "in another import"],
 )
 def test_an_end_that_was_asked_for_comes(name: str, code: str, printed: str, exit_code: int, tmp_path: Path) -> None:
     if sys.platform == "win32":
