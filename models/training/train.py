@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import tempfile
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -253,10 +254,17 @@ def _rescued(written: Callable[[Path], Bundle], out: Path) -> str:
     """What has become of a model that could not be written where it should be, in a sentence."""
     if interrupted(beside(out, CHECKPOINT)):
         return "what was learnt is kept; once there is room, the same command with --resume writes it"
+    lost = "what was learnt could not be kept elsewhere, either"
     try:
-        place = written(Path(tempfile.mkdtemp(prefix="facestream-")) / out.absolute().name).folder
-    except (ModelError, OSError):
-        return "what was learnt could not be kept elsewhere, either"
+        elsewhere = Path(tempfile.mkdtemp(prefix="facestream-"))
+    except OSError:
+        return lost
+    try:
+        place = written(elsewhere / out.absolute().name).folder
+    except ModelError:
+        with suppress(OSError):
+            elsewhere.rmdir()  # what could not be written whole left nothing in it
+        return lost
     return f"the model is kept in {place} instead; move it where there is room"
 
 
