@@ -64,7 +64,7 @@ def detect_and_recognize_faces(
     if isinstance(model, str | Path):
         model = Classifier.load(model, threshold=threshold)
     if isinstance(model, Classifier):
-        rows = model.classify(model.crop(image, detections.boxes), detections.scores)
+        rows = model.classify(model.cut(image, detections), detections.scores)
         classes, least = model.classes, model.threshold if threshold is None else threshold
     else:
         rows = _keras_rows(model, image, detections.boxes)

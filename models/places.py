@@ -42,6 +42,11 @@ def at_home(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises there
 
 
+def resolved(path: str | Path) -> Path:
+    """The path without links, absolute, as far as there are such. `Path.resolve` raises where links lead round in a circle."""
+    return Path(os.path.realpath(path))
+
+
 def printable(name: str | Path) -> str:
     r"""The name for people and for files of text: bytes that are no UTF-8 are written as `\xe9`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
@@ -54,11 +59,13 @@ def why_no_new_folder(place: Path, endings: tuple[str, ...] = ("",)) -> str:
         endings: of the names of what comes there and beside it.
     """
     place = place.absolute()
-    resolved = Path(os.path.realpath(place))
-    if Path.cwd().is_relative_to(resolved):
+    target = resolved(place)
+    if Path.cwd().is_relative_to(target):
         return "is the folder you are in, or one around it, which cannot be replaced as a whole; name a new folder in it"
-    if os.path.ismount(resolved):  # Path.is_mount raises where the name is too long
+    if os.path.ismount(target):  # Path.is_mount raises where the name is too long
         return "is where a disk is mounted, which cannot be replaced as a whole; name a new folder in it"
+    if place.is_symlink() and not exists(place):
+        return "is a link that leads nowhere; remove it, or name another"
     try:
         str(place).encode()
     except UnicodeEncodeError:

@@ -48,6 +48,10 @@ class SourceInfo:
     """What the file says its pictures are for: FFmpeg's bits (`av.stream.Disposition`)."""
     begins_anywhere: bool = False
     """Its clock was running when it began, as in a transport stream: when that was means nothing."""
+    metadata: object | None = None
+    """What a picture that is no file says besides its pixels (`Metadata` of `models.imaging`); that of files is read where it is needed."""
+    file_name: str = ""
+    """What a picture that is no file is called where it becomes one; empty for all others."""
     named: bool = False
     """`name` is one that the user gave it (`sources` in the settings): fit to be a file's."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,7 +208,9 @@ def load_keras_model(bundle: Bundle) -> keras.Model:
         refuse_unsafe(bundle.keras)
         with as_meant():
             model = keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # fed a damaged file, Keras raises anything from zlib.error to RecursionError
         raise ModelError(
             f"{bundle.keras}: cannot be read as a Keras model ({(str(error) or type(error).__name__).splitlines()[0]})."
         ) from error

@@ -14,7 +14,7 @@ from models.classification.face_model import Verdict
 from models.classification.score_fusion import fuse
 from models.detection.detections import Detections
 from models.errors import ModelError
-from models.imaging.checked import checked_scores, checked_share
+from models.imaging.checked import FURTHEST_PX, checked_boxes_in, checked_image, checked_scores, checked_share
 from models.imaging.crops import crop_squares
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32, load_keras
@@ -86,9 +86,9 @@ class Classifier:
         """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8.
 
         Raises:
-            TypeError, ValueError: image or boxes are something else.
+            TypeError, ValueError: image or boxes are something else, or a box shows nothing of the image.
         """
-        return crop_squares(image, boxes, self.input_px, self.margin)
+        return crop_squares(image, checked_boxes_in(checked_image(image), boxes), self.input_px, self.margin)
 
     def classify(self, crops: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
         """The probability of each class for each crop, all crops in one call.
@@ -130,8 +130,10 @@ class Classifier:
         return self.threshold is not None
 
     def cut(self, image: np.ndarray, detections: Detections) -> np.ndarray:
-        """`crop` of found faces."""
-        return self.crop(image, detections.boxes)
+        """`crop` of found faces. One bad box of a detector is a black crop, and no reason to end what is live."""
+        boxes = np.array(detections.boxes, np.float64)
+        boxes[~(np.abs(boxes) <= FURTHEST_PX).all(axis=1)] = -FURTHEST_PX
+        return crop_squares(image, boxes, self.input_px, self.margin)
 
     def answer(self, crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """`classify` of found faces: their probabilities."""

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
-from models.places import exists, is_file, is_folder
+from models.places import exists, is_file, is_folder, resolved
 from stream.errors import SourceError, UsageError
 from stream.passwords import hide, redact_mistyped
 from stream.passwords import redact as redact
@@ -177,7 +177,7 @@ def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
             below = files_below(fixed_part(address), lambda path: False)
             below.unreadable = {path: why for path, why in below.unreadable.items() if not path.is_symlink()}  # nobody may have meant it
             unreadable = below.sentences
-    left_out = without.resolve() if without is not None else None
-    if left_out is None or left_out == folder.resolve():
+    left_out = resolved(without) if without is not None else None
+    if left_out is None or resolved(folder).is_relative_to(left_out):
         return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves
-    return sorted((path for path in found if not path.resolve().is_relative_to(left_out)), key=natural), unreadable
+    return sorted((path for path in found if not resolved(path).is_relative_to(left_out)), key=natural), unreadable

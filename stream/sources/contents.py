@@ -6,14 +6,15 @@ import itertools
 from pathlib import Path
 
 from stream.media import av, ffmpeg_name
+from stream.sources.pipe import Pipe
 
 INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
 
 
-def holds_several(path: Path) -> bool:
+def holds_several(file: Path | Pipe) -> bool:
     """Whether FFmpeg finds more than one picture in a file that begins with one."""
     try:
-        with av.open(ffmpeg_name(path)) as container:
+        with av.open(ffmpeg_name(file) if isinstance(file, Path) else file, "r") as container:
             pictures = (packet for packet in container.demux(video=0) if packet.size)
             return container.format.name.endswith(("_pipe", "mjpeg")) and len(list(itertools.islice(pictures, 2))) > 1
     except (av.error.FFmpegError, IndexError):

@@ -17,7 +17,7 @@ from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
 from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
 from stream.sources.picture_times import PictureTimes, declared_rate
-from stream.sources.pipe import Pipe
+from stream.sources.pipe import Pipe, waited_for
 from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
@@ -37,13 +37,13 @@ class VideoSource:
         address: str,
         settings: SourceSettings | None = None,
         *,
-        pipe: Path | int | None = None,
+        pipe: Pipe | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Opens the file and decodes its first frame, so that what cannot be read is known at once.
 
         Args:
-            pipe: what is read, by its path or number, where it is no file; then `address` is only its name.
+            pipe: what is read, where it is no file; then `address` is only its name.
 
         Raises:
             SourceError: missing, no video, or nothing in it can be decoded.
@@ -52,10 +52,10 @@ class VideoSource:
         self._remote = pipe is not None or "://" in address
         self._settings = settings or Settings().source
         self._clock = clock
-        self._closing = threading.Event()
-        self._pipe = None if pipe is None else Pipe(pipe, self._closing)
+        self._pipe = pipe
+        self._closing = threading.Event() if pipe is None else pipe.closing
         self.status = SourceStatus()
-        self.info = self._look() if self._pipe is None else self._wait_and_look()
+        self.info = self._look() if pipe is None else waited_for(pipe, self._look)
 
     def close(self) -> None:
         self._closing.set()
@@ -98,9 +98,12 @@ class VideoSource:
         if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
             container.close()
             raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
-        if video_stream(container).codec_context is None:
+        if (codec := video_stream(container).codec_context) is None:
             container.close()
             raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
+        if container.format.name == "image2":  # what FFmpeg takes for one picture by its name
+            container.close()
+            raise SourceError(f"{name}: is a picture in a format ({codec.name}) that is not read here; convert it to JPEG or PNG first.")
         return container
 
     def _begin(self) -> bytes:
@@ -110,20 +113,6 @@ class VideoSource:
         with suppress(OSError), Path(self._address).open("rb") as file:
             return file.read(8)
         return b""
-
-    def _wait_and_look(self) -> SourceInfo:
-        """In a thread that is left behind on Ctrl-C: nobody knows when somebody writes into a pipe."""
-
-        def looks(_: threading.Event) -> Generator[SourceInfo, None, None]:
-            yield self._look()
-
-        try:
-            with closing(pumped(looks, self._closing)) as found:
-                return next(info for info in found if info is not None)
-        except BaseException:
-            if self._pipe is not None:
-                self._pipe.put_down()
-            raise
 
     def _look(self) -> SourceInfo:
         with closing(self._open()) as container:
