@@ -44,6 +44,8 @@ class Jumps:
         self.ahead_s = AHEAD_S if jumps_are_usual(container) else FAR_AHEAD_S
         """A time that is later than the one before by more than this is a jump."""
         self.found: list[Jump] = []
+        self.joined: list[tuple[Fraction, str]] = []
+        """Where parts begin whose streams are others, seconds, jumps led over, and the codec of their pictures; kept by whoever reads."""
         self.sound_until_s: Fraction | None = None
         """When the last sound that has passed begins, seconds, as the file says it; kept by whoever reads."""
         self.offset = 0
@@ -64,6 +66,11 @@ class Jumps:
     def latest_s(self) -> Fraction | None:
         """The time of the last picture so far whose time is right, seconds, jumps led over."""
         return None if self._latest is None else self._latest * self._tick_s
+
+    @property
+    def end_s(self) -> Fraction:
+        """When that picture ends."""
+        return self._end * self._tick_s
 
     @property
     def offset_s(self) -> Fraction:

@@ -21,6 +21,8 @@ REGULAR = 24
 """After so many steps at least, each about as long as the others, a last one that is much longer may be wrong."""
 STANDS_S = Fraction(1)
 """So long a last picture may come after the others, though all sound is over by then."""
+MOST_TOLD = 5
+"""Parts that a note names."""
 
 
 class PictureTimes:
@@ -64,18 +66,25 @@ class PictureTimes:
         """What had to be mended, a sentence for each kind."""
         found, notes = self._jumps.found, []
         if found:
-            by_s, at_s = float(found[0].by_s), float(found[0].at_s - self._first * self.time_base)
+            by_s, at_s = float(found[0].by_s), self.since_first_s(found[0].at_s)
             where = f"{'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at {at_s:.1f} s"
             again = {1: "", 2: ", and once more"}.get(len(found), f", and {len(found) - 1} times more")
             notes.append(f"{name}: its times jump {where}{again}; it goes on a frame later.")
+        if self._jumps.joined:
+            parts = ", ".join(f"{codec} at {self.since_first_s(at_s):.1f} s" for at_s, codec in self._jumps.joined[:MOST_TOLD])
+            more = ", ..." if len(self._jumps.joined) > MOST_TOLD else ""
+            notes.append(f"{name}: is joined of parts with streams of their own ({parts}{more}); they are read one after the other.")
         if self._spread is not None:
             notes.append(f"{name}: its pictures have no times that can be believed; {float(1 / self._usual_s):g} frames/s are assumed.")
         if self._wrong:
             which = "a picture has a wrong time" if len(self._wrong) == 1 else f"{len(self._wrong)} pictures have wrong times"
             notes.append(
-                f"{name}: {which} (at {float((self._wrong[0] - self._first) * self.time_base):.1f} s); put between those before and behind."
+                f"{name}: {which} (at {self.since_first_s(self._wrong[0] * self.time_base):.1f} s); put between those before and behind."
             )
         return notes
+
+    def since_first_s(self, time_s: Fraction) -> float:
+        return float(time_s - self._first * self.time_base)
 
     def _certain(self, waiting: deque[av.VideoFrame], most_waiting: int) -> Iterator[tuple[av.VideoFrame, int]]:
         while waiting:

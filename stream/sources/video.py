@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,7 @@ from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
+from stream.transport_parts import BUFFER, TransportPart, first_part
 
 PATIENCE = 10
 """A web server may pause for so many `read_timeout_s`. A file is no camera: there is nothing newer for which to connect anew (a guess)."""
@@ -82,7 +83,7 @@ class VideoSource:
             if self._pipe is not None:
                 self._pipe.put_down()
 
-    def _open(self) -> av.container.InputContainer:
+    def _open(self, part: TransportPart | None = None) -> av.container.InputContainer:
         name = redact(self._address)
         timeout, options = None, {}
         if self._remote and self._pipe is None:
@@ -90,8 +91,8 @@ class VideoSource:
             timeout = (self._settings.open_timeout_s, patience_s)
             options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
         try:
-            place = self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address)
-            container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options)
+            place = part or (self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address))
+            container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options, buffer_size=BUFFER)
         except av.error.FFmpegError as error:
             cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
             raise SourceError(f"{name}: {cause}.") from None
@@ -102,6 +103,15 @@ class VideoSource:
             container.close()
             raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
         return container
+
+    @contextmanager
+    def _opened(self, part: TransportPart | None) -> Generator[av.container.InputContainer, None, None]:
+        """The file, or a part of it, until it was read."""
+        with closing(part) if part is not None else nullcontext(), closing(self._open(part)) as container:
+            yield container
+
+    def _first_part(self) -> TransportPart | None:
+        return None if self._remote else first_part(Path(self._address), pictures_only=True)
 
     def _begin(self) -> bytes:
         """The first bytes; none of an address."""
@@ -126,7 +136,7 @@ class VideoSource:
             raise
 
     def _look(self) -> SourceInfo:
-        with closing(self._open()) as container:
+        with self._opened(self._first_part()) as container:
             first = next(self._decoded(container, []), None)
             if first is None:
                 late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
@@ -154,7 +164,8 @@ class VideoSource:
     def _frames(self) -> Generator[Frame, None, None]:
         faults: list[str] = []
         index = 0
-        with closing(self._open()) as container:
+        part = self._first_part()
+        with self._opened(part) as container:
             jumps = Jumps(container, video_stream(container))
             times, orientations = PictureTimes(container, video_stream(container), jumps), Orientations()
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
@@ -162,7 +173,7 @@ class VideoSource:
             if times.assumed:
                 self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
             try:
-                for decoded, pts in times.placed(self._decoded(container, faults, jumps)):
+                for decoded, pts in times.placed(self._decoded_parts(container, part, faults, jumps)):
                     if self._closing.is_set():
                         break
                     if decoded.is_corrupt:
@@ -184,6 +195,24 @@ class VideoSource:
             self.status.notes.append(f"{self.info.name}: is damaged or cut off; what could be decoded was used ({frames} frames).")
         elif missing_s:
             self.status.notes.append(f"{self.info.name}: is cut off; its last {missing_s:.1f} s are missing ({frames} frames were there).")
+
+    def _decoded_parts(
+        self, container: av.container.InputContainer, part: TransportPart | None, faults: list[str], jumps: Jumps
+    ) -> Iterator[av.VideoFrame]:
+        """Of a transport stream that was joined of several, one after the other, each with its own decoder."""
+        yield from self._decoded(container, faults, jumps)
+        while part is not None and not self._closing.is_set() and (part := part.following()) is not None:
+            at_s = jumps.end_s
+            with ExitStack() as opened:
+                try:
+                    further = opened.enter_context(self._opened(part))
+                except SourceError as error:
+                    stream = video_stream(container)
+                    since_first_s = float(at_s - (stream.start_time or 0) * (stream.time_base or 0))
+                    why = str(error).removeprefix(f"{self.info.name}: ")
+                    raise SourceError(f"{self.info.name}: another part of it begins at {since_first_s:.1f} s, and {why}") from None
+                jumps.joined.append((at_s, video_stream(further).codec_context.name))
+                yield from self._decoded(further, faults, jumps)
 
     def _decoded(self, container: av.container.InputContainer, faults: list[str], jumps: Jumps | None = None) -> Iterator[av.VideoFrame]:
         """Whatever can be decoded, its times led over `jumps`; what cannot is told to `faults`."""
@@ -236,6 +265,8 @@ def _continuous(packets: Iterator[av.Packet[av.VideoStream] | None], jumps: Jump
             yield packet
         else:
             yield from jumps.push(packet)
+    if jumps is not None:
+        yield from jumps.flush()
 
 
 def _ends_with_a_packet(path: Path) -> bool:

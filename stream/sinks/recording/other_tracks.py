@@ -10,11 +10,14 @@ from typing import TypeAlias
 from stream.jumps import AnyPacket
 from stream.media import SubtitleStream, av
 from stream.sinks.recording.chapters import copy_chapters, left_out
+from stream.sinks.recording.encoded_sound import Encoded
+from stream.sinks.recording.joined_sound import Joined
 from stream.sinks.recording.track_reader import TrackReader
-from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, Encoded, flag, silence
+from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, flag, silence
 from stream.sinks.recording.trial import takes
 
 Stream: TypeAlias = "av.AudioStream | SubtitleStream"
+Track: TypeAlias = "Copied | Joined | Encoded"
 
 TRIED = 8
 """Packets of a track that a container is tried with."""
@@ -60,7 +63,7 @@ class OtherTracks:
         self._path, self._output, self._notes, self._options = path, output, notes, options
         self._begin_s, self._shift_s = begin_s, shift_s
         self._reader = TrackReader(path)
-        self._tracks: dict[int, Copied | Encoded] = {}
+        self._tracks: dict[int, Track] = {}
         self._damaged, self._refused, self._first_subtitles = False, 0, list[AnyPacket]()
         sounds: list[Stream] = [stream for stream in self._reader.container.streams.audio if sound]
         wanted: list[Stream] = [*sounds, *self._reader.container.streams.subtitles]
@@ -110,6 +113,13 @@ class OtherTracks:
             pass
         if self._reader.error is not None:
             self._notes.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
+        for index, track in self._tracks.items():
+            for at_s, what, becomes in track.notes if isinstance(track, Joined) else ():
+                codec = self._reader.container.streams[index].codec_context.name
+                self._notes.append(f"{self._path}: its {codec} sound goes on as {what} at {float(at_s - self._begin_s):.1f} s; {becomes}.")
+        for after_s, what in self._reader.left_out:
+            where = f"from {after_s - float(self._begin_s):.1f} s on"
+            self._notes.append(f"{self._path}: its {what} {where} is left out; the part before has no {what} to go on.")
         for at_s in self._reader.alone_s[:1]:
             where = f"at {float(at_s - self._begin_s):.1f} s"
             self._notes.append(f"{self._path}: its sound's times jump alone {where}; it goes on without a gap.")
@@ -118,7 +128,7 @@ class OtherTracks:
 
     def close(self) -> None:
         """Let go of the input. Any number of times."""
-        self._reader.container.close()
+        self._reader.close()
 
     def _look_ahead(self, sounds: set[int]) -> None:
         """Read until each sound has begun, but not for ever: what a container refuses must be known before it is begun."""
@@ -126,7 +136,7 @@ class OtherTracks:
         for found in self._packets if sounds else ():
             if found is not None:
                 self._held.append(found)
-                missing.discard(found[1].stream_index)
+                missing.discard(self._reader.track(found[1]))
             far = self._reader.pictures_until_s >= until_s + (LOOK_S if missing else float(LATE_S))
             if far or self._reader.bytes_passed > LOOK_BYTES:
                 return
@@ -147,9 +157,9 @@ class OtherTracks:
                 self._notes.append(f"{self._path}: its {what} is marked as {' and '.join(lost)}, which {kind} cannot say.")
             self._tracks[stream.index] = track
 
-    def _sound(self, stream: av.AudioStream, copies: bool) -> Copied | Encoded | None:
+    def _sound(self, stream: av.AudioStream, copies: bool) -> Track | None:
         codec, kind = stream.codec_context.name, self._output.format.name
-        first = [packet for _, packet in self._held if packet.stream_index == stream.index][:TRIED]
+        first = [packet for _, packet in self._held if packet.stream is stream][:TRIED]
         if not first and self._reader.over:
             self._notes.append(f"{self._path}: its {codec} sound is empty; left out.")
             return None
@@ -160,10 +170,10 @@ class OtherTracks:
         fits = fits and ((late and not first) or takes(kind, self._options, stream, first, self._shift_s))
         begin_s = self._begin_s - self._shift_s
         if fits and not late:
-            return Copied(stream, self._output)
+            return self._copied(stream)
         if fits and (quiet := silence(stream)):
             self._notes.append(f"{self._path}: its {codec} sound begins late; silence is put before it.")
-            return Copied(stream, self._output, quiet, begin_s)
+            return self._copied(stream, quiet, begin_s)
         track = Encoded(stream, self._output, begin_s)
         why = f"does not fit into {kind}" if kind != "matroska" else "cannot be copied into matroska"
         if fits:
@@ -171,9 +181,13 @@ class OtherTracks:
         self._notes.append(f"{self._path}: its {codec} sound {why}; encoded as {track.codec}{track.fewer}.")
         return track
 
+    def _copied(self, stream: av.AudioStream, silence: bytes = b"", begin_s: Fraction = Fraction(0)) -> Copied | Joined:
+        copied = Copied(stream, self._output, silence, begin_s)
+        return Joined(copied, stream) if self._reader.may_be_joined else copied
+
     def _subtitles(self, stream: SubtitleStream, copies: bool) -> Copied | None:
         codec, kind = stream.codec_context.name, self._output.format.name
-        first = [packet for _, packet in self._held if packet.stream_index == stream.index][:TRIED]
+        first = [packet for _, packet in self._held if packet.stream is stream][:TRIED]
         if not copies or not takes(kind, self._options, stream, first, self._shift_s):
             self._notes.append(f"{self._path}: its {codec} subtitles do not fit into {kind}; left out.")
             return None
@@ -203,7 +217,7 @@ class OtherTracks:
                 self._held.append((time_s, packet))
 
     def _write(self, packet: AnyPacket) -> None:
-        track = self._tracks.get(packet.stream_index)
+        track = self._tracks.get(self._reader.track(packet))
         lasts_s = (packet.duration or 0) * packet.time_base
         if track is None or (self._shift_s and _seconds(packet) + lasts_s < self._begin_s - PRIMING_S):  # before the output's begin
             return
