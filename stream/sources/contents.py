@@ -6,8 +6,12 @@ import itertools
 from pathlib import Path
 
 from stream.media import av, ffmpeg_name
+from stream.sources.picture_times import are_all_one
 
 INDEX_AT_END = "is an MP4 with its index at the end, which no pipe can give first; name the file itself, or send Matroska (-f matroska)"
+
+LOOKED_AT = 32
+"""Pictures whose times tell whether those of all can be believed."""
 
 
 def holds_several(path: Path) -> bool:
@@ -29,6 +33,15 @@ def moving_pictures(container: av.container.InputContainer) -> list[av.VideoStre
 def video_stream(container: av.container.InputContainer) -> av.VideoStream:
     best, moving = container.streams.best("video"), moving_pictures(container)
     return best if isinstance(best, av.VideoStream) and best in moving else moving[0]
+
+
+def edits_hide_all(container: av.container.InputContainer) -> bool:
+    """Whether an MP4 or MOV says of its pictures that there is no time between two: its list of edits then cuts nearly all of them away."""
+    if not container.format.name.startswith("mov") or not moving_pictures(container):
+        return False
+    stream = video_stream(container)
+    times = [entry.timestamp for entry in itertools.islice(stream.index_entries, LOOKED_AT)]
+    return stream.time_base is not None and are_all_one(times, stream.time_base)
 
 
 def is_whole_riff(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from stream.frame import USUAL_RATE
@@ -28,7 +28,11 @@ MOST_TOLD = 5
 class PictureTimes:
     """Gives each decoded picture its own time, in ticks; strictly increasing whatever the file says."""
 
-    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream, jumps: Jumps) -> None:
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream, jumps: Jumps, sound_s: Fraction | None) -> None:
+        """
+        Args:
+            sound_s: how long its longest sound is, as far as is known.
+        """
         self.assumed = _untimed(container)
         """The stream has no times: frames are a declared rate apart."""
         self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
@@ -44,9 +48,11 @@ class PictureTimes:
             self._declared = stream.duration
         elif end_s := _declared_end_s(container, stream):
             self._declared_end = self._declared = round(end_s / self.time_base)
-        self._usual_s = 1 / (_spread_rate(stream, _longest_sound_s(container)) or USUAL_RATE)
+        self._usual_s = 1 / (_spread_rate(stream, sound_s) or USUAL_RATE)
         self._spread: int | None = None
         """Ticks between two pictures of a file that says the same time of all of them."""
+        self._reordered_alone = False
+        """Its times of showing say nothing but the order, which is that of decoding's end anyway."""
         self._first = 0
         self._last: int | None = None
         self._step = 1
@@ -94,6 +100,8 @@ class PictureTimes:
                     return
                 if self._last is None and self._stands_still(waiting):
                     self._spread = max(1, round(self._usual_s / self.time_base))
+                    if self._reordered_alone:
+                        continue
                 if len(waiting) == 1 and self._is_far_behind(pts):
                     picture = waiting.popleft()
                     usual = round((self._last - self._first) / self._steps[0]) if self._last is not None else 1
@@ -115,7 +123,7 @@ class PictureTimes:
             yield picture, self._place(pts, picture)
 
     def _time_of(self, picture: av.VideoFrame) -> int | None:
-        return None if self.assumed else picture.dts if self._by_decoding else picture.pts
+        return None if self.assumed or self._reordered_alone else picture.dts if self._by_decoding else picture.pts
 
     def _follows(self, pts: int) -> bool:
         """As usual after the last picture."""
@@ -133,8 +141,13 @@ class PictureTimes:
         return 0, pts
 
     def _stands_still(self, waiting: deque[av.VideoFrame]) -> bool:
+        """The first pictures have no times: those of showing are all one, or only say by how much each differs from that of decoding."""
         times = [time for picture in waiting if (time := self._time_of(picture)) is not None]
-        return len(times) > RUN and (max(times) - min(times)) * self.time_base < (len(times) - 1) * NO_STEP_S
+        if are_all_one(times, self.time_base):
+            return True
+        decoded = [picture.dts for picture in waiting if picture.dts is not None]
+        self._reordered_alone = times != sorted(set(times)) and are_all_one(decoded, self.time_base)
+        return self._reordered_alone
 
     def _is_far_behind(self, pts: int) -> bool:
         """Of the last picture: the others came regularly, and what the file declares is over by then, or it is very late."""
@@ -156,7 +169,7 @@ class PictureTimes:
             self._last = self._first = pts or 0
         else:
             before = self._last
-            self._last = before + self._step if pts is None else max(pts, before + (self._spread or 1))
+            self._last = before + (self._spread or self._step) if pts is None else max(pts, before + (self._spread or 1))
             count, shortest, longest = self._steps
             step = self._last - before
             self._steps = count + 1, min(shortest or step, step), max(longest, step)
@@ -173,13 +186,18 @@ class PictureTimes:
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
 
 
+def are_all_one(times: Sequence[int], time_base: Fraction) -> bool:
+    """Times, in ticks, of pictures that follow each other, between which there is no time."""
+    return len(times) > RUN and (max(times) - min(times)) * time_base < (len(times) - 1) * NO_STEP_S
+
+
 def declared_rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
     """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
     rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
     return next((Fraction(rate) for rate in rates if rate and rate <= MOST_RATE), None)
 
 
-def _longest_sound_s(container: av.container.InputContainer) -> Fraction | None:
+def longest_sound_s(container: av.container.InputContainer) -> Fraction | None:
     """When the last sound ends, as far as the file says it."""
     ends_s: list[Fraction] = []
     for stream in container.streams.audio:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -15,8 +16,8 @@ from stream.jumps import Jumps
 from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
-from stream.sources.contents import INDEX_AT_END, is_whole_riff, moving_pictures, video_stream, why_not_opened
-from stream.sources.picture_times import PictureTimes, declared_rate
+from stream.sources.contents import INDEX_AT_END, edits_hide_all, is_whole_riff, moving_pictures, video_stream, why_not_opened
+from stream.sources.picture_times import PictureTimes, declared_rate, longest_sound_s
 from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
@@ -54,6 +55,7 @@ class VideoSource:
         self._settings = settings or Settings().source
         self._clock = clock
         self._closing = threading.Event()
+        self._sound_s: Fraction | None = None
         self._pipe = None if pipe is None else Pipe(pipe, self._closing)
         self.status = SourceStatus()
         self.info = self._look() if self._pipe is None else self._wait_and_look()
@@ -93,6 +95,10 @@ class VideoSource:
         try:
             place = part or (self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address))
             container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options, buffer_size=BUFFER)
+            self._sound_s = longest_sound_s(container)
+            if not self._remote and edits_hide_all(container):
+                container.close()
+                container = av.open(place, "r", metadata_errors="replace", options={"advanced_editlist": "0"})
         except av.error.FFmpegError as error:
             cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
             raise SourceError(f"{name}: {cause}.") from None
@@ -167,7 +173,7 @@ class VideoSource:
         part = self._first_part()
         with self._opened(part) as container:
             jumps = Jumps(container, video_stream(container))
-            times, orientations = PictureTimes(container, video_stream(container), jumps), Orientations()
+            times, orientations = PictureTimes(container, video_stream(container), jumps, self._sound_s), Orientations()
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:

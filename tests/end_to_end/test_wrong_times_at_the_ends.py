@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.command import facestream
-from tests.end_to_end.test_times_that_jump import OFF, ffmpeg, goes_on, packets, part, retimed, times
+from tests.end_to_end.test_times_that_jump import retimed
+from tests.joined import OFF, ffmpeg, goes_on, packets, part, times
 from tests.media import make_clip, need
 
 pytestmark = pytest.mark.slow
@@ -151,9 +152,11 @@ def test_pictures_that_stand_stay(tmp_path: Path, suffix: str, shown_s: list[flo
 
 @pytest.mark.parametrize("ticks", [0, -1], ids=["none", "negative"])
 @pytest.mark.parametrize("sound", [True, False])
-def test_times_that_are_all_one_are_spread(tmp_path: Path, ticks: int, sound: bool):
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_times_that_are_all_one_are_spread(tmp_path: Path, ticks: int, sound: bool, b_frames: str):
+    """With B-frames there is a list of edits, which would hide most of them."""
     path, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
-    part(path, "-bf", "0", *(() if sound else ("-an",)))
+    part(path, "-bf", b_frames, *(() if sound else ("-an",)))
     steps_mp4(path, ticks)
     told = run(path, out)
     assert f"{path}: its pictures have no times that can be believed; 25 frames/s are assumed." in told
