@@ -104,10 +104,10 @@ class Jumps:
                     break
                 if self._is_wrong(time, self._last):
                     time = None  # for this picture alone: it is put into its place once it is decoded
+                elif len(self._waiting) == 1 and not -self._slack <= time - self._last <= AHEAD_S * self._second:
+                    time = None  # nothing follows that would tell
                 elif not -self._slack <= time - self._last <= self._ahead:
                     self._jump(time)
-                elif len(self._waiting) == 1 and time - self._last > AHEAD_S * self._second:
-                    time = None  # nothing follows that would tell
             certain.append(self._given_out(self._waiting.popleft(), time))
         return certain
 

@@ -59,6 +59,9 @@ class PictureTimes:
         self._steps: tuple[int, int, int] = (0, 0, 0)
         """How many steps there were, and the shortest and the longest, ticks."""
         self._wrong: list[int] = []
+        self._timed = not self.assumed and container.format.name.startswith(("matroska", "mov", "flv"))
+        """Each picture has a time in such a container: FFmpeg gives none where that is impossible."""
+        self._untimed: list[int] = []
 
     def placed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, int]]:
         """Each picture and its time. One whose time is out of order is put between those before and behind it."""
@@ -82,10 +85,11 @@ class PictureTimes:
             notes.append(f"{name}: is joined of parts with streams of their own ({parts}{more}); they are read one after the other.")
         if self._spread is not None:
             notes.append(f"{name}: its pictures have no times that can be believed; {float(1 / self._usual_s):g} frames/s are assumed.")
-        if self._wrong:
-            which = "a picture has a wrong time" if len(self._wrong) == 1 else f"{len(self._wrong)} pictures have wrong times"
+        wrong = sorted(self._wrong + (self._untimed if len(self._untimed) <= RUN else []))  # more: it is how the file was made
+        if wrong and not self._reordered_alone:
+            which = "a picture has a wrong time" if len(wrong) == 1 else f"{len(wrong)} pictures have wrong times"
             notes.append(
-                f"{name}: {which} (at {self.since_first_s(self._wrong[0] * self.time_base):.1f} s); put between those before and behind."
+                f"{name}: {which} (at {self.since_first_s(wrong[0] * self.time_base):.1f} s); put between those before and behind."
             )
         return notes
 
@@ -102,9 +106,9 @@ class PictureTimes:
                     self._spread = max(1, round(self._usual_s / self.time_base))
                     if self._reordered_alone:
                         continue
-                if len(waiting) == 1 and self._is_far_behind(pts):
+                if len(waiting) == 1 and (self._is_far_behind(pts) or self._is_too_early(pts)):
                     picture = waiting.popleft()
-                    usual = round((self._last - self._first) / self._steps[0]) if self._last is not None else 1
+                    usual = round((self._last - self._first) / max(1, self._steps[0])) if self._last is not None else 1
                     self._wrong.append(self._place((self._last or 0) + usual, picture))
                     yield picture, self._wrong[-1]
                     continue
@@ -119,8 +123,23 @@ class PictureTimes:
                     self._wrong.append(self._place(at, picture))
                     yield picture, self._wrong[-1]
                 pts = right if wrong else pts
+            if pts is None and self._last is None and self._timed:
+                if len(waiting) <= most_waiting:
+                    return
+                pts = self._before_those_behind(waiting)
             picture = waiting.popleft()
-            yield picture, self._place(pts, picture)
+            at = self._place(pts, picture)
+            if self._timed and self._time_of(picture) is None:
+                self._untimed.append(at)
+            yield picture, at
+
+    def _before_those_behind(self, waiting: deque[av.VideoFrame]) -> int | None:
+        """The time of a first picture that has none."""
+        for number, picture in enumerate(waiting):
+            later = self._time_of(picture)
+            if later is not None:
+                return max(0, later - number * int(waiting[0].duration or self._step)) if later >= 0 else None
+        return None
 
     def _time_of(self, picture: av.VideoFrame) -> int | None:
         return None if self.assumed or self._reordered_alone else picture.dts if self._by_decoding else picture.pts
@@ -160,6 +179,10 @@ class PictureTimes:
         ends_s = [end_s for end_s in (self._declared_end_s, self._jumps.sound_until_s) if end_s is not None]
         return min(ends_s) < at_s - STANDS_S if ends_s else late_s > AHEAD_S
 
+    def _is_too_early(self, pts: int) -> bool:
+        """Of the last picture: as only a wrong time is."""
+        return self._last is not None and self._spread is None and pts < self._last
+
     @property
     def _declared_end_s(self) -> Fraction | None:
         return None if self._declared_end is None else self._declared_end * self.time_base
@@ -169,7 +192,8 @@ class PictureTimes:
             self._last = self._first = pts or 0
         else:
             before = self._last
-            self._last = before + (self._spread or self._step) if pts is None else max(pts, before + (self._spread or 1))
+            lasts = max(self._step, self._steps[1]) if self._by_decoding else self._step  # AVI's ticks may be half a picture's
+            self._last = before + (self._spread or lasts) if pts is None else max(pts, before + (self._spread or 1))
             count, shortest, longest = self._steps
             step = self._last - before
             self._steps = count + 1, min(shortest or step, step), max(longest, step)

@@ -83,7 +83,11 @@ def same_sound(path: Path, out: Path) -> None:
 
 @pytest.mark.parametrize("out_suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("b_frames", ["0", "2"])
-@pytest.mark.parametrize(("number", "ms"), [(0, 30000), (0, 5000), (-1, 32000)], ids=["first", "first, less", "last"])
+@pytest.mark.parametrize(
+    ("number", "ms"),
+    [(0, 30000), (0, 5000), (-1, 32000), (0, -300), (1, -300), (-1, 400)],
+    ids=["first", "first, less", "last", "first, too early", "second, too early", "last, too early"],
+)
 def test_a_block_of_matroska(tmp_path: Path, number: int, ms: int, b_frames: str, out_suffix: str):
     path, out = tmp_path / "in.mkv", tmp_path / f"out{out_suffix}"
     part(path, "-bf", b_frames)
@@ -96,7 +100,7 @@ def test_a_block_of_matroska(tmp_path: Path, number: int, ms: int, b_frames: str
     same_sound(path, out)
 
 
-@pytest.mark.parametrize("later", [{0: 30_000}, {0: 30_000, 1: 30_000}, {0: 500_000}, {49: 31_000}, {49: 500_000}])
+@pytest.mark.parametrize("later", [{0: 30_000}, {0: 30_000, 1: 30_000}, {0: 500_000}, {49: 31_000}, {49: 500_000}, {49: -500}])
 def test_a_tag_of_flash(tmp_path: Path, later: dict[int, int]):
     whole, out = tmp_path / "whole.flv", tmp_path / "out.mp4"
     part(whole, "-bf", "0", "-flvflags", "no_duration_filesize")
@@ -107,6 +111,15 @@ def test_a_tag_of_flash(tmp_path: Path, later: dict[int, int]):
     goes_on(out, 50)
     assert times(out)[0] == pytest.approx(times(whole)[0], abs=0.0011)
     same_sound(whole, out)
+
+
+@pytest.mark.parametrize("base", ["1/25", "1/50"])
+def test_the_last_pictures_of_an_avi_with_b_frames(tmp_path: Path, base: str):
+    """FFmpeg tells no time of them. A tick may be half a picture's."""
+    path, out = tmp_path / "in.avi", tmp_path / "out.mp4"
+    part(path, "-bf", "2", "-an", "-enc_time_base", base)
+    run(path, out)
+    goes_on(out, 50)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
