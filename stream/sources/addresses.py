@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
+from urllib.request import url2pathname
 
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
@@ -53,6 +54,21 @@ def with_variables(address: str, environment: Mapping[str, str] = os.environ) ->
         return quote(environment[name], safe=":") if in_front_of_host else environment[name]
 
     return re.sub(r"\$\{(\w+)\}", value, address)
+
+
+def without_file(address: str) -> str:
+    """The path of an address of a file on this machine (file:///clips/a%20b.mp4); every other address as it is.
+
+    Raises:
+        SourceError: the file is on another machine.
+    """
+    found = re.fullmatch(r"(?is)file:(?://([^/]*))?(/.*)", address)
+    if not found or exists(address):
+        return address
+    host, path = found.groups()
+    if host and host.lower() != "localhost":
+        raise SourceError(f"{redact(address)}: is a file on another machine; copy it here, or name the folder where its disk is mounted.")
+    return url2pathname(path)
 
 
 def split(address: str) -> SplitResult | None:
@@ -107,7 +123,7 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
     Raises:
         SourceError: a folder or glob that holds neither.
     """
-    address = str(address)
+    address = without_file(str(address))
     if address == "-":  # standard input, also where something has that name
         return [address]
     if split(address) is not None or not (is_folder(address) or is_glob(address)):

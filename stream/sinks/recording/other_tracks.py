@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from stream.sinks.recording.chapters import copy_chapters, left_out
 from stream.sinks.recording.encoded_sound import Encoded
 from stream.sinks.recording.joined_sound import Joined
 from stream.sinks.recording.track_reader import TrackReader
-from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, flag, silence
+from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, flag, name, silence
 from stream.sinks.recording.trial import takes
 
 Stream: TypeAlias = "av.AudioStream | SubtitleStream"
@@ -70,8 +70,10 @@ class OtherTracks:
         self._packets, self._held = self._reader.packets({stream.index for stream in wanted}), deque[tuple[float, AnyPacket]]()
         try:
             self._look_ahead({stream.index for stream in sounds})
+            said_before = len(notes)
             for stream in wanted:
                 self._add(stream, copies)
+            notes[said_before:] = counted(notes[said_before:])
             notes += left_out(path, self._reader.container)
             notes += copy_chapters(path, self._reader.container, output, shift_s)
         except BaseException:
@@ -111,20 +113,26 @@ class OtherTracks:
         self._write_held(end_s if goes_on else float("inf"))
         while not goes_on and self._read(float("inf")):
             pass
+        self._notes += counted(self._remarks())
+        for track in self._tracks.values():
+            self._mux(track.rest())
+
+    def _remarks(self) -> list[str]:
+        """What the reader and the tracks have met on their way."""
+        found: list[str] = []
         if self._reader.error is not None:
-            self._notes.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
+            found.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
         for index, track in self._tracks.items():
             for at_s, what, becomes in track.notes if isinstance(track, Joined) else ():
                 codec = self._reader.container.streams[index].codec_context.name
-                self._notes.append(f"{self._path}: its {codec} sound goes on as {what} at {float(at_s - self._begin_s):.1f} s; {becomes}.")
+                found.append(f"{self._path}: its {codec} sound goes on as {what} at {float(at_s - self._begin_s):.1f} s; {becomes}.")
         for after_s, what in self._reader.left_out:
             where = f"from {after_s - float(self._begin_s):.1f} s on"
-            self._notes.append(f"{self._path}: its {what} {where} is left out; the part before has no {what} to go on.")
+            found.append(f"{self._path}: its {what} {where} is left out; the part before has no {what} to go on.")
         for at_s in self._reader.alone_s[:1]:
             where = f"at {float(at_s - self._begin_s):.1f} s"
-            self._notes.append(f"{self._path}: its sound's times jump alone {where}; it goes on without a gap.")
-        for track in self._tracks.values():
-            self._mux(track.rest())
+            found.append(f"{self._path}: its sound's times jump alone {where}; it goes on without a gap.")
+        return found
 
     def close(self) -> None:
         """Let go of the input. Any number of times."""
@@ -151,7 +159,7 @@ class OtherTracks:
             self._notes.append(f"{self._path}: its {stream.codec_context.name} {_what(stream)} is left out ({error}).")
             return
         if track is not None:
-            track.stream.metadata.update({key: value for key, value in stream.metadata.items() if key in ("language", "title")})
+            name(track.stream, stream.metadata, self._output.format.name)
             if lost := flag(track.stream, stream.disposition.value, self._output.format.name):
                 what, kind = f"{stream.codec_context.name} {_what(stream)}", self._output.format.name
                 self._notes.append(f"{self._path}: its {what} is marked as {' and '.join(lost)}, which {kind} cannot say.")
@@ -246,6 +254,11 @@ class OtherTracks:
         note = f"{self._path}: {self._output.format.name} refused some of its sound, which is missing ({error.strerror})."
         if note not in self._notes:
             self._notes.append(note)
+
+
+def counted(notes: list[str]) -> list[str]:
+    """Each note once, with the number of tracks that it is said of."""
+    return [note if count == 1 else f"{note.removesuffix('.')} ({count} tracks)." for note, count in Counter(notes).items()]
 
 
 def _seconds(packet: AnyPacket) -> Fraction:

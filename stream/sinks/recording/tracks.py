@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -20,6 +22,8 @@ AAC_SAMPLES = 1024
 """Of each packet."""
 
 
+OF_A_PROGRAM = re.compile(r"(?i)handler|media|gpac|l-smash|\bISO\b|^(sound|audio|video|subtitles?|text)$")
+"""Names of handlers that say what wrote an MP4, not what a track is."""
 Flag = av.stream.Disposition
 IN_ALL = Flag.default | Flag.dub | Flag.comment | Flag.forced | Flag.hearing_impaired | Flag.visual_impaired
 FLAGS = {
@@ -143,6 +147,15 @@ class Copied:
 
     def rest(self) -> list[AnyPacket]:
         return []
+
+
+def name(track: av.stream.Stream, tags: Mapping[str, str], kind: str) -> None:
+    """Give a track its language and its title. In MP4 and MOV a title is also the handler's name, which is what most programs show."""
+    handler = tags.get("handler_name", "")
+    title = tags.get("title") or tags.get("name") or ("" if OF_A_PROGRAM.search(handler) else handler)
+    track.metadata.update({key: value for key, value in (("language", tags.get("language")), ("title", title)) if value})
+    if title and kind in ("mp4", "mov"):
+        track.metadata["handler_name"] = title
 
 
 def flag(track: av.stream.Stream, flags: int, kind: str) -> list[str]:
