@@ -6,14 +6,18 @@ A part ends where the tables give one of its streams another codec, or leave it 
 from __future__ import annotations
 
 import io
+from contextlib import closing, suppress
 from pathlib import Path
 
+from stream.media import av
 from stream.transport_tables import IN_A_ROW, PACKET, SIZES, SYNC, Codecs, Tables
 
 VIDEO = frozenset({0x01, 0x02, 0x10, 0x1B, 0x20, 0x21, 0x24, 0x33, 0x42, 0xD1, 0xD4, 0xEA})
 """Types of streams that are pictures."""
 
 
+LOOK_BYTES = 2 * 10**8
+"""So far into a file without sound it is looked for parts that have some: a second or two of reading."""
 BUFFER = 2**18
 """Bytes that are read at once."""
 
@@ -21,6 +25,30 @@ BUFFER = 2**18
 def first_part(path: Path, *, pictures_only: bool) -> TransportPart | None:
     """The first part of a transport stream, or all of it; None for all other files, and where there is none."""
     return TransportPart(path, pictures_only=pictures_only) if path.is_file() and is_transport_stream(path) else None
+
+
+def sound_behind(path: Path) -> TransportPart | None:
+    """The first part behind the first one that has sound; None where there is none, as far as is looked."""
+    part, left = first_part(path, pictures_only=False), LOOK_BYTES
+    while part is not None:
+        while left > 0 and (data := part.read(BUFFER)):
+            left -= len(data)
+        part = part.following()
+        if part is not None:
+            has_sound = False
+            with suppress(av.error.FFmpegError), closing(av.open(part, "r", buffer_size=BUFFER)) as container:
+                has_sound = bool(container.streams.audio)
+            part.seek(0)
+            if has_sound:
+                return part
+    return None
+
+
+def has_sound_behind(path: Path) -> bool:
+    part = sound_behind(path)
+    if part is not None:
+        part.close()
+    return part is not None
 
 
 def is_transport_stream(path: Path) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from pathlib import Path
 
+from stream.errors import SourceError
 from stream.media import av, ffmpeg_name
 from stream.sources.picture_times import are_all_one
 
@@ -33,6 +35,26 @@ def moving_pictures(container: av.container.InputContainer) -> list[av.VideoStre
 def video_stream(container: av.container.InputContainer) -> av.VideoStream:
     best, moving = container.streams.best("video"), moving_pictures(container)
     return best if isinstance(best, av.VideoStream) and best in moving else moving[0]
+
+
+def refuse_other_than_video(container: av.container.InputContainer, name: str) -> None:
+    """
+    Raises:
+        SourceError: there are no moving pictures in it, or none that can be decoded. It is closed then.
+    """
+    if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
+        container.close()
+        raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
+    if video_stream(container).codec_context is None:
+        container.close()
+        raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
+
+
+def begin_of(path: Path) -> bytes:
+    """A file's first bytes; none of what cannot be read, or is no file."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(8)
+    return b""
 
 
 def edits_hide_all(container: av.container.InputContainer) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -16,13 +16,21 @@ from stream.jumps import Jumps
 from stream.media import av, ffmpeg_name
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.addresses import redact
-from stream.sources.contents import INDEX_AT_END, edits_hide_all, is_whole_riff, moving_pictures, video_stream, why_not_opened
+from stream.sources.contents import (
+    INDEX_AT_END,
+    begin_of,
+    edits_hide_all,
+    is_whole_riff,
+    refuse_other_than_video,
+    video_stream,
+    why_not_opened,
+)
 from stream.sources.picture_times import PictureTimes, declared_rate, longest_sound_s
 from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
-from stream.transport_parts import BUFFER, TransportPart, first_part
+from stream.transport_parts import BUFFER, TransportPart, first_part, has_sound_behind
 
 PATIENCE = 10
 """A web server may pause for so many `read_timeout_s`. A file is no camera: there is nothing newer for which to connect anew (a guess)."""
@@ -102,12 +110,7 @@ class VideoSource:
         except av.error.FFmpegError as error:
             cause = why_not_opened(error, self._begin(), piped=self._pipe is not None)  # FFmpeg's own text may hold a password
             raise SourceError(f"{name}: {cause}.") from None
-        if not moving_pictures(container) or container.format.name == "tty":  # FFmpeg takes any .txt for a video of text
-            container.close()
-            raise SourceError(f"{name}: is not a video; there are no moving pictures in it.")
-        if video_stream(container).codec_context is None:
-            container.close()
-            raise SourceError(f"{name}: its pictures cannot be read; there is no decoder for their format here.")
+        refuse_other_than_video(container, name)
         return container
 
     @contextmanager
@@ -121,11 +124,7 @@ class VideoSource:
 
     def _begin(self) -> bytes:
         """The first bytes; none of an address."""
-        if self._pipe is not None:
-            return bytes(self._pipe.begin[:8])
-        with suppress(OSError), Path(self._address).open("rb") as file:
-            return file.read(8)
-        return b""
+        return begin_of(Path(self._address)) if self._pipe is None else bytes(self._pipe.begin[:8])
 
     def _wait_and_look(self) -> SourceInfo:
         """In a thread that is left behind on Ctrl-C: nobody knows when somebody writes into a pipe."""
@@ -147,31 +146,12 @@ class VideoSource:
             if first is None:
                 late = self._pipe is not None and self._begin()[4:8] == b"ftyp"
                 raise SourceError(f"{redact(self._address)}: {INDEX_AT_END if late else 'not one frame of it could be decoded'}.")
-            quarter_turns, _ = orientation(first)
-            width, height = upright_size(first, quarter_turns)
-            stream = video_stream(container)
-            aspect = stream.sample_aspect_ratio or None
-            return SourceInfo(
-                name=redact(self._address),
-                width=width,
-                height=height,
-                rate=declared_rate(container, stream),
-                path=None if self._remote else Path(self._address),
-                has_audio=bool(container.streams.audio),
-                has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
-                frames=_about_how_many(container, stream),
-                pixel_aspect=1 / aspect if aspect and quarter_turns % 2 else aspect,
-                tags={key.lower(): value for key, value in container.metadata.items()},
-                picture_flags=stream.disposition.value,
-                begins_anywhere=container.format.name in ("mpegts", "hls"),
-                picture_tags={key.lower(): value for key, value in stream.metadata.items()},
-            )
+            return _info_of(container, first, redact(self._address), None if self._remote else Path(self._address))
 
     def _frames(self) -> Generator[Frame, None, None]:
         faults: list[str] = []
         index = 0
-        part = self._first_part()
-        with self._opened(part) as container:
+        with self._opened(part := self._first_part()) as container:
             jumps = Jumps(container, video_stream(container))
             times, orientations = PictureTimes(container, video_stream(container), jumps, self._sound_s), Orientations()
             if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
@@ -286,3 +266,25 @@ def _about_how_many(container: av.container.InputContainer, stream: av.VideoStre
     if stream.frames or container.duration is None or rate is None:
         return stream.frames or None
     return round(container.duration / av.time_base * float(rate))
+
+
+def _info_of(container: av.container.InputContainer, first: av.VideoFrame, name: str, path: Path | None) -> SourceInfo:
+    quarter_turns, _ = orientation(first)
+    width, height = upright_size(first, quarter_turns)
+    stream = video_stream(container)
+    aspect = stream.sample_aspect_ratio or None
+    return SourceInfo(
+        name=name,
+        width=width,
+        height=height,
+        rate=declared_rate(container, stream),
+        path=path,
+        has_audio=bool(container.streams.audio) or (path is not None and has_sound_behind(path)),
+        has_more=len(container.streams) > 1 + len(container.streams.audio) or bool(container.chapters()),
+        frames=_about_how_many(container, stream),
+        pixel_aspect=1 / aspect if aspect and quarter_turns % 2 else aspect,
+        tags={key.lower(): value for key, value in container.metadata.items()},
+        picture_flags=stream.disposition.value,
+        begins_anywhere=container.format.name in ("mpegts", "hls"),
+        picture_tags={key.lower(): value for key, value in stream.metadata.items()},
+    )

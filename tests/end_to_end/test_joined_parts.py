@@ -142,3 +142,23 @@ def test_a_part_that_cannot_be_read_ends_the_run_in_a_sentence_and_what_came_bef
     assert "Traceback" not in done.stderr
     goes_on(out, 50)
     sound(out, "aac", 2)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_that_only_later_parts_have_and_not_all_of_them(tmp_path: Path, suffix: str):
+    other = ("-c:v", "mpeg2video", "-c:a", "ac3")
+    path, out = joined(tmp_path, ("-c:v", "libx264", "-an"), other, ("-c:v", "libx264", "-an"), other), tmp_path / f"out{suffix}"
+    assert "its ac3 sound begins in a later part; encoded as AAC." in run(path, out)
+    goes_on(out, 200)
+    with av.open(str(out)) as container:
+        loud = [frame.time for frame in container.decode(audio=0) if abs(frame.to_ndarray()).max() > 0.05]
+    assert all(2 - 0.1 < time_s < 4.1 or 6 - 0.1 < time_s < 8.1 for time_s in loud)
+    for second in (2, 3, 6, 7):
+        assert sum(second <= time_s < second + 1 for time_s in loud) > 40
+
+
+def test_parts_without_any_sound(tmp_path: Path):
+    path, out = joined(tmp_path, ("-c:v", "libx264", "-an"), ("-c:v", "mpeg2video", "-an")), tmp_path / "out.mp4"
+    run(path, out)
+    goes_on(out, 100)
+    assert [stream.type for stream in av.open(str(out)).streams] == ["video"]

@@ -65,11 +65,12 @@ class OtherTracks:
         self._reader = TrackReader(path)
         self._tracks: dict[int, Track] = {}
         self._damaged, self._refused, self._first_subtitles = False, 0, list[AnyPacket]()
-        sounds: list[Stream] = [stream for stream in self._reader.container.streams.audio if sound]
+        sounds: list[Stream] = [stream for stream in self._reader.parts.sounds if sound]
         wanted: list[Stream] = [*sounds, *self._reader.container.streams.subtitles]
-        self._packets, self._held = self._reader.packets({stream.index for stream in wanted}), deque[tuple[float, AnyPacket]]()
+        number, self._held = self._reader.parts.number, deque[tuple[float, AnyPacket]]()
+        self._packets = self._reader.packets(set(map(number, wanted)))
         try:
-            self._look_ahead({stream.index for stream in sounds})
+            self._look_ahead(set(map(number, sounds)))
             said_before = len(notes)
             for stream in wanted:
                 self._add(stream, copies)
@@ -113,30 +114,13 @@ class OtherTracks:
         self._write_held(end_s if goes_on else float("inf"))
         while not goes_on and self._read(float("inf")):
             pass
-        self._notes += counted(self._remarks())
+        self._notes += counted(_remarks(self._path, self._reader, self._tracks, self._begin_s))
         for track in self._tracks.values():
             self._mux(track.rest())
 
-    def _remarks(self) -> list[str]:
-        """What the reader and the tracks have met on their way."""
-        found: list[str] = []
-        if self._reader.error is not None:
-            found.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
-        for index, track in self._tracks.items():
-            for at_s, what, becomes in track.notes if isinstance(track, Joined) else ():
-                codec = self._reader.container.streams[index].codec_context.name
-                found.append(f"{self._path}: its {codec} sound goes on as {what} at {float(at_s - self._begin_s):.1f} s; {becomes}.")
-        for after_s, what in self._reader.left_out:
-            where = f"from {after_s - float(self._begin_s):.1f} s on"
-            found.append(f"{self._path}: its {what} {where} is left out; the part before has no {what} to go on.")
-        for at_s in self._reader.alone_s[:1]:
-            where = f"at {float(at_s - self._begin_s):.1f} s"
-            found.append(f"{self._path}: its sound's times jump alone {where}; it goes on without a gap.")
-        return found
-
     def close(self) -> None:
         """Let go of the input. Any number of times."""
-        self._reader.close()
+        self._reader.parts.close()
 
     def _look_ahead(self, sounds: set[int]) -> None:
         """Read until each sound has begun, but not for ever: what a container refuses must be known before it is begun."""
@@ -144,7 +128,7 @@ class OtherTracks:
         for found in self._packets if sounds else ():
             if found is not None:
                 self._held.append(found)
-                missing.discard(self._reader.track(found[1]))
+                missing.discard(self._reader.parts.track(found[1]))
             far = self._reader.pictures_until_s >= until_s + (LOOK_S if missing else float(LATE_S))
             if far or self._reader.bytes_passed > LOOK_BYTES:
                 return
@@ -160,38 +144,37 @@ class OtherTracks:
             return
         if track is not None:
             name(track.stream, stream.metadata, self._output.format.name)
-            if lost := flag(track.stream, stream.disposition.value, self._output.format.name):
-                what, kind = f"{stream.codec_context.name} {_what(stream)}", self._output.format.name
+            if lost := flag(track.stream, stream.disposition.value, kind := self._output.format.name):
+                what = f"{stream.codec_context.name} {_what(stream)}"
                 self._notes.append(f"{self._path}: its {what} is marked as {' and '.join(lost)}, which {kind} cannot say.")
-            self._tracks[stream.index] = track
+            self._tracks[self._reader.parts.number(stream)] = track
 
     def _sound(self, stream: av.AudioStream, copies: bool) -> Track | None:
         codec, kind = stream.codec_context.name, self._output.format.name
+        if stream is self._reader.parts.late_sound:
+            later = Encoded(stream, self._output, self._begin_s - self._shift_s)
+            self._notes.append(f"{self._path}: its {codec} sound begins in a later part; encoded as {later.codec}{later.fewer}.")
+            return later
         first = [packet for _, packet in self._held if packet.stream is stream][:TRIED]
         if not first and self._reader.over:
             self._notes.append(f"{self._path}: its {codec} sound is empty; left out.")
             return None
         late = kind in WAIT_FOR_ALL and (not first or _seconds(first[0]) - self._begin_s > LATE_S)
-        fits = (
-            copies and codec in self._output.supported_codecs and not (kind == "mp4" and codec.startswith("pcm_"))
-        )  # few players know it there
+        is_pcm = kind == "mp4" and codec.startswith("pcm_")  # few players know it there
+        fits = copies and codec in self._output.supported_codecs and not is_pcm
         fits = fits and ((late and not first) or takes(kind, self._options, stream, first, self._shift_s))
         begin_s = self._begin_s - self._shift_s
         if fits and not late:
-            return self._copied(stream)
+            return _copied(stream, self._output, self._reader)
         if fits and (quiet := silence(stream)):
             self._notes.append(f"{self._path}: its {codec} sound begins late; silence is put before it.")
-            return self._copied(stream, quiet, begin_s)
+            return _copied(stream, self._output, self._reader, quiet, begin_s)
         track = Encoded(stream, self._output, begin_s)
         why = f"does not fit into {kind}" if kind != "matroska" else "cannot be copied into matroska"
         if fits:
             why = "begins late; silence is put before it"
         self._notes.append(f"{self._path}: its {codec} sound {why}; encoded as {track.codec}{track.fewer}.")
         return track
-
-    def _copied(self, stream: av.AudioStream, silence: bytes = b"", begin_s: Fraction = Fraction(0)) -> Copied | Joined:
-        copied = Copied(stream, self._output, silence, begin_s)
-        return Joined(copied, stream) if self._reader.may_be_joined else copied
 
     def _subtitles(self, stream: SubtitleStream, copies: bool) -> Copied | None:
         codec, kind = stream.codec_context.name, self._output.format.name
@@ -225,7 +208,7 @@ class OtherTracks:
                 self._held.append((time_s, packet))
 
     def _write(self, packet: AnyPacket) -> None:
-        track = self._tracks.get(self._reader.track(packet))
+        track = self._tracks.get(self._reader.parts.track(packet))
         lasts_s = (packet.duration or 0) * packet.time_base
         if track is None or (self._shift_s and _seconds(packet) + lasts_s < self._begin_s - PRIMING_S):  # before the output's begin
             return
@@ -254,6 +237,35 @@ class OtherTracks:
         note = f"{self._path}: {self._output.format.name} refused some of its sound, which is missing ({error.strerror})."
         if note not in self._notes:
             self._notes.append(note)
+
+
+def _copied(
+    stream: av.AudioStream,
+    output: av.container.OutputContainer,
+    reader: TrackReader,
+    silence: bytes = b"",
+    begin_s: Fraction = Fraction(0),
+) -> Copied | Joined:
+    copied = Copied(stream, output, silence, begin_s)
+    return Joined(copied, stream) if reader.may_be_joined else copied
+
+
+def _remarks(path: Path, reader: TrackReader, tracks: dict[int, Track], begin_s: Fraction) -> list[str]:
+    """What the reader and the tracks have met on their way."""
+    found: list[str] = []
+    if reader.error is not None:
+        found.append(f"{path}: its sound is damaged and ends early ({reader.error.strerror}).")
+    for index, track in tracks.items():
+        for at_s, what, becomes in track.notes if isinstance(track, Joined) else ():
+            codec = reader.container.streams[index].codec_context.name
+            found.append(f"{path}: its {codec} sound goes on as {what} at {float(at_s - begin_s):.1f} s; {becomes}.")
+    for after_s, what in reader.left_out:
+        where = f"from {after_s - float(begin_s):.1f} s on"
+        found.append(f"{path}: its {what} {where} is left out; the part before has no {what} to go on.")
+    for at_s in reader.alone_s[:1]:
+        where = f"at {float(at_s - begin_s):.1f} s"
+        found.append(f"{path}: its sound's times jump alone {where}; it goes on without a gap.")
+    return found
 
 
 def counted(notes: list[str]) -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from stream.jumps import RUN, AnyPacket, Jumps, jumps_are_usual
 from stream.media import av, ffmpeg_name
+from stream.sinks.recording.parts_reader import LATE, PartsReader
 from stream.sinks.recording.trial import learn
-from stream.transport_parts import BUFFER, first_part
 
 PATIENCE = 40
 """Pictures that a sound whose times have jumped waits for theirs to do the same."""
@@ -42,15 +42,10 @@ class TrackReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = first_part(path, pictures_only=False)
-        self.container = av.open(self._part or ffmpeg_name(path), "r", metadata_errors="replace", buffer_size=BUFFER)
-        self._opened = [self.container]
-        """All parts of a joined file so far: their packets may still wait to be decoded."""
-        best = self.container.streams.best("video")
-        self._pictures = best if isinstance(best, av.VideoStream) else None
-        self._jumps = Jumps(self.container, best) if isinstance(best, av.VideoStream) else None
-        self._tracks: dict[av.stream.Stream, int] = {stream: stream.index for stream in self.container.streams}
-        """To which stream of the first part each stream belongs."""
+        self.parts = PartsReader(path)
+        self.container = self.parts.container
+        self._pictures = self.parts.pictures
+        self._jumps = None if self._pictures is None else Jumps(self.container, self._pictures)
         self._unknown = {stream for stream in self.container.streams.audio if stream.codec_context and not stream.codec_context.sample_rate}
         """Sounds that began too far into the file for FFmpeg to have looked at them: not even how long a packet lasts is known."""
         self._offsets_s = [Fraction(0)]
@@ -82,11 +77,12 @@ class TrackReader:
     def packets(self, wanted: set[int]) -> Iterator[tuple[float, AnyPacket] | None]:
         """The packets of these streams, each with its time in seconds; None for each picture that passes."""
         streams = self.container.streams
-        self._places = {index: _Place(sparse=streams[index].type != "audio") for index in wanted}
+        self._places = {index: _Place(sparse=index != LATE and streams[index].type != "audio") for index in wanted}
         try:
-            for packet in self._demuxed():
-                track = self.track(packet)
-                if track in wanted:
+            for packet in self.parts.packets():
+                if packet is None:
+                    self._begin_part()
+                elif (track := self.parts.track(packet)) in wanted:
                     yield from self._sound(packet)
                 elif self._pictures is not None and track == self._pictures.index:
                     self._picture(packet)
@@ -100,55 +96,21 @@ class TrackReader:
             yield from self._released(place)
         self.over = True
 
-    def track(self, packet: AnyPacket) -> int:
-        """The number of the stream to which a packet belongs, as the first part counts; -1: to none."""
-        return self._tracks.get(packet.stream, -1)
-
-    def close(self) -> None:
-        for container in self._opened:
-            container.close()
-        if self._part is not None:
-            self._part.close()
-
-    def _demuxed(self) -> Iterator[AnyPacket]:
-        """Of all parts, one after the other."""
-        while True:
-            with suppress(IndexError):  # PyAV's, at the very end of a file with streams that begin in its middle
-                for packet in self._opened[-1].demux():
-                    if packet.size:
-                        yield packet
-            if self._jumps is not None:
-                for packet in self._jumps.flush():
-                    self._met(packet)
-            self._part = None if self._part is None else self._part.following()
-            if self._part is None:
-                return
-            self._opened.append(av.open(self._part, "r", metadata_errors="replace", buffer_size=BUFFER))
-            self._assign(self._opened[-1])
-
-    def _assign(self, part: av.container.InputContainer) -> None:
-        """The streams of a later part to those of the first one: of the same number (PID), else in their order."""
-        first = self.container.streams
-        best = part.streams.best("video")
-        if best is not None and self._pictures is not None:
-            self._tracks[best] = self._pictures.index
-        for mine, theirs in ((first.audio, part.streams.audio), (first.subtitles, part.streams.subtitles)):
-            free = list(mine)
-            for stream in sorted(theirs, key=lambda one: all(one.id != other.id for other in free)):
-                found = next((other for other in free if other.id == stream.id), free[0] if free else None)
-                if found is None or stream.codec_context is None or (stream.type == "subtitle" and not _same_codec(found, stream)):
-                    self.left_out.append((self.pictures_until_s, "sound" if stream.type == "audio" else "subtitles"))
-                else:
-                    free.remove(found)
-                    self._tracks[stream] = found.index
+    def _begin_part(self) -> None:
+        """A part is over."""
+        for packet in self._jumps.flush() if self._jumps is not None else ():
+            self._met(packet)
+        self.left_out += [(self.pictures_until_s, what) for what in self.parts.strangers]
+        for place in self._places.values():  # a sound that had none in this part begins anew
+            if place.next_s is not None and float(place.next_s + GAP_S) < self.pictures_until_s:
+                place.next_s = None
 
     def shows_more(self, after_s: float) -> bool:
         """Whether the file has a picture that can be decoded and is later than that."""
         if self._pictures is None or self._jumps is None:
             return False
-        if (
-            self._jumps.found or len(self._opened) > 1
-        ):  # the same time may be there twice: only what follows closely counts as the undecodable rest
+        if self._jumps.found or self.parts.is_joined:
+            # the same time may be there twice: only what follows closely counts as the undecodable rest
             return self.pictures_until_s - after_s > 1
         with av.open(ffmpeg_name(self._path), metadata_errors="replace") as again:
             stream = again.streams[self._pictures.index]
@@ -201,14 +163,14 @@ class TrackReader:
 
     def _lead_on(self, packet: AnyPacket) -> None:
         """A sound goes on where it was; also those behind it, unless its time alone is wrong."""
-        place, time_s = self._places[self.track(packet)], _time_s(packet)
+        place, time_s = self._places[self.parts.track(packet)], _time_s(packet)
         if time_s is None:
             return
         if place.next_s is None:
             place.jump = self._nearest(place, time_s)
             return
         by_s = place.next_s - (time_s + self._offsets_s[place.jump] + place.own_s)
-        following = [one for one in self._kept if self.track(one) == self.track(packet)]
+        following = [one for one in self._kept if self.parts.track(one) == self.parts.track(packet)]
         if following and not any(map(self._fits, following[:RUN])):
             place.own_s += by_s
             self.alone_s.append(place.next_s)
@@ -218,7 +180,7 @@ class TrackReader:
 
     def _fits(self, packet: AnyPacket) -> bool:
         """Whether the track goes on with this packet, after one of the jumps that are known. Its place then knows which."""
-        place, time_s = self._places[self.track(packet)], _time_s(packet)
+        place, time_s = self._places[self.parts.track(packet)], _time_s(packet)
         if time_s is None or self._jumps is None or self._jumps.latest_s is None:
             return True
         latest_s = self._jumps.latest_s
@@ -241,7 +203,7 @@ class TrackReader:
         return min(range(len(self._offsets_s)), key=lambda jump: abs(time_s + self._offsets_s[jump] + place.own_s - latest_s))
 
     def _placed(self, packet: AnyPacket) -> Iterator[tuple[float, AnyPacket]]:
-        place, time_s = self._places[self.track(packet)], _time_s(packet)
+        place, time_s = self._places[self.parts.track(packet)], _time_s(packet)
         offset_s = self._offsets_s[place.jump]
         at_s = (place.next_s or Fraction(0)) if time_s is None else time_s + offset_s + place.own_s
         if place.ahead is not None:
@@ -278,7 +240,3 @@ def _lasts_s(packet: AnyPacket) -> Fraction:
     """As far as it can be believed."""
     lasts_s = (packet.duration or 0) * packet.time_base
     return lasts_s if 0 <= lasts_s <= GAP_S else Fraction(0)
-
-
-def _same_codec(one: av.stream.Stream, other: av.stream.Stream) -> bool:
-    return bool(one.codec_context and other.codec_context) and one.codec_context.name == other.codec_context.name
