@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Protocol
 
 from stream.media import av
 from stream.transport_tables import IN_A_ROW, PACKET, SIZES, SYNC, Codecs, Tables
@@ -16,6 +17,8 @@ VIDEO = frozenset({0x01, 0x02, 0x10, 0x1B, 0x20, 0x21, 0x24, 0x33, 0x42, 0xD1, 0
 """Types of streams that are pictures."""
 
 
+MOST_BEFORE = 4096
+"""Bytes before those that come, in which a packet may have begun (`Tables` keeps fewer)."""
 LOOK_BYTES = 2 * 10**8
 """So far into a file without sound it is looked for parts that have some: a second or two of reading."""
 BUFFER = 2**18
@@ -62,6 +65,14 @@ def is_transport_stream(path: Path) -> bool:
     )
 
 
+class Reader(Protocol):
+    """What can only be read on."""
+
+    name: str
+
+    def read(self, size: int) -> bytes: ...
+
+
 class TransportPart:
     """One part of a transport stream, as a file for PyAV."""
 
@@ -95,7 +106,7 @@ class TransportPart:
                 data = data if self._end is None else data[: max(0, self._end - self._at)]
             elif self._at > self._known:  # FFmpeg looks at the end for how long all is: that may be another part's
                 tables = self._tables.elsewhere()
-                data = data[: next((max(0, at) for at in tables.news(data) if self._is_left(tables)), None)]
+                data = data[: next((max(0, at) for at in tables.news(data) if _is_left(self._own, tables)), None)]
         self._at += len(data)
         return data
 
@@ -122,20 +133,60 @@ class TransportPart:
 
     def _look(self, data: bytes) -> None:
         for at in self._tables.news(data):
-            if self._own and self._is_left(self._tables):
+            if self._own and _is_left(self._own, self._tables):
                 self._end = max(self._known + at, PACKET)
                 return
-            self._own = self._own or self._of_interest(self._tables)
+            self._own = self._own or _of_interest(self._tables, pictures_only=self._pictures_only)
         self._known += len(data)
 
-    def _of_interest(self, tables: Tables) -> Codecs:
-        codecs = tables.codecs()
-        pictures = {number: codec for number, codec in codecs.items() if codec[0] in VIDEO}
-        return pictures if pictures and self._pictures_only else codecs
 
-    def _is_left(self, tables: Tables) -> bool:
-        """The part's own streams do not go on, but there are pictures."""
-        codecs = tables.codecs()
-        return any(codec[0] in VIDEO for codec in codecs.values()) and any(
-            codecs.get(number) != codec for number, codec in self._own.items()
-        )
+class PipedPart:
+    """The same of what comes through a pipe: a transport stream, or anything else, which is one part."""
+
+    seek = tell = None
+
+    def __init__(self, pipe: Reader, ahead: bytes = b"") -> None:
+        """
+        Args:
+            ahead: what has come of it already.
+        """
+        self.name = pipe.name
+        self._pipe, self._ahead = pipe, ahead
+        self._tables = Tables()
+        self._own: Codecs = {}
+        self._last = b""
+        """The newest bytes: a table may have begun in them."""
+        self._rest: bytes | None = None
+        """What has come of the next part."""
+
+    def read(self, size: int) -> bytes:
+        if self._rest is not None:
+            return b""
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        data = data or self._pipe.read(size)
+        for at in self._tables.news(data):
+            if self._own and _is_left(self._own, self._tables):
+                self._rest = self._tables.list_packet + (self._last + data)[len(self._last) + at :] + self._ahead
+                return data[: max(0, at)]
+            self._own = self._own or _of_interest(self._tables, pictures_only=True)
+        self._last = (self._last + data)[-MOST_BEFORE:]
+        return data
+
+    def following(self) -> PipedPart | None:
+        return None if self._rest is None else PipedPart(self._pipe, self._rest)
+
+    def close(self) -> None:
+        """Whoever made the pipe puts it down."""
+
+
+def _of_interest(tables: Tables, *, pictures_only: bool) -> Codecs:
+    codecs = tables.codecs()
+    pictures = {number: codec for number, codec in codecs.items() if codec[0] in VIDEO}
+    return pictures if pictures and pictures_only else codecs
+
+
+def _is_left(own: Codecs, tables: Tables) -> bool:
+    """The part's own streams do not go on, but there are pictures."""
+    codecs = tables.codecs()
+    there_are_pictures = any(kind in VIDEO for kind, _ in codecs.values())
+    return there_are_pictures and any(codecs.get(number) != codec for number, codec in own.items())

@@ -30,7 +30,7 @@ from stream.sources.pipe import Pipe
 from stream.sources.pyav_frame import Orientations, frame_of, orientation, upright_size
 from stream.sources.reader_thread import pumped
 from stream.sources.source import SourceStatus
-from stream.transport_parts import BUFFER, TransportPart, first_part, has_sound_behind
+from stream.transport_parts import BUFFER, PipedPart, TransportPart, first_part, has_sound_behind
 
 PATIENCE = 10
 """A web server may pause for so many `read_timeout_s`. A file is no camera: there is nothing newer for which to connect anew (a guess)."""
@@ -93,7 +93,7 @@ class VideoSource:
             if self._pipe is not None:
                 self._pipe.put_down()
 
-    def _open(self, part: TransportPart | None = None) -> av.container.InputContainer:
+    def _open(self, part: TransportPart | PipedPart | None = None) -> av.container.InputContainer:
         name = redact(self._address)
         timeout, options = None, {}
         if self._remote and self._pipe is None:
@@ -101,7 +101,7 @@ class VideoSource:
             timeout = (self._settings.open_timeout_s, patience_s)
             options = {**RESUMED, "rw_timeout": str(round(patience_s / 2 * 1e6))}  # then the rest is asked for, too, where that is possible
         try:
-            place = part or (self._pipe.opened() if self._pipe else self._address if self._remote else ffmpeg_name(self._address))
+            place = part or (self._address if self._remote else ffmpeg_name(self._address))
             container = av.open(place, "r", metadata_errors="replace", timeout=timeout, options=options, buffer_size=BUFFER)
             self._sound_s = longest_sound_s(container)
             if not self._remote and edits_hide_all(container):
@@ -114,12 +114,14 @@ class VideoSource:
         return container
 
     @contextmanager
-    def _opened(self, part: TransportPart | None) -> Generator[av.container.InputContainer, None, None]:
+    def _opened(self, part: TransportPart | PipedPart | None) -> Generator[av.container.InputContainer, None, None]:
         """The file, or a part of it, until it was read."""
         with closing(part) if part is not None else nullcontext(), closing(self._open(part)) as container:
             yield container
 
-    def _first_part(self) -> TransportPart | None:
+    def _first_part(self) -> TransportPart | PipedPart | None:
+        if self._pipe is not None:
+            return PipedPart(self._pipe.opened())
         return None if self._remote else first_part(Path(self._address), pictures_only=True)
 
     def _begin(self) -> bytes:
@@ -183,7 +185,7 @@ class VideoSource:
             self.status.notes.append(f"{self.info.name}: is cut off; its last {missing_s:.1f} s are missing ({frames} frames were there).")
 
     def _decoded_parts(
-        self, container: av.container.InputContainer, part: TransportPart | None, faults: list[str], jumps: Jumps
+        self, container: av.container.InputContainer, part: TransportPart | PipedPart | None, faults: list[str], jumps: Jumps
     ) -> Iterator[av.VideoFrame]:
         """Of a transport stream that was joined of several, one after the other, each with its own decoder."""
         yield from self._decoded(container, faults, jumps)

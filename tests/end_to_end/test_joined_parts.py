@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,11 @@ def test_parts_without_any_sound(tmp_path: Path):
     run(path, out)
     goes_on(out, 100)
     assert [stream.type for stream in av.open(str(out)).streams] == ["video"]
+
+
+def test_parts_that_come_through_a_pipe(tmp_path: Path):
+    path, out = joined(tmp_path, FIRST, ("-c:v", "mpeg2video", "-an"), FIRST), tmp_path / "out.mp4"
+    command = f'cat "{path}" | "{sys.executable}" -m stream run - -o "{out}" {" ".join(OFF)}'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "(mpeg2video at 2.0 s, h264 at 4.0 s)" in done.stderr
+    goes_on(out, 150)
