@@ -54,6 +54,11 @@ class PartsReader:
         """As far as is known by now."""
         return self._opened[-1] is not self.container
 
+    @property
+    def go_on(self) -> bool:
+        """Another part has begun."""
+        return self._part is not None
+
     def packets(self) -> Iterator[AnyPacket | None]:
         """None where a part is over and another one begins, or nothing."""
         while True:

@@ -101,7 +101,7 @@ class TrackReader:
         for packet in self._jumps.flush() if self._jumps is not None else ():
             self._met(packet)
         self.left_out += [(self.pictures_until_s, what) for what in self.parts.strangers]
-        for place in self._places.values():  # a sound that had none in this part begins anew
+        for place in self._places.values() if self.parts.go_on else ():  # a sound that had none in this part begins anew
             if place.next_s is not None and float(place.next_s + GAP_S) < self.pictures_until_s:
                 place.next_s = None
 
