@@ -193,7 +193,7 @@ class Pipeline:
     @property
     def report(self) -> Report:
         """The counts so far; final once the run has ended, also where it raised."""
-        return Report(self._reports.sources, stopped=self._asked.is_set())
+        return Report(list(self._reports.sources), stopped=self._asked.is_set())
 
     def _running(self, lane: Lane) -> RunningLane:
         tracks = self._analyser.follow(lane.source.info, lane.settings or self._settings)

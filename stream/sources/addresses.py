@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
+from urllib.request import url2pathname
 
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
@@ -73,6 +74,21 @@ def with_variables(address: str, environment: Mapping[str, str] = os.environ) ->
     return re.sub(r"\$\{(\w+)\}", value, address)
 
 
+def without_file(address: str) -> str:
+    """The path of an address of a file on this machine (file:///clips/a%20b.mp4); every other address as it is.
+
+    Raises:
+        SourceError: the file is on another machine.
+    """
+    found = re.fullmatch(r"(?is)file:(?://([^/]*))?(/.*)", address)
+    if not found or exists(address):
+        return address
+    host, path = found.groups()
+    if host and host.lower() != "localhost":
+        raise SourceError(f"{redact(address)}: is a file on another machine; copy it here, or name the folder where its disk is mounted.")
+    return url2pathname(path)
+
+
 def split(address: str) -> SplitResult | None:
     """The parts of a network address; None for files and cameras."""
     if not address:
@@ -131,7 +147,7 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
     Raises:
         SourceError: a folder or glob that holds neither.
     """
-    address = as_typed(address)
+    address = without_file(as_typed(address))
     if address == "-":  # standard input, also where something has that name
         return [address]
     if split(address) is not None or not (is_folder(address) or is_glob(address)):

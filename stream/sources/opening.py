@@ -66,6 +66,7 @@ def open_source(
 def _open(text: str, settings: SourceSettings | None, without: Path | None, name: str | None, waits: bool) -> LiveSource | AnyFile:
     from stream.sources import addresses  # here, because these modules need the types above
 
+    text = addresses.without_file(text)
     if text.isdecimal() or (text.startswith("camera:") and not Path(text).exists()):
         from stream.sources.camera import open_camera
 
