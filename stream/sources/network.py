@@ -257,11 +257,13 @@ def _packets(units: AccessUnits, fragment: av.Packet[Any]) -> list[av.Packet[Any
 
 def _cause(error: av.error.FFmpegError, address: str, settings: SourceSettings) -> str:
     """Why there is no stream, in a few words. Raises `Lost` itself where nothing listens (any more)."""
+    refused = (av.error.HTTPOtherClientError, "the server refuses it, with an error 4xx such as 410, gone")
+    refused_on_the_web = [refused] if address.lower().startswith("http") else []  # an RTSP server without pictures says so, too
     known: list[tuple[type[BaseException], str]] = [
         (av.error.HTTPUnauthorizedError, "wrong user name or password"),
         (av.error.HTTPForbiddenError, "access denied"),
         (av.error.HTTPNotFoundError, "there is no such file" if is_file_s(address) else "no such stream"),
-        (av.error.HTTPOtherClientError, "the server refuses it, with an error 4xx such as 410, gone"),
+        *refused_on_the_web,
         (av.error.HTTPError, f"the server says: {error.strerror}"),
         (av.error.ConnectionRefusedError, "refused: nothing listens there"),
         (av.error.ConnectionResetError, "connection lost"),
