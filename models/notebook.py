@@ -11,6 +11,7 @@ import numpy as np
 from models.classification.classifier import Classifier
 from models.detection.detector import load_detector
 from models.imaging.boxes import clip
+from models.imaging.checked import checked_share
 from models.imaging.crops import CROP_PX, crop_squares
 from models.imaging.pictures import read_picture
 from models.inference.matplotlib_as_is import import_matplotlib
@@ -54,12 +55,16 @@ def detect_and_recognize_faces(
         PictureError: the picture cannot be read.
         ModelError: there is no such model.
     """
+    if threshold is not None:
+        threshold = checked_share(threshold, "threshold")
+    if not isinstance(model, str | Path | Classifier) and not hasattr(model, "input_shape"):
+        raise TypeError(f"model is a Keras model, a Classifier, or the name or folder of a bundle, not {type(model).__name__}")
     image = read_picture(img_path)
     detections = load_detector().detect([image])[0]
     if isinstance(model, str | Path):
         model = Classifier.load(model, threshold=threshold)
     if isinstance(model, Classifier):
-        rows = model.classify(model.crop(image, detections.boxes), detections.scores)
+        rows = model.classify(model.cut(image, detections), detections.scores)
         classes, least = model.classes, model.threshold if threshold is None else threshold
     else:
         rows = _keras_rows(model, image, detections.boxes)

@@ -9,6 +9,19 @@ LONGEST_NAME_BYTES = 255
 """Of a file or folder, on all usual systems."""
 
 
+def checked_path(place: object, what: str) -> Path:
+    """
+    Args:
+        what: it should be, with an article.
+
+    Raises:
+        TypeError: it is no path.
+    """
+    if not isinstance(place, str | os.PathLike) or not isinstance(text := os.fspath(place), str):
+        raise TypeError(f"{what} is a str or a Path, not {type(place).__name__}")
+    return Path(text)
+
+
 def exists(path: str | Path) -> bool:
     """Whether something is there. `Path.exists` raises where the name is too long or holds a zero byte."""
     return os.path.exists(path)  # noqa: PTH110 - as above
@@ -29,6 +42,11 @@ def at_home(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises there
 
 
+def resolved(path: str | Path) -> Path:
+    """The path without links, absolute, as far as there are such. `Path.resolve` raises where links lead round in a circle."""
+    return Path(os.path.realpath(path))
+
+
 def printable(name: str | Path) -> str:
     r"""The name for people and for files of text: bytes that are no UTF-8 are written as `\xe9`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
@@ -41,11 +59,13 @@ def why_no_new_folder(place: Path, endings: tuple[str, ...] = ("",)) -> str:
         endings: of the names of what comes there and beside it.
     """
     place = place.absolute()
-    resolved = Path(os.path.realpath(place))
-    if Path.cwd().is_relative_to(resolved):
+    target = resolved(place)
+    if Path.cwd().is_relative_to(target):
         return "is the folder you are in, or one around it, which cannot be replaced as a whole; name a new folder in it"
-    if os.path.ismount(resolved):  # Path.is_mount raises where the name is too long
+    if os.path.ismount(target):  # Path.is_mount raises where the name is too long
         return "is where a disk is mounted, which cannot be replaced as a whole; name a new folder in it"
+    if place.is_symlink() and not exists(place):
+        return "is a link that leads nowhere; remove it, or name another"
     try:
         str(place).encode()
     except UnicodeEncodeError:

@@ -32,6 +32,7 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
         settings: as `stream.settings.loading.load_settings` gives them; the defaults without.
 
     Raises:
+        TypeError: source or settings are something else, at once; what follows comes with the first frame.
         SourceError: the source cannot be opened or read; of a folder, nothing that is in it.
         PictureError: the one picture that was named cannot be read.
         ModelError: the classifier's bundle is unknown or damaged.
@@ -39,16 +40,21 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
     from stream.own_models import refuse_other_models
 
     refuse_other_models()
+    from stream.settings.schema import Settings, checked_settings
+    from stream.sources.addresses import as_typed
+
+    return _watched(as_typed(source), Settings() if settings is None else checked_settings(settings))
+
+
+def _watched(source: str, settings: Settings) -> Iterator[Result]:
     from stream.analysis.analyser import Analyser
     from stream.errors import PictureError, SourceError
     from stream.job.inputs import open_inputs
     from stream.passwords import redact
     from stream.pipeline.lane import Lane
     from stream.pipeline.pipeline import Pipeline
-    from stream.settings.schema import Settings
 
-    settings = settings or Settings()
-    inputs, unopened = open_inputs([str(source)], settings)
+    inputs, unopened = open_inputs([source], settings)
     for report in unopened:
         _log.warning("%s", report.error)
     analyser = Analyser.load(settings)
@@ -68,4 +74,4 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
                 for sentence in [*report.failures, *report.notes]:
                     _log.warning("%s", sentence)
     if not given:
-        raise SourceError(f"{redact(str(source))}: nothing in it could be read.")
+        raise SourceError(f"{redact(source)}: nothing in it could be read.")

@@ -48,6 +48,10 @@ class SourceInfo:
     """What the file says its pictures are for: FFmpeg's bits (`av.stream.Disposition`)."""
     begins_anywhere: bool = False
     """Its clock was running when it began, as in a transport stream: when that was means nothing."""
+    metadata: object | None = None
+    """What a picture that is no file says besides its pixels (`Metadata` of `models.imaging`); that of files is read where it is needed."""
+    file_name: str = ""
+    """What a picture that is no file is called where it becomes one; empty for all others."""
     named: bool = False
     """`name` is one that the user gave it (`sources` in the settings): fit to be a file's."""
 
@@ -121,8 +125,8 @@ class Frame:
         return self.image[top:bottom, left:right]
 
     def small_part(self, left: int, top: int, right: int, bottom: int, smaller: int) -> np.ndarray | None:
-        """The same so many times smaller, each pixel the mean of a square, which is cheaper still; None where the decoder's picture does not
-        allow that. What does not fill a square at the right and at the bottom is left out.
+        """The same so many times smaller, each pixel the mean of a square, which is cheaper still. What does not fill a square at the right and
+        at the bottom is left out. None where the decoder's picture does not allow that.
         """
         return self.make_part(left, top, right, bottom, smaller) if self.make_part is not None else None
 

@@ -44,6 +44,8 @@ class Jumps:
         self.ahead_s = AHEAD_S if jumps_are_usual(container) else FAR_AHEAD_S
         """A time that is later than the one before by more than this is a jump."""
         self.found: list[Jump] = []
+        self.joined: list[tuple[Fraction, str]] = []
+        """Where parts begin whose streams are others, seconds, jumps led over, and the codec of their pictures; kept by whoever reads."""
         self.sound_until_s: Fraction | None = None
         """When the last sound that has passed begins, seconds, as the file says it; kept by whoever reads."""
         self.offset = 0
@@ -64,6 +66,11 @@ class Jumps:
     def latest_s(self) -> Fraction | None:
         """The time of the last picture so far whose time is right, seconds, jumps led over."""
         return None if self._latest is None else self._latest * self._tick_s
+
+    @property
+    def end_s(self) -> Fraction:
+        """When that picture ends."""
+        return self._end * self._tick_s
 
     @property
     def offset_s(self) -> Fraction:
@@ -97,10 +104,10 @@ class Jumps:
                     break
                 if self._is_wrong(time, self._last):
                     time = None  # for this picture alone: it is put into its place once it is decoded
+                elif len(self._waiting) == 1 and not -self._slack <= time - self._last <= AHEAD_S * self._second:
+                    time = None  # nothing follows that would tell
                 elif not -self._slack <= time - self._last <= self._ahead:
                     self._jump(time)
-                elif len(self._waiting) == 1 and time - self._last > AHEAD_S * self._second:
-                    time = None  # nothing follows that would tell
             certain.append(self._given_out(self._waiting.popleft(), time))
         return certain
 

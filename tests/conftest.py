@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from tests.scheduling import (  # noqa: F401 - pytest finds them here
     pytest_runtest_protocol,
     pytest_xdist_auto_num_workers,
 )
+from tests.screen import x_server
 
 hypothesis.settings.register_profile("facestream", deadline=None)  # a busy machine makes any example slow
 hypothesis.settings.load_profile("facestream")
@@ -78,15 +77,8 @@ def screen() -> Iterator[str]:
     """A screen of 1280×720 pixels, with nothing on it: the DISPLAY to use."""
     if shutil.which("Xvfb") is None:
         pytest.skip("missing program: Xvfb")
-    ready, told = os.pipe()
-    command = ["Xvfb", "-noreset", "-displayfd", str(told), "-screen", "0", "1280x720x24"]  # a reset refuses whoever comes in its midst
-    server = subprocess.Popen(command, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.close(told)
-    with os.fdopen(ready) as answer:
-        display = f":{answer.readline().strip()}"
-    yield display
-    server.terminate()
-    server.wait()
+    with x_server() as (display, _):
+        yield display
 
 
 @pytest.fixture(autouse=True)

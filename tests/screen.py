@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,23 @@ from PIL import Image
 
 from tests.media import need
 from tests.waiting import wait_for
+
+
+@contextmanager
+def x_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A screen of 1280×720 pixels, with nothing on it: the DISPLAY to use, and its server."""
+    ready, told = os.pipe()
+    # a reset refuses whoever comes in its midst
+    command = [need("Xvfb"), "-noreset", "-displayfd", str(told), "-screen", "0", "1280x720x24"]
+    server = subprocess.Popen(command, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(told)
+    with os.fdopen(ready) as answer:
+        display = f":{answer.readline().strip()}"
+    try:
+        yield display, server
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def screenshot(display: str, path: Path) -> np.ndarray:

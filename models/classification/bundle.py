@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from models.atomic import written_whole
 from models.classification.keras_safety import refuse_unsafe
 from models.errors import ModelError, already_there
 from models.inference.keras_as_meant import as_meant, import_keras
-from models.places import printable, why_no_new_folder
+from models.places import checked_path, printable, why_no_new_folder
 
 if TYPE_CHECKING:
     import keras
@@ -174,8 +173,10 @@ def read_bundle(model: str | Path) -> Bundle:
     """The bundle of that shipped name, or in that folder (a shipped name wins: write `./face` for a folder of your own).
 
     Raises:
+        TypeError: this is neither a name nor a path.
         ModelError: it is unknown, foreign, incomplete, or not what it was when it was written.
     """
+    checked_path(model, "a model's name or folder")
     shipped = shipped_names()
     folder = SHIPPED / model if str(model) in shipped else Path(model)
     try:
@@ -207,7 +208,9 @@ def load_keras_model(bundle: Bundle) -> keras.Model:
         refuse_unsafe(bundle.keras)
         with as_meant():
             model = keras.saving.load_model(bundle.keras, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # fed a damaged file, Keras raises anything from zlib.error to RecursionError
         raise ModelError(
             f"{bundle.keras}: cannot be read as a Keras model ({(str(error) or type(error).__name__).splitlines()[0]})."
         ) from error

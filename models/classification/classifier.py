@@ -14,11 +14,11 @@ from models.classification.face_model import Verdict
 from models.classification.score_fusion import fuse
 from models.detection.detections import Detections
 from models.errors import ModelError
-from models.imaging.checked import checked_scores
+from models.imaging.checked import FURTHEST_PX, checked_boxes_in, checked_image, checked_scores, checked_share
 from models.imaging.crops import crop_squares
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32, load_keras
-from models.inference.network import BATCH_SIZES, Network, Precision
+from models.inference.network import BATCH_SIZES, Network, Precision, checked_precision
 from models.inference.openvino_backend import load_openvino
 
 _log = logging.getLogger(__name__)
@@ -64,11 +64,15 @@ class Classifier:
 
         Raises:
             ModelError: there is no such model, or it is damaged or foreign.
-            ValueError: a threshold outside 0..1, or for a model of more than two classes.
+            TypeError: an argument is something else.
+            ValueError: a threshold outside 0..1, or for a model of more than two classes; a precision or device that there is not.
         """
         bundle = read_bundle(model)
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise ValueError(f"threshold must be 0 to 1, not {threshold}")
+        if threshold is not None:
+            threshold = checked_share(threshold, "threshold")
+        if not isinstance(detector, str):
+            raise TypeError(f"detector is the name of one, not {detector!r}")
+        checked_precision(precision)
         if threshold is not None and bundle.info.threshold is None:
             raise ValueError(f"{model}: has {len(bundle.info.classes)} classes; a threshold decides between two")
         if choose_device(device)[0] == "gpu":
@@ -82,9 +86,9 @@ class Classifier:
         """The faces at `boxes` ((N, 4) px) of `image` ((H, W, 3) uint8 RGB), cut as in training: (N, input_px, input_px, 3) uint8.
 
         Raises:
-            TypeError, ValueError: image or boxes are something else.
+            TypeError, ValueError: image or boxes are something else, or a box shows nothing of the image.
         """
-        return crop_squares(image, boxes, self.input_px, self.margin)
+        return crop_squares(image, checked_boxes_in(checked_image(image), boxes), self.input_px, self.margin)
 
     def classify(self, crops: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
         """The probability of each class for each crop, all crops in one call.
@@ -116,7 +120,8 @@ class Classifier:
         Args:
             threshold: for this row, where there are two classes; None: the classifier's own.
         """
-        threshold = self.threshold if threshold is None else threshold
+        threshold = self.threshold if threshold is None else checked_share(threshold, "threshold")
+        probabilities = checked_scores(probabilities, len(self.classes), "probabilities", of="class")
         index = int(probabilities[1] >= threshold) if threshold is not None else int(probabilities.argmax())
         return self.classes[index], float(probabilities[index])
 
@@ -125,8 +130,10 @@ class Classifier:
         return self.threshold is not None
 
     def cut(self, image: np.ndarray, detections: Detections) -> np.ndarray:
-        """`crop` of found faces."""
-        return self.crop(image, detections.boxes)
+        """`crop` of found faces. One bad box of a detector is a black crop, and no reason to end what is live."""
+        boxes = np.array(detections.boxes, np.float64)
+        boxes[~(np.abs(boxes) <= FURTHEST_PX).all(axis=1)] = -FURTHEST_PX
+        return crop_squares(image, boxes, self.input_px, self.margin)
 
     def answer(self, crops: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """`classify` of found faces: their probabilities."""

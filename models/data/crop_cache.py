@@ -85,9 +85,13 @@ class CropCache:
 
 
 def default_folder() -> Path | None:
-    """`$XDG_CACHE_HOME/facestream/crops`, by default under `~/.cache`; None for whoever has no home, as in some containers."""
+    """`$XDG_CACHE_HOME/facestream/crops`, by default under `~/.cache`; None for whoever has no home, as in some containers.
+
+    A relative place does not count, as the XDG Base Directory Specification has it: it would be another in each folder.
+    """
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "facestream" / "crops"
+        given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        return (given if given.is_absolute() else Path.home() / ".cache") / "facestream" / "crops"
     except RuntimeError:
         return None
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from models.data.samples import Part
 from models.errors import ModelError
 from models.imaging.folders import files_below, is_left_behind
 from models.imaging.picture_formats import is_picture_name
-from models.places import exists, is_folder
+from models.places import exists, is_file, is_folder
 
 PARTS: dict[str, Part] = {
     "train": "train", "training": "train", "trn": "train",
@@ -25,6 +26,8 @@ PARTS: dict[str, Part] = {
 """By a folder's name, the part of the data that it holds: as Keras, Kaggle, Roboflow and Ultralytics call them. Capitals, what is between
 words, a number at the end and the words `AFTER` do not count."""
 AFTER = re.compile(r"(set|data|dataset|images|imgs|pictures|photos|split)$")
+DEEPEST = 5
+"""So many folders, each alone in the other, are looked through for classes (a guess)."""
 ORDER: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -68,12 +71,18 @@ def class_folders(data: Path) -> list[Path]:
     Raises:
         ModelError: there are fewer than two, one has no pictures, or a name cannot be a class.
     """
+    if is_file(data):
+        raise ModelError(
+            f"{data}: is a file; unpack it where it is an archive, and name the folder that has one of pictures for each class."
+        )
     if not is_folder(data):
         raise ModelError(f"{data}: there is no such folder; name one that has a folder of pictures for each class.")
     folders = _folders(data)
     if len(folders) < 2:
         found = f"only {folders[0].name}" if folders else "none"
-        raise ModelError(f"{data}: needs a folder of pictures for each of two or more classes, and has {found}.")
+        raise ModelError(
+            f"{data}: needs a folder of pictures for each of two or more classes, and has {found}{_where_they_seem_to_lie(data)}."
+        )
     for folder in folders:
         _check_name(folder)
         below = files_below(folder)
@@ -83,6 +92,23 @@ def class_folders(data: Path) -> list[Path]:
     if len({folder.name.casefold() for folder in folders}) < len(folders):
         raise ModelError(f"{data}: two classes differ only in capital letters; rename one.")
     return folders
+
+
+def _where_they_seem_to_lie(data: Path) -> str:
+    """A sentence's end for a folder of fewer than two classes: where there are more below it, as archives unpack, or why there are none."""
+    folder = data
+    with suppress(ModelError):
+        for _ in range(DEEPEST):
+            inside = _folders(folder)
+            holds_classes = sum(bool(files_below(one, is_picture_name).files) for one in inside) > 1
+            if holds_classes:
+                return f"; they seem to lie in {folder}: name that"
+            if len(inside) != 1:
+                break
+            folder = inside[0]
+        if any(is_picture_name(path) and is_file(path) for path in folder.iterdir()):
+            return f"; the pictures in {folder} lie side by side: sort them into a folder for each class"
+    return ""
 
 
 def folders_of_classes(side: Path, names: Sequence[str]) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -11,12 +11,14 @@ from models.imaging.checked import checked_boxes as checked_boxes_of_one
 from models.imaging.checked import checked_image
 
 
-def checked_images(images: Sequence[object]) -> list[np.ndarray]:
+def checked_images(images: Iterable[object]) -> list[np.ndarray]:
     """The images, each contiguous.
 
     Raises:
         TypeError, ValueError: one is no picture, or this is a single picture.
     """
+    if not isinstance(images, Iterable) or isinstance(images, str | bytes):
+        raise TypeError(f"images are a list of arrays, not {type(images).__name__}")
     return [_checked_image(image, number) for number, image in enumerate(images)]
 
 
@@ -47,8 +49,10 @@ def checked_boxes(boxes: Sequence[object], count: int) -> list[np.ndarray]:
     """(N, 4) float32 boxes for each of `count` images.
 
     Raises:
-        ValueError: they are not as many as the images, or one holds something other than boxes.
+        TypeError, ValueError: they are not as many as the images, or one holds something other than boxes.
     """
+    if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str | bytes):
+        raise TypeError(f"boxes are a list, with an array for each picture, not {type(boxes).__name__}")
     if len(boxes) != count:
         raise ValueError(f"boxes has {len(boxes)} arrays for {count} images")
     return [_checked_boxes(mine, number) for number, mine in enumerate(boxes)]

@@ -119,7 +119,9 @@ def load_detector(options: DetectorOptions | None = None) -> Detector:
         FacestreamError: a GPU was asked for on a machine without one.
         ValueError: an option is out of range.
     """
-    options = options or DetectorOptions()
+    options = DetectorOptions() if options is None else options
+    if not isinstance(options, DetectorOptions):
+        raise TypeError(f"options are DetectorOptions, such as DetectorOptions(min_face_px=40), not {type(options).__name__}")
     if options.kind == "yunet" and options.weights is not None:
         from models.detection.yunet import YuNet
 

@@ -23,6 +23,7 @@ from models.detection.flip_averaging import FlipAveraged
 from models.detection.look_around import LookAround
 from models.detection.pyramid import CELL_PX
 from models.detection.stepwise import StepwiseCascade
+from models.imaging.checked import checked_share
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32
 from models.inference.network import Precision
@@ -62,13 +63,17 @@ class MTCNN:
             precision: "auto" computes in bfloat16 where the processor has it and the faces found stay the same; "f32" never.
             clip_boxes: cut boxes at the picture's edges; as found, they may reach a little out.
         """
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ValueError(f"preset is {' or '.join(PRESETS)}, not {preset!r}")
         thresholds = PRESETS[preset][0] if thresholds is None else thresholds
         pyramid_step = PRESETS[preset][1] if pyramid_step is None else pyramid_step
-        if len(thresholds) != 3 or not all(0 <= threshold <= 1 for threshold in thresholds):
+        if not isinstance(thresholds, Sequence | np.ndarray) or isinstance(thresholds, str):
+            raise TypeError(f"thresholds are three numbers from 0 to 1, for P-, R- and O-Net, not {thresholds!r}")
+        if len(thresholds) != 3:
             raise ValueError(f"thresholds are three numbers from 0 to 1, for P-, R- and O-Net, not {thresholds!r}")
-        if not 0 < pyramid_step < 1:
+        for network, threshold in zip(("P-Net", "R-Net", "O-Net"), thresholds, strict=True):
+            checked_share(threshold, f"the threshold of {network}")
+        if not 0 < checked_share(pyramid_step, "pyramid_step") < 1:
             raise ValueError(f"pyramid_step lies between 0 and 1, not {pyramid_step!r}")
         self.min_face_px = checked_min_face(min_face_px, CELL_PX)
         self.thresholds = thresholds

@@ -24,10 +24,11 @@ from models.detection.detections import Detections
 from models.detection.pyramid import shrink
 from models.detection.yunet_network import cells, load_for_crops, load_for_pictures, padded
 from models.imaging.boxes import nms, overlaps
+from models.imaging.checked import checked_share
 from models.imaging.crops import whole_squares
 from models.inference.device import Device, choose_device
 from models.inference.network import Network, Precision
-from models.places import at_home
+from models.places import at_home, checked_path
 
 _log = logging.getLogger(__name__)
 
@@ -111,14 +112,12 @@ class YuNet:
         Raises:
             ModelError: the file is missing, damaged, or holds another network.
         """
-        self.score = SCORE if score is None else score
-        if not 0 <= self.score <= 1:
-            raise ValueError(f"score lies between 0 and 1, not {score!r}")
+        self.score = SCORE if score is None else checked_share(score, "score")
         self.min_face_px = checked_min_face(min_face_px, LEAST_MIN_FACE_PX)
         self.clip_boxes = clip_boxes
         if device != "auto" and choose_device(device)[0] == "gpu":
             _log.warning("the detector yunet runs on the CPU, though device gpu was asked for")
-        self._weights, self._precision = at_home(weights), precision
+        self._weights, self._precision = at_home(checked_path(weights, "weights")), precision
         self._pictures = load_for_pictures(self._weights, precision)
         self._crops: Network | None = None
 

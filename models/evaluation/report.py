@@ -13,7 +13,7 @@ from models.errors import ModelError, already_there
 from models.evaluation.metrics import Evaluation, Measured, flat, measure
 from models.evaluation.plots import History, all_plots
 from models.evaluation.report_page import Sections, page_of
-from models.places import printable, why_no_new_folder
+from models.places import printable, resolved, why_no_new_folder
 
 PAGE = "report.html"
 
@@ -24,7 +24,7 @@ def check_report_place(folder: Path, *, overwrite: bool = True) -> None:
     Raises:
         ModelError: it holds something other than an earlier report, or one that must not be replaced, or bundles that are shipped.
     """
-    if folder.absolute().resolve().is_relative_to(SHIPPED.resolve()):
+    if resolved(folder).is_relative_to(SHIPPED.resolve()):
         raise ModelError(f"{folder}: a report shows people's pictures and must not lie among the models that ship; name another folder.")
     if why := why_no_new_folder(folder):
         raise ModelError(f"{printable(folder)}: {why}.")

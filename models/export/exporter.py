@@ -102,7 +102,8 @@ def export_model(model: str | Path, kind: Format, out: Path, *, overwrite: bool 
             for path, place in zip(_places(kind, fresh), places, strict=True):
                 put_in_place(path, place)
     except OSError as error:
-        raise ModelError(f"{out}: the model could not be written ({error.strerror or error}).") from error
+        reason = error.strerror or str(error).rpartition("; ")[2].partition(" [Op:")[0]  # TensorFlow's also tells what of it was at work
+        raise ModelError(f"{out}: the model could not be written ({reason}).") from error
     return Exported(tuple(places), len(crops), largest)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 FURTHEST_PX = 2.0**30
@@ -42,7 +44,29 @@ def checked_boxes(boxes: object, name: str = "boxes") -> np.ndarray:
     return array
 
 
-def checked_scores(scores: object, count: int, name: str = "scores") -> np.ndarray:
+def checked_boxes_in(image: np.ndarray, boxes: object) -> np.ndarray:
+    """The boxes, as `checked_boxes` gives them, of which each shows something of the image.
+
+    Raises:
+        TypeError, ValueError: they are something else; or one lies wholly outside, or ends before it begins, as x y width height do.
+    """
+    array = checked_boxes(boxes)
+    height, width = image.shape[:2]
+    begins, ends, size = array[:, :2], array[:, 2:], np.array([width, height])
+    reversed_ones = (ends < begins).any(axis=1)
+    has_area = (ends > begins).all(axis=1, keepdims=True)  # one that clipping left nothing of lies on the edge
+    outside = np.where(has_area, (ends <= 0) | (begins >= size), (ends < 0) | (begins > size)).any(axis=1)
+    for wrong, why in (
+        (reversed_ones, "ends before it begins; boxes are x1 y1 x2 y2"),
+        (outside, f"lies outside the image of {width}×{height} px"),
+    ):
+        if wrong.any():
+            index = int(wrong.argmax())
+            raise ValueError(f"box {index} of {len(array)}, ({', '.join(f'{value:g}' for value in array[index])}), {why}")
+    return array
+
+
+def checked_scores(scores: object, count: int, name: str = "scores", of: str = "crop") -> np.ndarray:
     """The scores as (count,) float64, 0..1 or NaN where there is none.
 
     Raises:
@@ -50,10 +74,23 @@ def checked_scores(scores: object, count: int, name: str = "scores") -> np.ndarr
     """
     array = _numbers(scores, name)
     if array.shape != (count,):
-        raise ValueError(f"{name} have shape ({count},), one for each crop, not {array.shape}")
+        raise ValueError(f"{name} have shape ({count},), one for each {of}, not {array.shape}")
     if ((array < -ROUNDED) | (array > 1 + ROUNDED)).any():
         raise ValueError(f"{name} lie between 0 and 1, or are NaN")
     return array
+
+
+def checked_share(value: object, name: str) -> float:
+    """
+    Raises:
+        TypeError, ValueError: it is no number from 0 to 1.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is a number from 0 to 1, not {value!r}")
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name} must be a number from 0 to 1, not {value}")
+    return share
 
 
 def _numbers(values: object, name: str) -> np.ndarray:

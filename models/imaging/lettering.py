@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from functools import cache
 
@@ -10,10 +9,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
+from models.forks import lock_free_after_forks
 from models.imaging.portrait import matplotlib_data
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-_lock = threading.Lock()
+_lock = lock_free_after_forks()
 """Neither OpenCV's fonts nor Pillow's say that two threads may use one."""
 
 

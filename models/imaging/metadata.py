@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from models.imaging.picture_formats import open_header, pillow_in_peace
+from models.imaging.picture_formats import has_transparency, open_header, pillow_in_peace
 
 _WORDS = (
     "DocumentName ImageDescription Make Model XResolution YResolution ResolutionUnit Software DateTime Artist HostComputer "
@@ -98,7 +98,7 @@ def read_metadata(path: Path) -> Metadata:
         info = header.info
         lost = ["more than 8 bits a sample, and has 8 now"] if _is_deep(header) else []
         exif, xmp = _exif(header), _xmp(header)
-        if header.has_transparency_data and header.convert("RGBA").getchannel("A").getextrema()[0] != 255:
+        if has_transparency(header) and header.convert("RGBA").getchannel("A").getextrema()[0] != 255:
             lost.append("transparent parts, which are white now")
         dpi = info.get("dpi")
         return Metadata(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import stat
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,23 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from models.errors import PictureError
-from models.imaging.unread_formats import START_BYTES, UnreadFormatError, is_unread_name, refuse_camera_raw, refuse_unread, seek_photo
+from models.forks import lock_free_after_forks
+from models.imaging.unread_formats import (
+    START_BYTES,
+    UnreadFormatError,
+    is_unread_name,
+    refuse_camera_raw,
+    refuse_layers_alone,
+    refuse_unread,
+    seek_photo,
+)
 
-READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+READ_FORMATS = (
+    "JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "PSD", "ICO", "PCX", "SGI", "SUN", "QOI", "DDS",
+)  # fmt: skip
 """Pillow's names. Not all it knows: EPS would start another program."""
+SERIAL_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "PPM"})
+"""Of them, those of which several, one after the other, may make a video."""
 WRITE_FORMATS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG",
     ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
@@ -25,12 +37,18 @@ WRITE_FORMATS = {
 _HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_TGA_SUFFIXES = frozenset({".tga", ".icb", ".vda", ".vst"})
+"""Only these names make a file a TGA: it begins with nothing by which it could be known."""
 writable_suffixes: frozenset[str] = frozenset(WRITE_FORMATS)
 """Lower-case suffixes that `write_picture` can write."""
-picture_suffixes: frozenset[str] = writable_suffixes | _HEIC_SUFFIXES | {".apng", ".dib", ".mpo", ".j2k", ".jpx", ".pgm", ".pbm", ".pnm"}
+picture_suffixes: frozenset[str] = writable_suffixes | _HEIC_SUFFIXES | _TGA_SUFFIXES | {
+    ".apng", ".dib", ".mpo", ".j2k", ".jpx", ".pgm", ".pbm", ".pnm", ".psd", ".ico", ".pcx", ".sgi", ".ras", ".qoi", ".dds",
+}  # fmt: skip
 """Lower-case suffixes by which a folder's pictures are known."""
+unwritable_suffixes: frozenset[str] = picture_suffixes - writable_suffixes
+"""Lower-case suffixes of pictures that are read, and written as something else."""
 _ANIMATED_FORMATS = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
-_pillow_lock = threading.Lock()
+_pillow_lock = lock_free_after_forks()
 
 
 def is_picture_name(path: str | Path) -> bool:
@@ -82,13 +100,13 @@ def open_header(path: Path) -> Image.Image:
     except (OSError, ValueError) as error:
         raise PictureError(f"{path}: cannot be read ({in_words(error)}).") from error
     refuse_unread(path, start)
-    brands = _brands(start)
-    heic = bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS
+    formats = formats_of(path, start)
     try:
         with pillow_in_peace():
-            image = Image.open(path, formats=_with_heic(path) if heic else READ_FORMATS)
+            image = Image.open(path, formats=formats)
         try:
             refuse_camera_raw(path, image)
+            refuse_layers_alone(path, image)
             seek_photo(image)
         except Exception:
             image.close()
@@ -102,6 +120,37 @@ def open_header(path: Path) -> Image.Image:
         raise
     except Exception as error:  # fed a damaged file, Pillow raises anything
         raise PictureError(f"{path}: is damaged and cannot be read ({in_words(error)}).") from error
+
+
+def formats_of(path: Path, start: bytes) -> tuple[str, ...]:
+    """As what Pillow may read a file, by its name and how it begins.
+
+    Raises:
+        PictureError: what reads it is not installed.
+    """
+    brands = _brands(start)
+    if brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS:
+        return _with_heic(path)
+    return (*READ_FORMATS, "TGA") if path.suffix.lower() in _TGA_SUFFIXES else READ_FORMATS
+
+
+def format_of_start(start: bytes) -> str | None:
+    """Pillow's name of the format that a file begins like; None where it is none that is read."""
+    brands = _brands(start)
+    if brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS:
+        return "HEIF"
+    if len(start) < 16:  # so much Pillow looks at
+        return None
+    Image.init()
+    accepts = ((name, Image.OPEN[name][1]) for name in READ_FORMATS)
+    return next((name for name, accept in accepts if accept is not None and accept(start) is True), None)
+
+
+def has_transparency(image: Image.Image) -> bool:
+    """Whether some of a picture may be seen through. A TGA's fourth channel is none where it is 0 everywhere: many programs leave it so."""
+    if image.format == "TGA" and image.has_transparency_data:
+        return image.convert("RGBA").getchannel("A").getextrema() != (0, 0)
+    return image.has_transparency_data
 
 
 def _brands(start: bytes) -> frozenset[bytes]:

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from models.errors import PictureError
-from models.imaging.picture_formats import READ_FORMATS, in_words, open_header, pillow_in_peace
+from models.imaging.picture_formats import formats_of, has_transparency, in_words, open_header, pillow_in_peace
+from models.places import checked_path
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +55,10 @@ def read_picture(path: str | Path, note: Callable[[str], None] = logger.warning)
         (height, width, 3) uint8 RGB, upright, contiguous, read-only.
 
     Raises:
+        TypeError: this is no path.
         PictureError: one sentence that names the file and the cause.
     """
-    path = Path(path)
+    path = checked_path(path, "a picture")
     with open_header(path) as header:
         width, height = header.size
         if width * height > MAX_PIXELS:
@@ -95,7 +97,7 @@ def _converter(source: Image.Image) -> Callable[[Image.Image], np.ndarray]:
         full = _full_scale(source)
         return lambda strip: _eight_bits(strip, full)
     colours = _to_srgb(source)
-    if not source.has_transparency_data:
+    if not has_transparency(source):
         return lambda strip: np.asarray(colours(strip))
 
     def over_white(strip: Image.Image) -> np.ndarray:
@@ -156,7 +158,7 @@ def _decode_part(path: Path) -> tuple[np.ndarray, float]:
         with pillow_in_peace():
             before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
             try:
-                image = _decode(Image.open(io.BytesIO(data), formats=READ_FORMATS))
+                image = _decode(Image.open(io.BytesIO(data), formats=formats_of(path, data)))
             finally:
                 ImageFile.LOAD_TRUNCATED_IMAGES = before
     except Exception:  # noqa: BLE001 - as above

@@ -19,7 +19,11 @@ _RAW_SUFFIXES = (
 )
 _OTHER_SUFFIXES = {
     "jxl": "JPEG XL", "jxr": "JPEG XR", "wdp": "JPEG XR", "hdp": "JPEG XR", "svg": "SVG", "svgz": "SVG", "bpg": "BPG", "flif": "FLIF",
-    "psb": "Photoshop's large format", "xcf": "GIMP's format",
+    "psb": "Photoshop's large format", "xcf": "GIMP's format", "kra": "Krita's format", "ora": "OpenRaster",
+    "pdf": "PDF", "ps": "PostScript", "eps": "PostScript", "ai": "Illustrator's format", "cdr": "CorelDRAW's format", "djvu": "DjVu",
+    "wmf": "a Windows metafile", "emf": "a Windows metafile",
+    "exr": "OpenEXR", "hdr": "Radiance HDR", "dpx": "DPX", "dcm": "DICOM", "fits": "FITS", "xwd": "a dump of an X window",
+    "pam": "PAM", "xpm": "XPM", "xbm": "XBM", "jls": "JPEG-LS", "pct": "QuickDraw's PICT", "pict": "QuickDraw's PICT", "mng": "MNG",
 }  # fmt: skip
 UNREAD_SUFFIXES: dict[str, str] = {f".{suffix}": RAW for suffix in _RAW_SUFFIXES.split()} | {
     f".{suffix}": name for suffix, name in _OTHER_SUFFIXES.items()
@@ -28,11 +32,16 @@ UNREAD_SUFFIXES: dict[str, str] = {f".{suffix}": RAW for suffix in _RAW_SUFFIXES
 _STARTS = {
     b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"II\xbc": "JPEG XR", b"BPG\xfb": "BPG", b"FLIF": "FLIF",
     b"8BPS\x00\x02": "Photoshop's large format", b"gimp xcf": "GIMP's format",
+    b"%PDF-": "PDF", b"%!PS": "PostScript", b"\xc5\xd0\xd3\xc6": "PostScript", b"AT&TFORM": "DjVu",
+    b"\xd7\xcd\xc6\x9a": "a Windows metafile", b"v/1\x01": "OpenEXR", b"#?RADIANCE": "Radiance HDR", b"#?RGBE": "Radiance HDR",
+    b"SDPX": "DPX", b"XPDS": "DPX", b"SIMPLE  =": "FITS",
     b"FUJIFILMCCD-RAW": RAW, b"FOVb": RAW, b"\x00MRM": RAW, b"IIU\x00": RAW, b"IIRO": RAW, b"IIRS": RAW, b"MMOR": RAW,
     b"II*\x00\x10\x00\x00\x00CR": RAW, b"II\x1a\x00\x00\x00HEAPCCDR": RAW,
 }  # fmt: skip
 """How their files begin. Other kinds of camera raw begin as TIFF does: `refuse_camera_raw` knows them."""
 _DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS, _PHOTOMETRIC, _WIDTH = 50706, 254, 330, 262, 256
+_VERSION_OF_PHOTOSHOP = 1057
+"""The number of what a PSD says of its making, also whether it holds the picture as a whole."""
 _SHORT = 3
 """The type of a number of two bytes."""
 _OF_A_SENSOR = (32803, 34892)
@@ -61,6 +70,10 @@ def refuse_unread(path: Path, start: bytes | None = None) -> None:
     for known, name in _STARTS.items():
         if start.startswith(known):
             _refuse(path, name)
+    if start[128:132] == b"DICM":
+        _refuse(path, "DICOM")
+    if start.startswith(b"8BPS\x00\x01") and start[22:24] in (b"\x00\x10", b"\x00\x20"):
+        _refuse(path, "Photoshop's format with 16 or 32 bits a sample")
     if start[4:12] == b"ftypcrx ":
         _refuse(path, RAW)
     if re.match(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg\b", start.removeprefix(b"\xef\xbb\xbf"), re.DOTALL):
@@ -80,6 +93,17 @@ def refuse_camera_raw(path: Path, image: Image.Image) -> None:
     called_raw = UNREAD_SUFFIXES.get(path.suffix.lower()) == RAW
     if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _OF_A_SENSOR or is_small or called_raw or _widest_within(path, tags) > image.width:
         _refuse(path, RAW)
+
+
+def refuse_layers_alone(path: Path, image: Image.Image) -> None:
+    """Passes all but a PSD of which only the layers were saved: what stands in the whole picture's place is white.
+
+    Raises:
+        UnreadFormatError: it is one.
+    """
+    for number, _, said in getattr(image, "resources", ()) if image.format == "PSD" else ():
+        if number == _VERSION_OF_PHOTOSHOP and said[4:5] == b"\x00":
+            raise UnreadFormatError(f"{path}: holds layers only, not the picture that they make; save it as JPEG or PNG, too.")
 
 
 def seek_photo(image: Image.Image) -> None:

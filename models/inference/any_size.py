@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.inference.forks import OfThisProcess
+from models.forks import OfThisProcess
 from models.inference.network import Precision
 from models.inference.openvino_backend import calls_at_a_time, compile_openvino
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.forks import refuse_forked
 from models.inference.batching import BatchedNetwork, Finish, Start
-from models.inference.forks import refuse_forked
 from models.inference.keras_as_meant import as_meant, import_keras
 from models.inference.network import BATCH_SIZES, Network
 

@@ -9,6 +9,16 @@ import numpy as np
 
 Precision = Literal["auto", "f32"]
 
+
+def checked_precision(precision: object) -> None:
+    """
+    Raises:
+        ValueError: there is no such precision.
+    """
+    if precision not in ("auto", "f32"):
+        raise ValueError(f"precision is auto or f32, not {precision!r}")
+
+
 BATCH_SIZES = (1, 2, 4, 8, 16)
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import ModelError
+from models.forks import OfThisProcess
 from models.inference.batching import BatchedNetwork, Finish, Start
-from models.inference.forks import OfThisProcess
-from models.inference.network import BATCH_SIZES, Network, Precision
+from models.inference.network import BATCH_SIZES, Network, Precision, checked_precision
 from models.inference.priority import stand_back
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ def compile_openvino(model: ov.Model, precision: Precision, *, side_by_side: boo
 
 
 def _config(precision: Precision, side_by_side: bool) -> dict[str, Any]:
-    if precision not in ("auto", "f32"):
-        raise ValueError(f"precision is auto or f32, not {precision!r}")
+    checked_precision(precision)
     calls = calls_at_a_time()
     config: dict[str, Any] = {"NUM_STREAMS": calls, "INFERENCE_NUM_THREADS": calls} if side_by_side else {"PERFORMANCE_HINT": "LATENCY"}
     return config | ({"INFERENCE_PRECISION_HINT": "f32"} if precision == "f32" else {})

@@ -107,6 +107,7 @@ def fit(
     state = (checkpoint.read(model) if checkpoint else None) or State()
     started, gradients = time.monotonic(), 0.0
     coming = batches(train, plan, seed, state.epoch)
+    progress("training", state.epoch * plan.steps, plan.epochs * plan.steps)
     while state.epoch < plan.epochs and (plan.patience is None or state.waited < plan.patience):
         step = state.epoch * plan.steps
         losses = hits = 0.0

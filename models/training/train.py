@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import tempfile
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.classification.bundle import LONGEST_NAME, CropRule, ModelInfo, TrainingData, check_place, write_bundle
+from models.classification.bundle import LONGEST_NAME, Bundle, CropRule, ModelInfo, TrainingData, check_place, write_bundle
 from models.data.augmentation import ROUGH
 from models.data.dataset import Progress, Report, load_dataset
 from models.data.face_dataset import CLASSES, NOT_FACE, load_face_data
@@ -221,19 +223,49 @@ def _conclude(task: Task, split: Split, setup: TrainingSetup, learnt: TrainedMod
             files=files,
         )
 
-    bundle = write_bundle(
-        out,
-        describe,
-        lambda folder: save_model(model, folder),
-        lambda info: write_card(info, task.command, task.split, results, task.limits),
-    )
+    def written(place: Path) -> Bundle:
+        return write_bundle(
+            place,
+            describe,
+            lambda folder: save_model(model, folder),
+            lambda info: write_card(info, task.command, task.split, results, task.limits),
+        )
+
+    try:
+        bundle = written(out)
+    except ModelError:
+        report(_rescued(written, out))
+        raise
     report(f"{fitted.gradient_seconds / max(fitted.seconds, 1e-9):.0%} of {fitted.seconds:.0f} s of training were gradient steps")
     history = History(fitted.history, fitted.kept, fitted.folds)
-    write_report(
-        beside(out, "report"), bundle.info, evaluation,
-        title=f"{task.name}: how good it is", history=history, data_report=survey, measured=measured,
-    )  # fmt: skip
+    try:
+        write_report(
+            beside(out, "report"), bundle.info, evaluation,
+            title=f"{task.name}: how good it is", history=history, data_report=survey, measured=measured,
+        )  # fmt: skip
+    except ModelError:
+        forget(beside(out, CHECKPOINT))
+        report(f"the model itself is written to {bundle.folder}")
+        raise
     return bundle.folder
+
+
+def _rescued(written: Callable[[Path], Bundle], out: Path) -> str:
+    """What has become of a model that could not be written where it should be, in a sentence."""
+    if interrupted(beside(out, CHECKPOINT)):
+        return "what was learnt is kept; once there is room, the same command with --resume writes it"
+    lost = "what was learnt could not be kept elsewhere, either"
+    try:
+        elsewhere = Path(tempfile.mkdtemp(prefix="facestream-"))
+    except OSError:
+        return lost
+    try:
+        place = written(elsewhere / out.absolute().name).folder
+    except ModelError:
+        with suppress(OSError):
+            elsewhere.rmdir()  # what could not be written whole left nothing in it
+        return lost
+    return f"the model is kept in {place} instead; move it where there is room"
 
 
 def _count(task: Task, samples: Sequence[Sample]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from stream.errors import UsageError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.monitoring.timing import Stage, untimed
-from stream.settings.schema import Settings
+from stream.settings.schema import Settings, checked_settings
 
 if TYPE_CHECKING:
     from models.classification.classifier import Classifier
@@ -43,7 +43,7 @@ class Analyser:
             UsageError: a threshold is set for a model of more than two classes.
         """
         detector = classifier = None
-        if any(one.detector.enabled for one in settings.everyone):
+        if any(one.detector.enabled for one in checked_settings(settings).everyone):
             from models.detection.detector import load_detector
 
             detector = load_detector(settings.detector.options())

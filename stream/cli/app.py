@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from stream.cli.asked import detector_of, settings_of
 from stream.cli.malloc_arenas import share_arenas
 from stream.console import logs
 from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
+from stream.signals import interruptible, is_interrupted
 
 app = typer.Typer(
     help="Finds faces in moving pictures, scores each with a CNN, and shows it live.",
@@ -35,22 +35,22 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(work)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt: from here on there may be something to finish
         try:
-            code = work(*args, **kwargs)
-        except FacestreamError as error:
-            logs.say(str(error), level=logging.ERROR)
-            code = ASKED_WRONGLY if isinstance(error, UsageError) else FAILED
+            with interruptible():  # from here on there may be something to finish
+                code = work(*args, **kwargs)
         except KeyboardInterrupt:
-            code = INTERRUPTED
-        except ImportError as error:
-            if not isinstance(error.__cause__, KeyboardInterrupt):  # what a library written in C makes of Ctrl-C while it loads
-                raise
             code = INTERRUPTED
         except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
             code = DONE
+        except Exception as error:
+            if is_interrupted():
+                code = INTERRUPTED
+            elif isinstance(error, FacestreamError):
+                logs.say(str(error), level=logging.ERROR)
+                code = ASKED_WRONGLY if isinstance(error, UsageError) else FAILED
+            else:
+                raise
         raise typer.Exit(code)
 
     app.command()(command)
@@ -190,8 +190,8 @@ def train(
     try:
         with ProgressReporter() as progress:
             made = learn(data, output, options, overwrite=overwrite, report=progress.say, progress=progress)
-    except KeyboardInterrupt:
-        if interrupted(training.beside(output, "checkpoint.npz")):
+    except BaseException:
+        if is_interrupted() and interrupted(training.beside(output, "checkpoint.npz")):
             logs.say("interrupted; the same command with --resume goes on after the last whole epoch")
         raise
     print(f"written to {made}; use it: facestream run SOURCE --model {made}")

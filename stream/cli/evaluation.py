@@ -22,13 +22,14 @@ def evaluate(model: str, data: Path, output: Path | None, detector: DetectorOpti
     info, evaluation = judged.bundle.info, judged.evaluation
     measured = measure(evaluation)
     title = f"The model {info.name} on {data.absolute().name}"
-    print(f"{title}. {judged.part}")
-    print("\n".join(sentences(evaluation, measured)))
-    if output is None:
-        print("-o DIR writes a report with plots and the worst mistakes.")
-        return 0
-    survey = judged.dataset.survey
-    sections = [("Judged", [judged.part]), *survey.sections()]
-    page = write_report(output, info, evaluation, title=title, data_report=sections, write_pictures=survey.write, measured=measured)
-    print(f"written: {page}")
+    said = [f"{title}. {judged.part}", *sentences(evaluation, measured)]
+    page = None
+    try:  # before anything is printed: whoever reads it may go away
+        if output is not None:
+            survey = judged.dataset.survey
+            sections = [("Judged", [judged.part]), *survey.sections()]
+            page = write_report(output, info, evaluation, title=title, data_report=sections, write_pictures=survey.write, measured=measured)
+    finally:
+        print("\n".join(said))
+    print(f"written: {page}" if page else "-o DIR writes a report with plots and the worst mistakes.")
     return 0

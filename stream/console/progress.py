@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from stream.console import logs
+from stream.signals import check_interrupted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -41,7 +42,11 @@ class ProgressReporter:
         Args:
             of: None where nobody knows.
             unit: of what; then `of` is an estimate.
+
+        Raises:
+            KeyboardInterrupt: the user has asked for the end, and nobody has heard it so far.
         """
+        check_interrupted()
         if self._bar is not None:
             if what not in self._tasks:
                 self._tasks[what] = self._bar.add_task(what, total=of)
@@ -63,6 +68,7 @@ class ProgressReporter:
 
     def say(self, line: str) -> None:
         """A line that stays, above the bar."""
+        check_interrupted()
         logs.say(line)
 
 

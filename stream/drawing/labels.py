@@ -46,7 +46,7 @@ def words_of(face: Face) -> tuple[str, ...]:
     percent = "" if face.probability is None else f"{face.probability:.0%}"
     if runs_right_to_left(label):
         label += LEFT_TO_RIGHT
-    forms = (f"{number}{label} {percent}", f"{number}{percent}", percent or number)
+    forms = (f"{number}{label} {percent}" if label else "", f"{number}{percent}", percent or number)
     return tuple(dict.fromkeys(form for form in map(str.strip, forms) if form))
 
 

@@ -10,7 +10,7 @@ from models.places import is_folder
 from stream.errors import PictureError, SourceError, UsageError
 from stream.pipeline.report import SourceReport
 from stream.settings.schema import NamedSource, Settings
-from stream.sources.addresses import redact, with_variables
+from stream.sources.addresses import redact, with_variables, without_file
 from stream.sources.opening import expand, open_source
 from stream.sources.source import Source
 
@@ -82,7 +82,7 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
 def _meant(address: str, settings: Settings) -> list[_Wanted]:
     """What a SOURCE means: one that the settings list, by its name, or an address."""
     named = [_of(one, settings) for one in settings.sources if one.name == address]
-    return named or [_Wanted(address, settings)]
+    return named or [_Wanted(without_file(address), settings)]
 
 
 def _listed(settings: Settings) -> list[_Wanted]:
@@ -92,4 +92,4 @@ def _listed(settings: Settings) -> list[_Wanted]:
 
 
 def _of(one: NamedSource, settings: Settings) -> _Wanted:
-    return _Wanted(with_variables(one.address), settings.of(one), one.name)
+    return _Wanted(without_file(with_variables(one.address)), settings.of(one), one.name)

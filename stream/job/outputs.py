@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from models.imaging.picture_formats import writable_suffixes
-from models.places import exists, is_file, is_folder
+from models.places import exists, is_file, is_folder, resolved
 from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
 from stream.job.inputs import Input
@@ -56,7 +56,7 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path
         UsageError: the output fits the source in no way.
     """
     known = output.suffix.lower() in FORMATS or output.suffix.lower() in writable_suffixes
-    several = len(infos) > 1 or (infos[0].still and (infos[0].path is None or is_folder(infos[0].path)))
+    several = len(infos) > 1 or (infos[0].still and not infos[0].file_name and (infos[0].path is None or is_folder(infos[0].path)))
     if several and not is_folder(output) and (known or is_file(output)):
         raise UsageError(f"{output}: {_what(infos)}, so the output must be a folder, and this is the name of a file.")
     if not several and not is_folder(output) and output.suffix:
@@ -81,16 +81,16 @@ def check_outputs(
     Raises:
         UsageError: it would be.
     """
-    inputs = {path.resolve() for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
+    inputs = {resolved(path) for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
     taken: set[Path] = set()
     for path in [*_files(infos, planned), *others]:
-        if path.resolve() in inputs:
+        if resolved(path) in inputs:
             raise UsageError(f"{path}: this is an input; choose another output.")
-        if path.resolve() in taken:
+        if resolved(path) in taken:
             raise UsageError(f"{path}: two results would be written to it; run the sources apart, or give their files different names.")
         if exists(path) and not is_folder(path) and not overwrite and path not in lent:
             raise UsageError(already_there(path))
-        taken.add(path.resolve())
+        taken.add(resolved(path))
 
 
 def _files(infos: Sequence[SourceInfo], planned: Sequence[Path]) -> Iterable[Path]:

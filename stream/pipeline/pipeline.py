@@ -11,10 +11,12 @@ windows. They meet in feeds and nowhere else:
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
+from models.forks import forked_since, leave_to_parent, refuse_forked
 from stream.analysis.analyser import Analyser
 from stream.deadline import LOOK_S, NEVER, SHOW_S, Deadline
 from stream.errors import SettingsError
@@ -27,7 +29,7 @@ from stream.pipeline.report import Report, ReportKeeper
 from stream.pipeline.running_lane import RunningLane
 from stream.pipeline.worker import Worker
 from stream.settings.changes import check_change
-from stream.settings.schema import Settings
+from stream.settings.schema import Settings, checked_settings
 from stream.sinks.result import Result
 from stream.sinks.sink import Screen, StopAsked
 
@@ -59,10 +61,11 @@ class Pipeline:
             duration_s: stop after so many seconds.
             screen: what viewers of several lanes are seen on.
         """
-        self._analyser, self._settings = analyser, settings or Settings()
+        self._analyser, self._settings = analyser, Settings() if settings is None else checked_settings(settings)
         self._health, self._max_frames, self._duration_s, self._screen = health or Health(), max_frames, duration_s, screen
         self._reports = ReportKeeper()
         self._observers = Observers([self._reports, *observers])
+        self._process = os.getpid()
         self._asked = threading.Event()
         self._deadline = NEVER
         self._frames_came, self._looks_came = threading.Condition(), threading.Condition()
@@ -85,6 +88,7 @@ class Pipeline:
         Raises:
             RuntimeError: the run has ended or is about to. The source is closed.
         """
+        self._refuse_forked()
         with self._starting:
             running = self._running(lane)
             added = self._lanes.add(running)
@@ -98,6 +102,7 @@ class Pipeline:
 
     def remove(self, lane: Lane) -> None:
         """End one source and its outputs, which have as long as at a stop; the others go on. One that is not there is no matter."""
+        self._refuse_forked()
         for running in self._lanes:
             if running.lane is lane:
                 running.halt()
@@ -112,6 +117,7 @@ class Pipeline:
             SettingsError: what differs cannot change while a run goes on.
             UsageError: the models of this run cannot do it.
         """
+        self._refuse_forked()
         with self._starting:
             check_change(self._settings, settings)
             self._analyser.check_settings(settings)
@@ -136,7 +142,26 @@ class Pipeline:
         return self.report
 
     def results(self) -> Iterator[Result]:
-        """The same as `run`, and gives each result after the sinks have had it. The caller's thread is the renderer."""
+        """The same as `run`, and gives each result after the sinks have had it. The caller's thread is the renderer.
+
+        Raises:
+            RuntimeError: this process was forked since it began: it has none of the threads. The parent goes on.
+        """
+        results = self._results()
+        leave_to_parent(results)
+        try:
+            for result in results:
+                yield result
+                self._refuse_forked()
+        finally:
+            if not forked_since(self._process):
+                results.close()
+
+    def _refuse_forked(self) -> None:
+        refuse_forked(self._process, f"the run of {', '.join(lane.name for lane in self._lanes)}")
+
+    def _results(self) -> Generator[Result, None, None]:
+        self._refuse_forked()
         with self._starting:
             self._started = True
             for lane in self._lanes:
@@ -168,7 +193,7 @@ class Pipeline:
     @property
     def report(self) -> Report:
         """The counts so far; final once the run has ended, also where it raised."""
-        return Report(self._reports.sources, stopped=self._asked.is_set())
+        return Report(list(self._reports.sources), stopped=self._asked.is_set())
 
     def _running(self, lane: Lane) -> RunningLane:
         tracks = self._analyser.follow(lane.source.info, lane.settings or self._settings)

@@ -6,6 +6,7 @@ import statistics
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -62,18 +63,17 @@ class ReportKeeper(RunObserver):
     """Counts what becomes of each source."""
 
     def __init__(self) -> None:
-        self._reports: dict[Observed, SourceReport] = {}
-        self._begun: dict[Observed, float] = {}
+        self.sources: list[SourceReport] = []
+        """Of each source, in the order in which they began."""
+        # weak: a run of a thousand files must not keep their decoders and outputs
+        self._reports: WeakKeyDictionary[Observed, SourceReport] = WeakKeyDictionary()
+        self._begun: WeakKeyDictionary[Observed, float] = WeakKeyDictionary()
         """When the first frame of each arrived, `time.monotonic()`."""
         self._dropping = threading.Lock()
 
-    @property
-    def sources(self) -> list[SourceReport]:
-        """Of each source, in the order in which they began."""
-        return list(self._reports.values())
-
     def began(self, source: Observed) -> None:
         self._reports[source] = SourceReport(source.name)
+        self.sources.append(self._reports[source])
 
     def read(self, source: Observed, frame: Frame) -> None:
         self._begun.setdefault(source, frame.captured_at)
@@ -101,3 +101,5 @@ class ReportKeeper(RunObserver):
         report = self._reports[source]
         report.reconnects = source.state().reconnects
         report.failures, report.notes, report.error = list(ending.failures), list(ending.notes), ending.error
+        if report.median_latency_s is not None:
+            report.latencies_s = deque([report.median_latency_s])  # nobody asks for more of what is over

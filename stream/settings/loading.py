@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from models.places import checked_path
 from stream.errors import SettingsError
 from stream.passwords import redact_in
 from stream.settings.schema import OWN, SECTIONS, NamedSource, Settings
@@ -22,7 +23,7 @@ NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
 
 
 def load_settings(
-    path: Path | None = None, overrides: Iterable[str] = (), flags: Mapping[str, tuple[str, object]] | None = None
+    path: str | Path | None = None, overrides: Iterable[str] = (), flags: Mapping[str, tuple[str, object]] | None = None
 ) -> Settings:
     """The defaults, then the file's values, then each `section.key=value`, then what flags of their own say.
 
@@ -30,11 +31,15 @@ def load_settings(
         flags: by the flag's name, the setting that it stands for and its value.
 
     Raises:
+        TypeError: an argument is something else.
         SettingsError: one sentence that names where, the key, the value and, where there is one, the nearest right name.
     """
     values: dict[str, Any] = {}
     place = "the settings"
+    if isinstance(overrides, str | Mapping) or not isinstance(overrides, Iterable):
+        raise TypeError(f"overrides are a list of words such as 'detector.min_face_px=40', not {overrides!r}")
     if path is not None:
+        path = checked_path(path, "a settings file")
         place = str(path)
         values = _read(path)
         _check(values, place)  # so that a fault in the file is not blamed on --set
@@ -73,6 +78,8 @@ def _fault(error: yaml.YAMLError) -> str:
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
+    if not isinstance(override, str):
+        raise TypeError(f"overrides are words such as 'detector.min_face_px=40', not {override!r}")
     name, equals, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
     if section == "sources":

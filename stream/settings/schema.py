@@ -221,3 +221,13 @@ class Settings(Section):
 
 
 SECTIONS = tuple(name for name in Settings.model_fields if name != "sources")
+
+
+def checked_settings(settings: object) -> Settings:
+    """
+    Raises:
+        TypeError: they are something else.
+    """
+    if not isinstance(settings, Settings):
+        raise TypeError(f"settings are what stream.settings.loading.load_settings gives, not {type(settings).__name__}")
+    return settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.imaging.metadata import Metadata, read_metadata
-from models.imaging.picture_formats import writable_suffixes
+from models.imaging.picture_formats import unwritable_suffixes, writable_suffixes
 from models.imaging.picture_writer import write_picture
 from models.places import exists, is_folder
 from stream.errors import PictureError, SinkError
@@ -18,8 +18,8 @@ from stream.sinks.result import Result
 class PictureSink:
     """Writes each picture to a file, or all below a folder with the input's own names, subfolders and formats.
 
-    A format that cannot be written becomes PNG: photo.heic photo.png, or photo.heic.png where the input holds a photo.png too. Two
-    pictures that would still get the same name are an error, not one file.
+    A format that cannot be written becomes PNG: photo.heic photo.png, or photo.heic.png where the input holds a photo.png or photo.tga.
+    Two pictures that would still get the same name are an error, not one file.
     """
 
     def __init__(self, path: Path, info: SourceInfo, settings: OutputSettings, *, overwrite: bool = False) -> None:
@@ -56,19 +56,19 @@ class PictureSink:
         """
         if self._closed:
             raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
-        source = Path(result.frame.source)
+        source = Path(self._info.file_name or result.frame.source)
         path = place(source, self._info.path, self.path) if self._is_folder else self.path
         if path in self._written:
             raise SinkError(f"{path}: two pictures of this run would have this name; name a folder as the output, or rename one of them.")
-        claim(path, source, overwrite=self._overwrite)
+        claim(path, None if self._info.file_name else source, overwrite=self._overwrite)
         try:
-            metadata = _metadata(source)
+            metadata = self._info.metadata if isinstance(self._info.metadata, Metadata) else _metadata(source)
             lost = write_picture(path, result.picture, quality=self._settings.jpeg_quality, metadata=metadata)
         except (OSError, PictureError) as error:
             raise SinkError(str(error) if isinstance(error, PictureError) else unwritable(path, error)) from error
         self._written[path] = None
         for what in (*metadata.lost, *lost):
-            self._lost.setdefault(what, []).append(str(source))
+            self._lost.setdefault(what, []).append(result.frame.source)
 
     @property
     def written(self) -> list[Path]:
@@ -95,6 +95,19 @@ def place(source: Path, root: Path | None, folder: Path) -> Path:
     """Where a picture goes in the output folder: as it lies below `root`, as PNG where its own format cannot be written."""
     relative = source.relative_to(root) if root is not None and is_folder(root) and source.is_relative_to(root) else Path(source.name)
     if relative.suffix.lower() not in writable_suffixes:
-        taken = exists(source.with_suffix(".png"))  # beside photo.heic there is a photo.png, which needs that name
-        relative = relative.with_name(f"{relative.name}.png") if taken else relative.with_suffix(".png")
+        relative = relative.with_name(f"{relative.name}.png") if _is_claimed(source) else relative.with_suffix(".png")
     return folder / relative
+
+
+def _is_claimed(source: Path) -> bool:
+    """Whether beside photo.heic there is a photo.png, which needs that name, or another photo that would become one."""
+    others = {ending for suffix in (".png", *unwritable_suffixes) for ending in (suffix, suffix.upper())} - {source.suffix}
+    return any(exists(source.with_suffix(ending)) and not _is_same(source.with_suffix(ending), source) for ending in others)
+
+
+def _is_same(a: Path, b: Path) -> bool:
+    """On file systems that do not tell capital letters from small ones, a picture lies also beside itself."""
+    try:
+        return a.samefile(b)
+    except OSError:
+        return False

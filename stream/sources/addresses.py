@@ -7,12 +7,14 @@ import glob
 import os
 import re
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
+from urllib.request import url2pathname
 
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
-from models.places import exists, is_file, is_folder
+from models.places import exists, is_file, is_folder, resolved
 from stream.errors import SourceError, UsageError
 from stream.passwords import hide, redact_mistyped
 from stream.passwords import redact as redact
@@ -29,8 +31,25 @@ VIDEO_SUFFIXES = frozenset(
 )
 """By which a folder's videos are known."""
 
+MAY_BE_LIVE = frozenset({".asf", ".f4v", ".flv", ".m2ts", ".mjpeg", ".mjpg", ".mts", ".ogg", ".ogm", ".ogv", ".ts", ".webm"})
+NEVER_LIVE = VIDEO_SUFFIXES - MAY_BE_LIVE - {".h264", ".264", ".h265", ".265", ".hevc"}
+"""Those that no camera's address ends in: theirs are `video.mjpg`, `live.flv`, `stream.ts`, or have none."""
+
 ANIMATED_SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".avif", ".avifs"})
 """Of picture formats that may hold a video."""
+
+
+def as_typed(source: object) -> str:
+    """What a program names as a source, as a user would type it.
+
+    Raises:
+        TypeError: it is no name of a source.
+    """
+    if isinstance(source, Integral) and not isinstance(source, bool):
+        return str(int(source))
+    if isinstance(source, str | os.PathLike) and isinstance(text := os.fspath(source), str):
+        return text
+    raise TypeError(f"a source is a camera's index, an address or a path, one of them, not {type(source).__name__}")
 
 
 def with_variables(address: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -55,6 +74,21 @@ def with_variables(address: str, environment: Mapping[str, str] = os.environ) ->
     return re.sub(r"\$\{(\w+)\}", value, address)
 
 
+def without_file(address: str) -> str:
+    """The path of an address of a file on this machine (file:///clips/a%20b.mp4); every other address as it is.
+
+    Raises:
+        SourceError: the file is on another machine.
+    """
+    found = re.fullmatch(r"(?is)file:(?://([^/]*))?(/.*)", address)
+    if not found or exists(address):
+        return address
+    host, path = found.groups()
+    if host and host.lower() != "localhost":
+        raise SourceError(f"{redact(address)}: is a file on another machine; copy it here, or name the folder where its disk is mounted.")
+    return url2pathname(path)
+
+
 def split(address: str) -> SplitResult | None:
     """The parts of a network address; None for files and cameras."""
     if not address:
@@ -71,6 +105,12 @@ def split(address: str) -> SplitResult | None:
     if not parts.hostname:
         raise SourceError(f"{redact(address)}: names no host.")
     return parts
+
+
+def is_file_s(address: str) -> bool:
+    """Whether a web address is named like that of a video file, which is there or not."""
+    parts = urlsplit(address)
+    return parts.scheme.lower() in ("http", "https") and Path(parts.path).suffix.lower() in NEVER_LIVE
 
 
 def is_glob(address: str) -> bool:
@@ -107,7 +147,7 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
     Raises:
         SourceError: a folder or glob that holds neither.
     """
-    address = str(address)
+    address = without_file(as_typed(address))
     if address == "-":  # standard input, also where something has that name
         return [address]
     if split(address) is not None or not (is_folder(address) or is_glob(address)):
@@ -153,7 +193,7 @@ def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
             below = files_below(fixed_part(address), lambda path: False)
             below.unreadable = {path: why for path, why in below.unreadable.items() if not path.is_symlink()}  # nobody may have meant it
             unreadable = below.sentences
-    left_out = without.resolve() if without is not None else None
-    if left_out is None or left_out == folder.resolve():
+    left_out = resolved(without) if without is not None else None
+    if left_out is None or resolved(folder).is_relative_to(left_out):
         return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves
-    return sorted((path for path in found if not path.resolve().is_relative_to(left_out)), key=natural), unreadable
+    return sorted((path for path in found if not resolved(path).is_relative_to(left_out)), key=natural), unreadable

@@ -18,7 +18,7 @@ from stream.frame import SourceInfo
 from stream.media import av
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.access_units import AccessUnits
-from stream.sources.addresses import redact
+from stream.sources.addresses import is_file_s, redact
 from stream.sources.hls import PATIENCE_S, Segments, has_ended, is_hls
 from stream.sources.live import Alive, LiveSource, Lost, Over, Picture
 from stream.sources.reader_thread import pumped
@@ -57,8 +57,14 @@ QUICK = {"probesize": "32"}
 its next key frames, or for `open_timeout_s`. Only where nothing is declared (one transport stream of everything) it must look for longer.
 """
 
+REFUSALS = (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError, av.error.HTTPNotFoundError, av.error.HTTPOtherClientError)
+
 WHOLE = frozenset({"mjpeg", "vp8", "vp9"})
 """Codecs of which each packet from RTP is a whole picture."""
+
+
+class Refused(Lost):
+    """A web server answers that it does not give this: there is no such file, it is gone, or not for this user."""
 
 
 class Unreadable(Lost):
@@ -88,6 +94,10 @@ def _try(address: str, settings: SourceSettings, segments: Segments, unwanted: t
     except Unreadable as error:
         if reason := why_never(address, settings):
             raise SourceError(f"{redact(address)}: {reason}.") from error
+        yield False
+    except Refused as refused:
+        if is_file_s(address):  # a camera that is starting may answer so, and is waited for; a file that is not there does not come
+            raise SourceError(f"{redact(address)}: {refused}.") from None
         yield False
     except Lost:  # may be a camera that is switched off
         yield False
@@ -169,7 +179,8 @@ def _opened(address: str, settings: SourceSettings, options: dict[str, str], tim
         if time.monotonic() - started >= timeout[0]:  # FFmpeg then reports all kinds of errors
             raise Lost("timed out") from None
         cause = _cause(error, address, settings)
-        raise (Unreadable if isinstance(error, av.error.InvalidDataError) else Lost)(cause) from None
+        kind = Unreadable if isinstance(error, av.error.InvalidDataError) else Refused if isinstance(error, REFUSALS) else Lost
+        raise kind(cause) from None
 
 
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
@@ -246,10 +257,13 @@ def _packets(units: AccessUnits, fragment: av.Packet[Any]) -> list[av.Packet[Any
 
 def _cause(error: av.error.FFmpegError, address: str, settings: SourceSettings) -> str:
     """Why there is no stream, in a few words. Raises `Lost` itself where nothing listens (any more)."""
+    refused = (av.error.HTTPOtherClientError, "the server refuses it, with an error 4xx such as 410, gone")
+    refused_on_the_web = [refused] if address.lower().startswith("http") else []  # an RTSP server without pictures says so, too
     known: list[tuple[type[BaseException], str]] = [
         (av.error.HTTPUnauthorizedError, "wrong user name or password"),
         (av.error.HTTPForbiddenError, "access denied"),
-        (av.error.HTTPNotFoundError, "no such stream"),
+        (av.error.HTTPNotFoundError, "there is no such file" if is_file_s(address) else "no such stream"),
+        *refused_on_the_web,
         (av.error.HTTPError, f"the server says: {error.strerror}"),
         (av.error.ConnectionRefusedError, "refused: nothing listens there"),
         (av.error.ConnectionResetError, "connection lost"),

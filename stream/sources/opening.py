@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from stream.sources.loop import LoopSource
     from stream.sources.numbered import NumberedSource
     from stream.sources.pictures import PicturesSource
+    from stream.sources.piped_picture import PipedPicture
     from stream.sources.video import VideoSource
 
-    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource | NumberedSource
+    AnyFile: TypeAlias = VideoSource | AnimationSource | PicturesSource | NumberedSource | PipedPicture
 
 
 def open_source(
@@ -48,7 +49,9 @@ def open_source(
             is no error: the source keeps trying.
         PictureError: the one picture asked for cannot be read.
     """
-    source: LiveSource | LoopSource | AnyFile = _open(str(address), settings, without, name, waits)
+    from stream.sources.addresses import as_typed
+
+    source: LiveSource | LoopSource | AnyFile = _open(as_typed(address), settings, without, name, waits)
     if settings is not None and settings.loop and not (source.info.live or source.info.still):
         from stream.sources.loop import LoopSource
 
@@ -63,6 +66,7 @@ def open_source(
 def _open(text: str, settings: SourceSettings | None, without: Path | None, name: str | None, waits: bool) -> LiveSource | AnyFile:
     from stream.sources import addresses  # here, because these modules need the types above
 
+    text = addresses.without_file(text)
     if text.isdecimal() or (text.startswith("camera:") and not Path(text).exists()):
         from stream.sources.camera import open_camera
 
@@ -76,16 +80,27 @@ def _open(text: str, settings: SourceSettings | None, without: Path | None, name
     return _open_file(text, settings, without)
 
 
-def _open_stdin(settings: SourceSettings | None) -> VideoSource:
-    from stream.sources.video import VideoSource
-
+def _open_stdin(settings: SourceSettings | None) -> AnyFile:
     if os.isatty(0):
         raise SourceError(
             "standard input is a terminal; send a video into it (ffmpeg ... -f matroska - | facestream run -), or name a file."
         )
     if stat.S_ISREG(os.fstat(0).st_mode):
-        return VideoSource("/dev/stdin", settings)
-    return VideoSource("standard input", settings, pipe=0)
+        return _open_file("/dev/stdin", settings, None)
+    return _open_pipe("standard input", settings, 0)
+
+
+def _open_pipe(name: str, settings: SourceSettings | None, place: Path | int) -> VideoSource | PipedPicture:
+    from stream.sources.pipe import Pipe, waited_for
+    from stream.sources.piped_picture import piped_picture
+    from stream.sources.video import VideoSource
+
+    pipe = Pipe(place)
+    picture = waited_for(pipe, lambda: piped_picture(name, pipe))
+    if picture is None:
+        return VideoSource(name, settings, pipe=pipe)
+    pipe.put_down()
+    return picture
 
 
 def _open_file(address: str, settings: SourceSettings | None, without: Path | None) -> AnyFile:
@@ -105,7 +120,7 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
     if not exists(address):
         raise SourceError(f"{redact_mistyped(address)}: there is no such file or folder.")
     if path.is_fifo():  # nothing of it may be read twice
-        return VideoSource(address, settings, pipe=path)
+        return _open_pipe(address, settings, path)
     if is_animated(path):
         return AnimationSource(address)
     if is_picture_name(path) or _is_one_picture(path):
@@ -115,13 +130,13 @@ def _open_file(address: str, settings: SourceSettings | None, without: Path | No
 
 def _is_one_picture(path: Path) -> bool:
     """Whether a file that is not named like one holds a picture; several JPEGs one after the other (raw.mjpeg) are a video."""
-    from models.imaging.picture_formats import is_picture, open_header
+    from models.imaging.picture_formats import SERIAL_FORMATS, is_picture, open_header
     from stream.sources.contents import holds_several
 
     if not is_picture(path):
         return False
     with suppress(PictureError), open_header(path) as picture:
-        return picture.format not in ("JPEG", "PNG", "WEBP", "BMP", "PPM") or not holds_several(path)
+        return picture.format not in SERIAL_FORMATS or not holds_several(path)
     return True  # in a format that nobody here can read: it says so
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from stream.frame import USUAL_RATE
@@ -21,12 +21,18 @@ REGULAR = 24
 """After so many steps at least, each about as long as the others, a last one that is much longer may be wrong."""
 STANDS_S = Fraction(1)
 """So long a last picture may come after the others, though all sound is over by then."""
+MOST_TOLD = 5
+"""Parts that a note names."""
 
 
 class PictureTimes:
     """Gives each decoded picture its own time, in ticks; strictly increasing whatever the file says."""
 
-    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream, jumps: Jumps) -> None:
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream, jumps: Jumps, sound_s: Fraction | None) -> None:
+        """
+        Args:
+            sound_s: how long its longest sound is, as far as is known.
+        """
         self.assumed = _untimed(container)
         """The stream has no times: frames are a declared rate apart."""
         self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
@@ -42,15 +48,20 @@ class PictureTimes:
             self._declared = stream.duration
         elif end_s := _declared_end_s(container, stream):
             self._declared_end = self._declared = round(end_s / self.time_base)
-        self._usual_s = 1 / (_spread_rate(stream, _longest_sound_s(container)) or USUAL_RATE)
+        self._usual_s = 1 / (_spread_rate(stream, sound_s) or USUAL_RATE)
         self._spread: int | None = None
         """Ticks between two pictures of a file that says the same time of all of them."""
+        self._reordered_alone = False
+        """Its times of showing say nothing but the order, which is that of decoding's end anyway."""
         self._first = 0
         self._last: int | None = None
         self._step = 1
         self._steps: tuple[int, int, int] = (0, 0, 0)
         """How many steps there were, and the shortest and the longest, ticks."""
         self._wrong: list[int] = []
+        self._timed = not self.assumed and container.format.name.startswith(("matroska", "mov", "flv"))
+        """Each picture has a time in such a container: FFmpeg gives none where that is impossible."""
+        self._untimed: list[int] = []
 
     def placed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, int]]:
         """Each picture and its time. One whose time is out of order is put between those before and behind it."""
@@ -64,18 +75,26 @@ class PictureTimes:
         """What had to be mended, a sentence for each kind."""
         found, notes = self._jumps.found, []
         if found:
-            by_s, at_s = float(found[0].by_s), float(found[0].at_s - self._first * self.time_base)
+            by_s, at_s = float(found[0].by_s), self.since_first_s(found[0].at_s)
             where = f"{'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at {at_s:.1f} s"
             again = {1: "", 2: ", and once more"}.get(len(found), f", and {len(found) - 1} times more")
             notes.append(f"{name}: its times jump {where}{again}; it goes on a frame later.")
+        if self._jumps.joined:
+            parts = ", ".join(f"{codec} at {self.since_first_s(at_s):.1f} s" for at_s, codec in self._jumps.joined[:MOST_TOLD])
+            more = ", ..." if len(self._jumps.joined) > MOST_TOLD else ""
+            notes.append(f"{name}: is joined of parts with streams of their own ({parts}{more}); they are read one after the other.")
         if self._spread is not None:
             notes.append(f"{name}: its pictures have no times that can be believed; {float(1 / self._usual_s):g} frames/s are assumed.")
-        if self._wrong:
-            which = "a picture has a wrong time" if len(self._wrong) == 1 else f"{len(self._wrong)} pictures have wrong times"
+        wrong = sorted(self._wrong + (self._untimed if len(self._untimed) <= RUN else []))  # more: it is how the file was made
+        if wrong and not self._reordered_alone:
+            which = "a picture has a wrong time" if len(wrong) == 1 else f"{len(wrong)} pictures have wrong times"
             notes.append(
-                f"{name}: {which} (at {float((self._wrong[0] - self._first) * self.time_base):.1f} s); put between those before and behind."
+                f"{name}: {which} (at {self.since_first_s(wrong[0] * self.time_base):.1f} s); put between those before and behind."
             )
         return notes
+
+    def since_first_s(self, time_s: Fraction) -> float:
+        return float(time_s - self._first * self.time_base)
 
     def _certain(self, waiting: deque[av.VideoFrame], most_waiting: int) -> Iterator[tuple[av.VideoFrame, int]]:
         while waiting:
@@ -85,9 +104,11 @@ class PictureTimes:
                     return
                 if self._last is None and self._stands_still(waiting):
                     self._spread = max(1, round(self._usual_s / self.time_base))
-                if len(waiting) == 1 and self._is_far_behind(pts):
+                    if self._reordered_alone:
+                        continue
+                if len(waiting) == 1 and (self._is_far_behind(pts) or self._is_too_early(pts)):
                     picture = waiting.popleft()
-                    usual = round((self._last - self._first) / self._steps[0]) if self._last is not None else 1
+                    usual = round((self._last - self._first) / max(1, self._steps[0])) if self._last is not None else 1
                     self._wrong.append(self._place((self._last or 0) + usual, picture))
                     yield picture, self._wrong[-1]
                     continue
@@ -102,11 +123,26 @@ class PictureTimes:
                     self._wrong.append(self._place(at, picture))
                     yield picture, self._wrong[-1]
                 pts = right if wrong else pts
+            if pts is None and self._last is None and self._timed:
+                if len(waiting) <= most_waiting:
+                    return
+                pts = self._before_those_behind(waiting)
             picture = waiting.popleft()
-            yield picture, self._place(pts, picture)
+            at = self._place(pts, picture)
+            if self._timed and self._time_of(picture) is None:
+                self._untimed.append(at)
+            yield picture, at
+
+    def _before_those_behind(self, waiting: deque[av.VideoFrame]) -> int | None:
+        """The time of a first picture that has none."""
+        for number, picture in enumerate(waiting):
+            later = self._time_of(picture)
+            if later is not None:
+                return max(0, later - number * int(waiting[0].duration or self._step)) if later >= 0 else None
+        return None
 
     def _time_of(self, picture: av.VideoFrame) -> int | None:
-        return None if self.assumed else picture.dts if self._by_decoding else picture.pts
+        return None if self.assumed or self._reordered_alone else picture.dts if self._by_decoding else picture.pts
 
     def _follows(self, pts: int) -> bool:
         """As usual after the last picture."""
@@ -124,8 +160,13 @@ class PictureTimes:
         return 0, pts
 
     def _stands_still(self, waiting: deque[av.VideoFrame]) -> bool:
+        """The first pictures have no times: those of showing are all one, or only say by how much each differs from that of decoding."""
         times = [time for picture in waiting if (time := self._time_of(picture)) is not None]
-        return len(times) > RUN and (max(times) - min(times)) * self.time_base < (len(times) - 1) * NO_STEP_S
+        if are_all_one(times, self.time_base):
+            return True
+        decoded = [picture.dts for picture in waiting if picture.dts is not None]
+        self._reordered_alone = times != sorted(set(times)) and are_all_one(decoded, self.time_base)
+        return self._reordered_alone
 
     def _is_far_behind(self, pts: int) -> bool:
         """Of the last picture: the others came regularly, and what the file declares is over by then, or it is very late."""
@@ -138,6 +179,10 @@ class PictureTimes:
         ends_s = [end_s for end_s in (self._declared_end_s, self._jumps.sound_until_s) if end_s is not None]
         return min(ends_s) < at_s - STANDS_S if ends_s else late_s > AHEAD_S
 
+    def _is_too_early(self, pts: int) -> bool:
+        """Of the last picture: as only a wrong time is."""
+        return self._last is not None and self._spread is None and pts < self._last
+
     @property
     def _declared_end_s(self) -> Fraction | None:
         return None if self._declared_end is None else self._declared_end * self.time_base
@@ -147,7 +192,8 @@ class PictureTimes:
             self._last = self._first = pts or 0
         else:
             before = self._last
-            self._last = before + self._step if pts is None else max(pts, before + (self._spread or 1))
+            lasts = max(self._step, self._steps[1]) if self._by_decoding else self._step  # AVI's ticks may be half a picture's
+            self._last = before + (self._spread or lasts) if pts is None else max(pts, before + (self._spread or 1))
             count, shortest, longest = self._steps
             step = self._last - before
             self._steps = count + 1, min(shortest or step, step), max(longest, step)
@@ -164,13 +210,18 @@ class PictureTimes:
         return missing if missing > max(1.0, EARLY_END * float(self._declared * self.time_base)) else 0.0
 
 
+def are_all_one(times: Sequence[int], time_base: Fraction) -> bool:
+    """Times, in ticks, of pictures that follow each other, between which there is no time."""
+    return len(times) > RUN and (max(times) - min(times)) * time_base < (len(times) - 1) * NO_STEP_S
+
+
 def declared_rate(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
     """Frames per second, as declared. A stream without times has no average; FFmpeg then reports 25 as such."""
     rates = (stream.guessed_rate, stream.average_rate) if _untimed(container) else (stream.average_rate, stream.guessed_rate)
     return next((Fraction(rate) for rate in rates if rate and rate <= MOST_RATE), None)
 
 
-def _longest_sound_s(container: av.container.InputContainer) -> Fraction | None:
+def longest_sound_s(container: av.container.InputContainer) -> Fraction | None:
     """When the last sound ends, as far as the file says it."""
     ends_s: list[Fraction] = []
     for stream in container.streams.audio:

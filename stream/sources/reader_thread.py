@@ -5,12 +5,15 @@ The one place besides `feeds` and `pipeline` that starts a thread: no camera lib
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
+
+from models.forks import forked_since, refuse_forked
 
 T = TypeVar("T")
 
@@ -38,13 +41,18 @@ def pumped(
         items: makes the generator, which should end soon once the event that it is given is set.
         stop: ends this generator, within a slice.
         ahead: so many items at most wait to be taken.
+
+    Raises:
+        RuntimeError: this process was forked since: the thread is the parent's.
     """
+    process = os.getpid()
     unwanted = threading.Event()
     handed: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
     thread = threading.Thread(target=_pump, args=(items, handed, unwanted), name="camera", daemon=True)
     thread.start()
     try:
         while not stop.is_set():
+            refuse_forked(process, "what reads this source")
             try:
                 item = handed.get(timeout=SLICE_S)
             except queue.Empty:
@@ -56,8 +64,9 @@ def pumped(
                 return
             yield item
     finally:
-        unwanted.set()
-        thread.join(FAREWELL_S)
+        if not forked_since(process):
+            unwanted.set()
+            thread.join(FAREWELL_S)
 
 
 def _pump(items: Callable[[threading.Event], Generator[T, None, None]], handed: queue.Queue[T | _End], unwanted: threading.Event) -> None:

@@ -56,7 +56,7 @@ LEFT_OUT = {
     r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
-RUNS = re.compile(r"facestream |ffmpeg |pytest .*tests/|python docs/|export \w+=|cd |find |head ")
+RUNS = re.compile(r"facestream |ffmpeg |pytest .*tests/|python docs/|export \w+=|cd |find |head |cat ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 
 TIMEOUT_S = 240

@@ -79,6 +79,43 @@ def test_a_mark_that_a_container_has_no_place_for_is_named(film: Path, tmp_path:
     assert flags(out)[1:3] == [("audio", set()), ("audio", {"default"})]
 
 
+def test_what_is_said_of_two_tracks_is_said_once(film: Path, tmp_path: Path):
+    told = run(film, tmp_path / "out.webm")
+    assert told.count("its aac sound does not fit into webm; encoded as Opus (2 tracks).") == 1
+    assert told.count("subtitles do not fit into webm; left out (2 tracks).") == 1
+    assert len(set(told.splitlines())) == len(told.splitlines())
+
+
+TITLES = ["Nave", "English commentary", "Français"]
+
+
+def titles(path: Path) -> list[str]:
+    """As ffprobe tells them: in MP4 and MOV by the name of the handler."""
+    tags = [one.get("tags", {}) for one in asked(path, "-show_streams")["streams"]]
+    return [one.get("title") or one.get("handler_name", "") for one in tags]
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("before", [".mkv", ".mp4", ".mov"])
+def test_titles_of_tracks_come_along(tmp_path: Path, before: str, after: str):
+    path, out = tmp_path / f"in{before}", tmp_path / f"out{after}"
+    named = [f"-metadata:s:{number}" for number in range(3)]
+    key = "title" if before == ".mkv" else "handler_name"
+    words = [word for name, title in zip(named, TITLES, strict=True) for word in (name, f"{key}={title}")]
+    sounds = ("-f", "lavfi", "-i", "sine=duration=2")
+    ffmpeg(*PICTURES, *sounds, *sounds, "-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-c:a", "aac", *words, path)
+    run(path, out)
+    assert titles(out) == TITLES
+
+
+def test_the_name_of_what_wrote_an_mp4_is_no_title(tmp_path: Path):
+    path, out = tmp_path / "in.mp4", tmp_path / "out.mkv"
+    ffmpeg(*PICTURES, "-f", "lavfi", "-i", "sine=duration=2", "-c:v", "libx264", "-c:a", "aac", path)
+    assert titles(path) == ["VideoHandler", "SoundHandler"]
+    run(path, out)
+    assert titles(out) == ["", ""]
+
+
 def test_a_sound_that_is_encoded_anew_keeps_its_marks(film: Path, tmp_path: Path):
     assert "its aac sound is marked as comment, which webm cannot say" in run(film, tmp_path / "out.webm")
     assert flags(tmp_path / "out.webm")[:3] == [MARKED[0], ("audio", set()), MARKED[2]]

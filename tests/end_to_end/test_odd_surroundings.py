@@ -153,8 +153,18 @@ def a_mounted_disk(place: Path) -> str:
     return "/proc"
 
 
+def a_link_to_nowhere(place: Path) -> str:
+    (place / "link").symlink_to("nowhere")
+    return "link"
+
+
+def a_link_to_itself(place: Path) -> str:
+    (place / "link").symlink_to("link")
+    return "link"
+
+
 PLACES = [
-    the_current_folder, one_around_it, the_root, a_mounted_disk,
+    the_current_folder, one_around_it, the_root, a_mounted_disk, a_link_to_nowhere, a_link_to_itself,
     a_long_name, a_name_of_long_letters, a_name_that_is_no_utf8, a_place_in_a_file,
 ]  # fmt: skip
 

@@ -2,83 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-import subprocess
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.command import facestream
-from tests.media import need, packets_of
+from tests.joined import goes_on, packets, part, run, sound_is_in_step, times
 
 pytestmark = pytest.mark.slow
 
-OFF = ("--model", "none", "--set", "detector.enabled=false")
 HOUR_MS = 3_600_000
-
-
-def ffmpeg(*words: object) -> None:
-    subprocess.run([need("ffmpeg"), "-v", "error", "-y", *map(str, words)], check=True)
-
-
-def part(path: Path, *words: str, codecs: tuple[str, ...] = ("-c:v", "libx264", "-bf", "2", "-c:a", "aac")) -> bytes:
-    """Two seconds, 50 pictures, with a tone that rises, so that no two packets of sound are equal."""
-    rising = "aevalsrc='sin(2*PI*(300+200*t)*t)':d=2:s=48000"
-    ffmpeg(
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc2=size=160x120:rate=25:duration=2",
-        "-f",
-        "lavfi",
-        "-i",
-        rising,
-        "-pix_fmt",
-        "yuv420p",
-        *codecs,
-        *words,
-        path,
-    )
-    return path.read_bytes()
-
-
-def packets(path: Path, stream: str) -> list[tuple[float, str]]:
-    """When each packet is shown or heard, and what is in it, in the order of their times."""
-    return sorted(packets_of(path, stream))
-
-
-def times(path: Path) -> list[float]:
-    return [time_s for time_s, _ in packets(path, "v:0")]
-
-
-def run(path: Path, out: Path) -> str:
-    """What the user is told; the run has succeeded."""
-    done = facestream("run", path, "-o", out, *OFF)
-    assert done.returncode == 0, done.stderr
-    assert f"written to {out}" in done.stdout
-    return done.stderr
-
-
-def goes_on(out: Path, count: int) -> None:
-    """So many pictures, 40 ms apart."""
-    shown = times(out)
-    assert len(shown) == count
-    assert shown == pytest.approx([shown[0] + index / 25 for index in range(count)], abs=0.0011)
-
-
-def sound_is_in_step(out: Path, parts: int) -> None:
-    """The same sound comes with each part, as much later as the part's pictures do; none of it lies upon another."""
-    heard = packets(out, "a:0")
-    by_content = defaultdict(list)
-    for time_s, content in heard:
-        by_content[content].append(time_s)
-    repeated = [found for found in by_content.values() if len(found) == parts]
-    assert len(repeated) > 50
-    assert all(found == pytest.approx([found[0] + 2 * number for number in range(parts)], abs=0.0011) for found in repeated)
-    assert min(b - a for (a, _), (b, _) in itertools.pairwise(heard)) > 0.01
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -117,14 +51,6 @@ def test_a_list_of_pieces_with_discontinuities(tmp_path: Path):
     assert ", and once more; it goes on a frame later" in run(path, out)
     goes_on(out, 150)
     sound_is_in_step(out, 3)
-
-
-def test_a_part_with_streams_of_its_own_is_left_out_with_a_note(tmp_path: Path):
-    path, out = tmp_path / "joined.ts", tmp_path / "out.mp4"
-    other = part(tmp_path / "other.ts", "-mpegts_start_pid", "0x300", "-mpegts_pmt_start_pid", "0x1100")
-    path.write_bytes(part(tmp_path / "part.ts") + other)
-    assert run(path, out).count(f"{path}: what begins in its middle beside its first streams is left out.") == 1
-    goes_on(out, 50)
 
 
 @pytest.mark.parametrize("hours", [0.02, 7, 22])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.command import facestream
-from tests.end_to_end.test_times_that_jump import OFF, ffmpeg, goes_on, packets, part, retimed, times
+from tests.end_to_end.test_times_that_jump import retimed
+from tests.joined import OFF, ffmpeg, goes_on, packets, part, times
 from tests.media import make_clip, need
 
 pytestmark = pytest.mark.slow
@@ -82,7 +83,11 @@ def same_sound(path: Path, out: Path) -> None:
 
 @pytest.mark.parametrize("out_suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("b_frames", ["0", "2"])
-@pytest.mark.parametrize(("number", "ms"), [(0, 30000), (0, 5000), (-1, 32000)], ids=["first", "first, less", "last"])
+@pytest.mark.parametrize(
+    ("number", "ms"),
+    [(0, 30000), (0, 5000), (-1, 32000), (0, -300), (1, -300), (-1, 400)],
+    ids=["first", "first, less", "last", "first, too early", "second, too early", "last, too early"],
+)
 def test_a_block_of_matroska(tmp_path: Path, number: int, ms: int, b_frames: str, out_suffix: str):
     path, out = tmp_path / "in.mkv", tmp_path / f"out{out_suffix}"
     part(path, "-bf", b_frames)
@@ -95,7 +100,7 @@ def test_a_block_of_matroska(tmp_path: Path, number: int, ms: int, b_frames: str
     same_sound(path, out)
 
 
-@pytest.mark.parametrize("later", [{0: 30_000}, {0: 30_000, 1: 30_000}, {0: 500_000}, {49: 31_000}, {49: 500_000}])
+@pytest.mark.parametrize("later", [{0: 30_000}, {0: 30_000, 1: 30_000}, {0: 500_000}, {49: 31_000}, {49: 500_000}, {49: -500}])
 def test_a_tag_of_flash(tmp_path: Path, later: dict[int, int]):
     whole, out = tmp_path / "whole.flv", tmp_path / "out.mp4"
     part(whole, "-bf", "0", "-flvflags", "no_duration_filesize")
@@ -106,6 +111,15 @@ def test_a_tag_of_flash(tmp_path: Path, later: dict[int, int]):
     goes_on(out, 50)
     assert times(out)[0] == pytest.approx(times(whole)[0], abs=0.0011)
     same_sound(whole, out)
+
+
+@pytest.mark.parametrize("base", ["1/25", "1/50"])
+def test_the_last_pictures_of_an_avi_with_b_frames(tmp_path: Path, base: str):
+    """FFmpeg tells no time of them. A tick may be half a picture's."""
+    path, out = tmp_path / "in.avi", tmp_path / "out.mp4"
+    part(path, "-bf", "2", "-an", "-enc_time_base", base)
+    run(path, out)
+    goes_on(out, 50)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
@@ -151,9 +165,11 @@ def test_pictures_that_stand_stay(tmp_path: Path, suffix: str, shown_s: list[flo
 
 @pytest.mark.parametrize("ticks", [0, -1], ids=["none", "negative"])
 @pytest.mark.parametrize("sound", [True, False])
-def test_times_that_are_all_one_are_spread(tmp_path: Path, ticks: int, sound: bool):
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_times_that_are_all_one_are_spread(tmp_path: Path, ticks: int, sound: bool, b_frames: str):
+    """With B-frames there is a list of edits, which would hide most of them."""
     path, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
-    part(path, "-bf", "0", *(() if sound else ("-an",)))
+    part(path, "-bf", b_frames, *(() if sound else ("-an",)))
     steps_mp4(path, ticks)
     told = run(path, out)
     assert f"{path}: its pictures have no times that can be believed; 25 frames/s are assumed." in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,3 +83,23 @@ def test_what_cannot_be_watched_says_why(portrait_path: Path, tmp_path: Path) ->
         next(watch(tmp_path / "none.jpg"))
     with pytest.raises(ModelError, match="no such model"):
         next(watch(portrait_path, load_settings(None, ["classifier.model=nobody"])))
+
+
+@pytest.mark.parametrize("wrong", [None, True, 1.5, b"clip.mp4", ["clip.mp4"], {}])
+def test_what_is_no_source_is_refused_before_any_frame_is_asked_for(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"a source is a camera's index, an address or a path, one of them, not {type(wrong).__name__}"):
+        watch(wrong)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"detector": {}}, "my.yaml", ["classifier.model=none"], 0])
+def test_so_are_settings_that_are_none(wrong: Any, portrait_path: Path) -> None:
+    with pytest.raises(TypeError, match=rf"settings are what stream\.settings\.loading\.load_settings gives, not {type(wrong).__name__}"):
+        watch(portrait_path, wrong)
+
+
+def test_settings_are_loaded_from_a_path_however_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("detector: {min_face_px: 40}")
+    assert load_settings(str(tmp_path / "my.yaml")).detector.min_face_px == 40
+    for words in ("a.b=1", {"detector.min_face_px": 40}, [3], None):
+        with pytest.raises(TypeError, match=r"overrides are .*'detector\.min_face_px=40', not"):
+            load_settings(None, words)  # type: ignore[arg-type]

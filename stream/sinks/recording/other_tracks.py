@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -10,11 +10,14 @@ from typing import TypeAlias
 from stream.jumps import AnyPacket
 from stream.media import SubtitleStream, av
 from stream.sinks.recording.chapters import copy_chapters, left_out
+from stream.sinks.recording.encoded_sound import Encoded
+from stream.sinks.recording.joined_sound import Joined
 from stream.sinks.recording.track_reader import TrackReader
-from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, Encoded, flag, silence
+from stream.sinks.recording.tracks import LATE_S, PRIMING_S, Copied, flag, name, silence
 from stream.sinks.recording.trial import takes
 
 Stream: TypeAlias = "av.AudioStream | SubtitleStream"
+Track: TypeAlias = "Copied | Joined | Encoded"
 
 TRIED = 8
 """Packets of a track that a container is tried with."""
@@ -60,15 +63,18 @@ class OtherTracks:
         self._path, self._output, self._notes, self._options = path, output, notes, options
         self._begin_s, self._shift_s = begin_s, shift_s
         self._reader = TrackReader(path)
-        self._tracks: dict[int, Copied | Encoded] = {}
+        self._tracks: dict[int, Track] = {}
         self._damaged, self._refused, self._first_subtitles = False, 0, list[AnyPacket]()
-        sounds: list[Stream] = [stream for stream in self._reader.container.streams.audio if sound]
+        sounds: list[Stream] = [stream for stream in self._reader.parts.sounds if sound]
         wanted: list[Stream] = [*sounds, *self._reader.container.streams.subtitles]
-        self._packets, self._held = self._reader.packets({stream.index for stream in wanted}), deque[tuple[float, AnyPacket]]()
+        number, self._held = self._reader.parts.number, deque[tuple[float, AnyPacket]]()
+        self._packets = self._reader.packets(set(map(number, wanted)))
         try:
-            self._look_ahead({stream.index for stream in sounds})
+            self._look_ahead(set(map(number, sounds)))
+            said_before = len(notes)
             for stream in wanted:
                 self._add(stream, copies)
+            notes[said_before:] = counted(notes[said_before:])
             notes += left_out(path, self._reader.container)
             notes += copy_chapters(path, self._reader.container, output, shift_s)
         except BaseException:
@@ -108,17 +114,13 @@ class OtherTracks:
         self._write_held(end_s if goes_on else float("inf"))
         while not goes_on and self._read(float("inf")):
             pass
-        if self._reader.error is not None:
-            self._notes.append(f"{self._path}: its sound is damaged and ends early ({self._reader.error.strerror}).")
-        for at_s in self._reader.alone_s[:1]:
-            where = f"at {float(at_s - self._begin_s):.1f} s"
-            self._notes.append(f"{self._path}: its sound's times jump alone {where}; it goes on without a gap.")
+        self._notes += counted(_remarks(self._path, self._reader, self._tracks, self._begin_s))
         for track in self._tracks.values():
             self._mux(track.rest())
 
     def close(self) -> None:
         """Let go of the input. Any number of times."""
-        self._reader.container.close()
+        self._reader.parts.close()
 
     def _look_ahead(self, sounds: set[int]) -> None:
         """Read until each sound has begun, but not for ever: what a container refuses must be known before it is begun."""
@@ -126,7 +128,7 @@ class OtherTracks:
         for found in self._packets if sounds else ():
             if found is not None:
                 self._held.append(found)
-                missing.discard(found[1].stream_index)
+                missing.discard(self._reader.parts.track(found[1]))
             far = self._reader.pictures_until_s >= until_s + (LOOK_S if missing else float(LATE_S))
             if far or self._reader.bytes_passed > LOOK_BYTES:
                 return
@@ -141,29 +143,32 @@ class OtherTracks:
             self._notes.append(f"{self._path}: its {stream.codec_context.name} {_what(stream)} is left out ({error}).")
             return
         if track is not None:
-            track.stream.metadata.update({key: value for key, value in stream.metadata.items() if key in ("language", "title")})
-            if lost := flag(track.stream, stream.disposition.value, self._output.format.name):
-                what, kind = f"{stream.codec_context.name} {_what(stream)}", self._output.format.name
+            name(track.stream, stream.metadata, self._output.format.name)
+            if lost := flag(track.stream, stream.disposition.value, kind := self._output.format.name):
+                what = f"{stream.codec_context.name} {_what(stream)}"
                 self._notes.append(f"{self._path}: its {what} is marked as {' and '.join(lost)}, which {kind} cannot say.")
-            self._tracks[stream.index] = track
+            self._tracks[self._reader.parts.number(stream)] = track
 
-    def _sound(self, stream: av.AudioStream, copies: bool) -> Copied | Encoded | None:
+    def _sound(self, stream: av.AudioStream, copies: bool) -> Track | None:
         codec, kind = stream.codec_context.name, self._output.format.name
-        first = [packet for _, packet in self._held if packet.stream_index == stream.index][:TRIED]
+        if stream is self._reader.parts.late_sound:
+            later = Encoded(stream, self._output, self._begin_s - self._shift_s)
+            self._notes.append(f"{self._path}: its {codec} sound begins in a later part; encoded as {later.codec}{later.fewer}.")
+            return later
+        first = [packet for _, packet in self._held if packet.stream is stream][:TRIED]
         if not first and self._reader.over:
             self._notes.append(f"{self._path}: its {codec} sound is empty; left out.")
             return None
         late = kind in WAIT_FOR_ALL and (not first or _seconds(first[0]) - self._begin_s > LATE_S)
-        fits = (
-            copies and codec in self._output.supported_codecs and not (kind == "mp4" and codec.startswith("pcm_"))
-        )  # few players know it there
+        is_pcm = kind == "mp4" and codec.startswith("pcm_")  # few players know it there
+        fits = copies and codec in self._output.supported_codecs and not is_pcm
         fits = fits and ((late and not first) or takes(kind, self._options, stream, first, self._shift_s))
         begin_s = self._begin_s - self._shift_s
         if fits and not late:
-            return Copied(stream, self._output)
+            return _copied(stream, self._output, self._reader)
         if fits and (quiet := silence(stream)):
             self._notes.append(f"{self._path}: its {codec} sound begins late; silence is put before it.")
-            return Copied(stream, self._output, quiet, begin_s)
+            return _copied(stream, self._output, self._reader, quiet, begin_s)
         track = Encoded(stream, self._output, begin_s)
         why = f"does not fit into {kind}" if kind != "matroska" else "cannot be copied into matroska"
         if fits:
@@ -173,7 +178,7 @@ class OtherTracks:
 
     def _subtitles(self, stream: SubtitleStream, copies: bool) -> Copied | None:
         codec, kind = stream.codec_context.name, self._output.format.name
-        first = [packet for _, packet in self._held if packet.stream_index == stream.index][:TRIED]
+        first = [packet for _, packet in self._held if packet.stream is stream][:TRIED]
         if not copies or not takes(kind, self._options, stream, first, self._shift_s):
             self._notes.append(f"{self._path}: its {codec} subtitles do not fit into {kind}; left out.")
             return None
@@ -203,7 +208,7 @@ class OtherTracks:
                 self._held.append((time_s, packet))
 
     def _write(self, packet: AnyPacket) -> None:
-        track = self._tracks.get(packet.stream_index)
+        track = self._tracks.get(self._reader.parts.track(packet))
         lasts_s = (packet.duration or 0) * packet.time_base
         if track is None or (self._shift_s and _seconds(packet) + lasts_s < self._begin_s - PRIMING_S):  # before the output's begin
             return
@@ -232,6 +237,40 @@ class OtherTracks:
         note = f"{self._path}: {self._output.format.name} refused some of its sound, which is missing ({error.strerror})."
         if note not in self._notes:
             self._notes.append(note)
+
+
+def _copied(
+    stream: av.AudioStream,
+    output: av.container.OutputContainer,
+    reader: TrackReader,
+    silence: bytes = b"",
+    begin_s: Fraction = Fraction(0),
+) -> Copied | Joined:
+    copied = Copied(stream, output, silence, begin_s)
+    return Joined(copied, stream) if reader.may_be_joined else copied
+
+
+def _remarks(path: Path, reader: TrackReader, tracks: dict[int, Track], begin_s: Fraction) -> list[str]:
+    """What the reader and the tracks have met on their way."""
+    found: list[str] = []
+    if reader.error is not None:
+        found.append(f"{path}: its sound is damaged and ends early ({reader.error.strerror}).")
+    for index, track in tracks.items():
+        for at_s, what, becomes in track.notes if isinstance(track, Joined) else ():
+            codec = reader.container.streams[index].codec_context.name
+            found.append(f"{path}: its {codec} sound goes on as {what} at {float(at_s - begin_s):.1f} s; {becomes}.")
+    for after_s, what in reader.left_out:
+        where = f"from {after_s - float(begin_s):.1f} s on"
+        found.append(f"{path}: its {what} {where} is left out; the part before has no {what} to go on.")
+    for at_s in reader.alone_s[:1]:
+        where = f"at {float(at_s - begin_s):.1f} s"
+        found.append(f"{path}: its sound's times jump alone {where}; it goes on without a gap.")
+    return found
+
+
+def counted(notes: list[str]) -> list[str]:
+    """Each note once, with the number of tracks that it is said of."""
+    return [note if count == 1 else f"{note.removesuffix('.')} ({count} tracks)." for note, count in Counter(notes).items()]
 
 
 def _seconds(packet: AnyPacket) -> Fraction:

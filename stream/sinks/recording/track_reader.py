@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stream.jumps import RUN, AnyPacket, Jumps, jumps_are_usual
 from stream.media import av, ffmpeg_name
+from stream.sinks.recording.parts_reader import LATE, PartsReader
 from stream.sinks.recording.trial import learn
 
 PATIENCE = 40
@@ -41,13 +42,11 @@ class TrackReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.container = av.open(ffmpeg_name(path), metadata_errors="replace")
-        best = self.container.streams.best("video")
-        self._pictures = best if isinstance(best, av.VideoStream) else None
-        self._jumps = Jumps(self.container, best) if isinstance(best, av.VideoStream) else None
-        self._unknown = {
-            stream.index for stream in self.container.streams.audio if stream.codec_context and not stream.codec_context.sample_rate
-        }
+        self.parts = PartsReader(path)
+        self.container = self.parts.container
+        self._pictures = self.parts.pictures
+        self._jumps = None if self._pictures is None else Jumps(self.container, self._pictures)
+        self._unknown = {stream for stream in self.container.streams.audio if stream.codec_context and not stream.codec_context.sample_rate}
         """Sounds that began too far into the file for FFmpeg to have looked at them: not even how long a packet lasts is known."""
         self._offsets_s = [Fraction(0)]
         self._places: dict[int, _Place] = {}
@@ -59,8 +58,15 @@ class TrackReader:
         self.over = False
         self.bytes_passed = 0
         """Of pictures."""
+        self.left_out: list[tuple[float, str]] = []
+        """Streams of later parts that belong to none of the first one's, and when they begin."""
         self.alone_s: list[Fraction] = []
         """Where times of sound have jumped alone."""
+
+    @property
+    def may_be_joined(self) -> bool:
+        """Its sound may become another, under the same number."""
+        return self.container.format.name in ("mpegts", "mpeg", "hls")
 
     @property
     def pictures_until_s(self) -> float:
@@ -71,33 +77,40 @@ class TrackReader:
     def packets(self, wanted: set[int]) -> Iterator[tuple[float, AnyPacket] | None]:
         """The packets of these streams, each with its time in seconds; None for each picture that passes."""
         streams = self.container.streams
-        self._places = {index: _Place(sparse=streams[index].type != "audio") for index in wanted}
+        self._places = {index: _Place(sparse=index != LATE and streams[index].type != "audio") for index in wanted}
         try:
-            for packet in self.container.demux():
-                if packet.stream_index in wanted and packet.size:
+            for packet in self.parts.packets():
+                if packet is None:
+                    self._begin_part()
+                elif (track := self.parts.track(packet)) in wanted:
                     yield from self._sound(packet)
-                elif self._pictures is not None and packet.stream_index == self._pictures.index and packet.size:
+                elif self._pictures is not None and track == self._pictures.index:
                     self._picture(packet)
                     yield from self._freed()
                     yield None
-        except IndexError:  # PyAV's, at the very end of a file with streams that begin in its middle
-            pass
         except av.error.FFmpegError as error:
             self.error = error
-        if self._jumps is not None:
-            for packet in self._jumps.flush():
-                self._met(packet)
         self._patience = 0
         yield from self._freed()
         for place in self._places.values():
             yield from self._released(place)
         self.over = True
 
+    def _begin_part(self) -> None:
+        """A part is over."""
+        for packet in self._jumps.flush() if self._jumps is not None else ():
+            self._met(packet)
+        self.left_out += [(self.pictures_until_s, what) for what in self.parts.strangers]
+        for place in self._places.values() if self.parts.go_on else ():  # a sound that had none in this part begins anew
+            if place.next_s is not None and float(place.next_s + GAP_S) < self.pictures_until_s:
+                place.next_s = None
+
     def shows_more(self, after_s: float) -> bool:
         """Whether the file has a picture that can be decoded and is later than that."""
         if self._pictures is None or self._jumps is None:
             return False
-        if self._jumps.found:  # the same time may be there twice: only what follows closely counts as the undecodable rest
+        if self._jumps.found or self.parts.is_joined:
+            # the same time may be there twice: only what follows closely counts as the undecodable rest
             return self.pictures_until_s - after_s > 1
         with av.open(ffmpeg_name(self._path), metadata_errors="replace") as again:
             stream = again.streams[self._pictures.index]
@@ -124,8 +137,8 @@ class TrackReader:
             self._offsets_s.append(self._jumps.offset_s)
 
     def _sound(self, packet: AnyPacket) -> Iterator[tuple[float, AnyPacket]]:
-        if packet.stream_index in self._unknown and not packet.duration:
-            stream = self.container.streams[packet.stream_index]
+        if packet.stream in self._unknown and not packet.duration:
+            stream = packet.stream
             assert isinstance(stream, av.AudioStream)
             learn(stream, [packet])
             if rate := stream.codec_context.sample_rate:
@@ -150,14 +163,14 @@ class TrackReader:
 
     def _lead_on(self, packet: AnyPacket) -> None:
         """A sound goes on where it was; also those behind it, unless its time alone is wrong."""
-        place, time_s = self._places[packet.stream_index], _time_s(packet)
+        place, time_s = self._places[self.parts.track(packet)], _time_s(packet)
         if time_s is None:
             return
         if place.next_s is None:
             place.jump = self._nearest(place, time_s)
             return
         by_s = place.next_s - (time_s + self._offsets_s[place.jump] + place.own_s)
-        following = [one for one in self._kept if one.stream_index == packet.stream_index]
+        following = [one for one in self._kept if self.parts.track(one) == self.parts.track(packet)]
         if following and not any(map(self._fits, following[:RUN])):
             place.own_s += by_s
             self.alone_s.append(place.next_s)
@@ -167,7 +180,7 @@ class TrackReader:
 
     def _fits(self, packet: AnyPacket) -> bool:
         """Whether the track goes on with this packet, after one of the jumps that are known. Its place then knows which."""
-        place, time_s = self._places[packet.stream_index], _time_s(packet)
+        place, time_s = self._places[self.parts.track(packet)], _time_s(packet)
         if time_s is None or self._jumps is None or self._jumps.latest_s is None:
             return True
         latest_s = self._jumps.latest_s
@@ -190,7 +203,7 @@ class TrackReader:
         return min(range(len(self._offsets_s)), key=lambda jump: abs(time_s + self._offsets_s[jump] + place.own_s - latest_s))
 
     def _placed(self, packet: AnyPacket) -> Iterator[tuple[float, AnyPacket]]:
-        place, time_s = self._places[packet.stream_index], _time_s(packet)
+        place, time_s = self._places[self.parts.track(packet)], _time_s(packet)
         offset_s = self._offsets_s[place.jump]
         at_s = (place.next_s or Fraction(0)) if time_s is None else time_s + offset_s + place.own_s
         if place.ahead is not None:

@@ -1,37 +1,29 @@
-"""A track of an output beside its pictures: copied packet for packet, or decoded and encoded anew."""
+"""A track of an output beside its pictures, copied packet for packet."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import cast
 
 import numpy as np
 
 from stream.jumps import AnyPacket
 from stream.media import SubtitleStream, av
+from stream.sinks.recording.encoded_sound import AAC_RATES, BEHIND_S, encodes
 
 MOST_TICKS = 2**30
 """No step in an output is longer, nor any packet: MP4's muxer aborts the process at 2^31 ticks."""
-AAC_RATES = frozenset({96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350})
-"""Samples per second that AAC can have."""
-LAYOUTS = {1: ("mono",), 2: ("stereo",), 3: ("3.0",), 4: ("4.0", "quad"), 5: ("5.0",), 6: ("5.1",), 7: ("6.1",), 8: ("7.1",)}
-"""How channels are arranged, by their number: what an encoder can, the usual one first."""
 PRIMING_S = Fraction(1, 10)
 """Sound that a decoder swallows at the start is shorter; more than that before 0 was cut away (a guess: the longest seen is 48 ms)."""
 LATE_S = Fraction(1)
 """An MP4 is written only once each track has begun: one that begins later than this needs something in its place."""
-BEHIND_S = Fraction(1, 2)
-"""So far behind the pictures is silence, which stands in for sound that may begin any moment."""
 AAC_SAMPLES = 1024
 """Of each packet."""
-SLACK_S = Fraction(1, 20)
-"""Sound that is encoded may be off its times by so much; more is a gap, which is filled with silence, or an overlap, which is left out."""
-MOST_SILENCE_S = 600
-"""A longer gap stays one (silence takes its time to encode)."""
 
 
+OF_A_PROGRAM = re.compile(r"(?i)handler|media|gpac|l-smash|\bISO\b|^(sound|audio|video|subtitles?|text)$")
+"""Names of handlers that say what wrote an MP4, not what a track is."""
 Flag = av.stream.Disposition
 IN_ALL = Flag.default | Flag.dub | Flag.comment | Flag.forced | Flag.hearing_impaired | Flag.visual_impaired
 FLAGS = {
@@ -103,6 +95,19 @@ class Copied:
             one.stream = self.stream
         return silence + bridges + packets
 
+    def made(self, packets: list[AnyPacket]) -> list[AnyPacket]:
+        """Packets of the track's own kind that were made for it, at their times in the output; what lies upon the last one is left out."""
+        taken = []
+        for packet in packets:
+            if packet.pts is None:
+                continue
+            at, lasts = (round(ticks * packet.time_base / self._time_base) for ticks in (packet.pts, packet.duration or 0))
+            if self._last is None or at >= self._last + self._lasts // 2:
+                packet.pts = packet.dts = self._last = at
+                packet.duration, self._lasts, packet.time_base, packet.stream = lasts, lasts, self._time_base, self.stream
+                taken.append(packet)
+        return taken
+
     def fill(self, until_s: Fraction) -> list[AnyPacket]:
         """Silence up to that time, where the output waits for sound."""
         return self._filled(round((until_s - BEHIND_S) / self._time_base))
@@ -144,96 +149,13 @@ class Copied:
         return []
 
 
-class Encoded:
-    """A sound that the output cannot hold as it is: decoded, and encoded as AAC, in WebM as Opus."""
-
-    def __init__(self, stream: av.AudioStream, output: av.container.OutputContainer, begin_s: Fraction) -> None:
-        """
-        Args:
-            begin_s: when the output's pictures begin, seconds in the output.
-        """
-        encoder = "libopus" if output.format.name == "webm" else "aac"
-        self.codec = "Opus" if encoder == "libopus" else "AAC"
-        rate = stream.codec_context.sample_rate
-        self._rate = rate if encoder == "aac" and rate in AAC_RATES else 48000
-        channels = stream.codec_context.layout.nb_channels or 2
-        layout = next((one for one in LAYOUTS.get(channels, ()) if encodes(encoder, one, self._rate)), "stereo")
-        self.fewer = "" if channels <= 2 or layout != "stereo" else f", its {channels} channels as stereo"
-        self.stream = cast(av.AudioStream, output.add_stream(encoder, rate=self._rate))
-        self.stream.codec_context.layout = layout
-        self._resampler: av.AudioResampler | None = None
-        self._source: tuple[object, ...] = ()
-        self._next: int | None = None
-        """Where the next sample comes, in samples."""
-        self._begin = round(begin_s * self._rate)
-        self._waits_for_output = output.format.name in ("mp4", "mov")
-        self._came = False
-
-    def ready(self, packet: AnyPacket, shift_s: Fraction) -> list[AnyPacket]:
-        encoded: list[AnyPacket] = []
-        for frame in cast(list[av.AudioFrame], packet.decode()):
-            at = None if frame.pts is None or not frame.time_base else round((frame.pts * frame.time_base - shift_s) * self._rate)
-            self._came = True
-            encoded += self._laid(frame, at)
-        return encoded
-
-    def fill(self, until_s: Fraction) -> list[AnyPacket]:
-        """Silence up to that time, where an output waits for sound that has not begun."""
-        until = round((until_s - BEHIND_S) * self._rate)
-        if self._came or not self._waits_for_output or until <= self._begin:
-            return []
-        self._next = self._begin if self._next is None else self._next
-        return self._silence(until - self._next)
-
-    def rest(self) -> list[AnyPacket]:
-        encoded = [] if self._resampler is None else self._encoded(self._resampler.resample(None))
-        return encoded + list(self.stream.encode(None))
-
-    def _laid(self, frame: av.AudioFrame, at: int | None) -> list[AnyPacket]:
-        """The samples at their place."""
-        samples = frame.samples * self._rate // frame.sample_rate
-        if self._next is None:
-            self._next = at or 0
-        encoded: list[AnyPacket] = []
-        gap = 0 if at is None else at - self._next
-        if gap > MOST_SILENCE_S * self._rate:
-            self._next += gap
-        elif gap > SLACK_S * self._rate:
-            encoded += self._silence(gap)
-        elif gap < -SLACK_S * self._rate and gap + samples // 2 < 0:
-            return []
-        return encoded + self._encoded(self._resampled(frame))
-
-    def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
-        source = (frame.format.name, frame.layout.name, frame.sample_rate)
-        before: list[av.AudioFrame] = []
-        if self._resampler is None or source != self._source:  # joined files change
-            before = [] if self._resampler is None else self._resampler.resample(None)
-            context = self.stream.codec_context
-            self._resampler, self._source = av.AudioResampler(context.format, context.layout, self._rate), source
-        frame.pts = None
-        return before + self._resampler.resample(frame)
-
-    def _silence(self, samples: int) -> list[AnyPacket]:
-        encoded: list[AnyPacket] = []
-        context = self.stream.codec_context
-        while samples > 0:
-            count = min(samples, self._rate)
-            frame = av.AudioFrame(format=context.format.name, layout=context.layout.name, samples=count)
-            for plane in frame.planes:
-                np.frombuffer(plane, np.uint8)[:] = 0  # type: ignore[call-overload]
-            frame.sample_rate = self._rate
-            encoded += self._encoded([frame])
-            samples -= count
-        return encoded
-
-    def _encoded(self, frames: Sequence[av.AudioFrame]) -> list[AnyPacket]:
-        encoded: list[AnyPacket] = []
-        for frame in frames:
-            frame.pts, frame.time_base = self._next, Fraction(1, self._rate)
-            self._next = (self._next or 0) + frame.samples
-            encoded += self.stream.encode(frame)
-        return encoded
+def name(track: av.stream.Stream, tags: Mapping[str, str], kind: str) -> None:
+    """Give a track its language and its title. In MP4 and MOV a title is also the handler's name, which is what most programs show."""
+    handler = tags.get("handler_name", "")
+    title = tags.get("title") or tags.get("name") or ("" if OF_A_PROGRAM.search(handler) else handler)
+    track.metadata.update({key: value for key, value in (("language", tags.get("language")), ("title", title)) if value})
+    if title and kind in ("mp4", "mov"):
+        track.metadata["handler_name"] = title
 
 
 def flag(track: av.stream.Stream, flags: int, kind: str) -> list[str]:
@@ -268,18 +190,3 @@ def silence(stream: av.AudioStream) -> bytes:
         packets += context.encode(frame)
     same = bytes(context.extradata or b"")[:2] == bytes(source.extradata)[:2]  # kind of AAC, samples per second, channels
     return bytes(packets[-1]) if same and packets else b""
-
-
-@functools.cache
-def encodes(codec: str, layout: str, rate: int) -> bool:
-    """Whether an encoder takes channels that are arranged like that."""
-    context = av.CodecContext.create(codec, "w")
-    assert isinstance(context, av.AudioCodecContext)
-    formats = context.codec.audio_formats
-    context.sample_rate, context.layout, context.time_base = rate, layout, Fraction(1, rate)
-    context.format = formats[0] if formats else "fltp"
-    try:
-        context.open()
-    except av.error.FFmpegError:
-        return False
-    return True

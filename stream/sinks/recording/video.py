@@ -20,7 +20,7 @@ from stream.sinks.recording.hardware import CODECS as HARDWARE
 from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
 from stream.sinks.recording.other_tracks import OtherTracks
 from stream.sinks.recording.planes import Planes
-from stream.sinks.recording.tracks import MOST_TICKS, flag
+from stream.sinks.recording.tracks import MOST_TICKS, flag, name
 from stream.sinks.recording.trial import plays, takes_tags
 from stream.sinks.result import Result
 
@@ -288,7 +288,7 @@ class _Recording:
         context.color_primaries, context.color_trc = planes.primaries, planes.transfer
         if info.pixel_aspect:
             context.sample_aspect_ratio = info.pixel_aspect
-        stream.metadata.update({key: value for key, value in info.picture_tags.items() if key in ("language", "title")})
+        name(stream, info.picture_tags, self._container.format.name)
         flag(stream, info.picture_flags, self._container.format.name)
         context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
         context.gop_size = max(1, round(rate * KEY_FRAME_S))

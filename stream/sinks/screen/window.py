@@ -13,11 +13,13 @@ from functools import cache
 
 import numpy as np
 
+from stream.errors import SinkError
 from stream.media import cv2
 from stream.names import printable
 from stream.sinks.result import Result
 from stream.sinks.screen import x11
 from stream.sinks.screen.keys import BACK, ESCAPE, key_of
+from stream.sinks.screen.server import Server
 from stream.sinks.sink import StopAsked
 
 NO_KEY = ""
@@ -28,8 +30,8 @@ SCREEN_SHARE = 0.9
 """How much of the screen a new window may cover: its title bar and the desktop's own bars need the rest."""
 PAGES_KEPT = 20
 """So many pictures back one can leaf (a guess): at most 125 MB on a screen of 1920×1080."""
-SMALLEST_PX = 320
-"""Least width of a new window: a smaller one has no room for its title and buttons."""
+SMALLEST_PX = (320, 120)
+"""Least width and height of a new window: a smaller one has no room for its title and buttons, or is a line that nobody can grasp."""
 
 TOLD_AFTER_S = (0.3, 1.0, 3.0)
 """When a new window is told that it is on the screen (`x11.say_mapped`): soon, and again for machines that start slowly (a guess)."""
@@ -75,18 +77,24 @@ class Window:
         """Width and height of the picture that the window's size was chosen for."""
         self._opened_at = 0.0
         self._times_told = 0
+        self._server: Server | None = None
 
     def show(self, picture: np.ndarray, *, follow: bool = False) -> None:
         """Show (height, width, 3) uint8 BGR, OpenCV's order. The first picture opens the window.
 
         Args:
             follow: give the window a new size where the picture has one.
+
+        Raises:
+            SinkError: the screen has gone.
         """
+        self._check()
         height, width = picture.shape[:2]
         if not self.is_open:
             cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.setWindowTitle(self._name, f"{self._title} - facestream")
             self.is_open = True
+            self._server = Server()
             self._opened_at = time.monotonic()
         if self._made_for is None or (follow and self._made_for != (width, height)):
             self._made_for = (width, height)
@@ -98,9 +106,11 @@ class Window:
 
         Raises:
             StopAsked: `q`, Escape or the close button.
+            SinkError: the screen has gone.
         """
         if not self.is_open:
             return NO_KEY
+        self._check()
         self._tell()
         key = key_of(cv2.waitKeyEx(1))  # handles the window's events too
         if key in ("q", "Q", ESCAPE) or self._was_closed():
@@ -115,9 +125,15 @@ class Window:
         """Close it. Any number of times."""
         if self.is_open:
             self.is_open = False
+            if self._server is not None and self._server.has_gone():
+                return
             if not self._was_closed():
                 cv2.destroyWindow(self._name)
             cv2.waitKey(1)
+
+    def _check(self) -> None:
+        if self._server is not None and self._server.has_gone():
+            raise SinkError(f"the display {os.environ.get('DISPLAY', '')} has gone, and its window with it")
 
     def _tell(self) -> None:
         due = self._times_told < len(TOLD_AFTER_S) and time.monotonic() - self._opened_at > TOLD_AFTER_S[self._times_told]
@@ -209,11 +225,12 @@ def _no_larger_than_the_screen(picture: np.ndarray) -> np.ndarray:
 
 
 def _window_size(width: int, height: int) -> tuple[int, int]:
-    """The picture's size, made smaller to fit the screen and larger to have room for a title."""
-    screen_width, screen_height = screen_size()
-    scale = max(1.0, SMALLEST_PX / width)
-    scale = min(scale, SCREEN_SHARE * screen_width / width, SCREEN_SHARE * screen_height / height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    """The picture's size, made smaller to fit the screen and larger to have room for a title; a very long picture has room beside it."""
+    room = [SCREEN_SHARE * side for side in screen_size()]
+    scale = max(1.0, SMALLEST_PX[0] / width)
+    scale = min(scale, room[0] / width, room[1] / height)
+    wide, high = (max(side * scale, min(least, most)) for side, least, most in zip((width, height), SMALLEST_PX, room, strict=True))
+    return round(wide), round(high)
 
 
 USUAL_SCREEN = (1280, 720)

@@ -199,6 +199,26 @@ def test_what_is_no_keras_file_is_refused(face: Path, content: bytes) -> None:
         load_keras_model(read_bundle(face))
 
 
+@pytest.mark.parametrize(
+    "config", [b"{no json", b"[]", b"null", b"{}", b"\xff\xfe\x00", b"[" * 100_000, b'{"class_name": 5, "config": {"layers": 3}}', None]
+)
+def test_a_keras_file_whose_json_is_wrong_is_refused(face: Path, config: bytes | None) -> None:
+    """With the right sum in `model.json`: it is not the damage that gives it away."""
+    with zipfile.ZipFile(face / "model.keras") as before:
+        files = {name: before.read(name) for name in before.namelist()}
+    del files["config.json"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as after:
+        for name, content in (files | ({"config.json": config} if config is not None else {})).items():
+            after.writestr(name, content)
+    replace_file(face, "model.keras", packed.getvalue())
+    with pytest.raises(
+        ModelError, match=r"model\.keras: (cannot be read as a Keras model|holds 'None\.5', which could run code)"
+    ) as refused:
+        load_keras_model(read_bundle(face))
+    assert "\n" not in str(refused.value)
+
+
 def test_a_network_that_is_not_the_one_described_is_refused(face: Path) -> None:
     change_info(face, input_px=64)
     with pytest.raises(ModelError, match="is not a network that takes pictures of 64×64 px"):

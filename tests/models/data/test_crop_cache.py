@@ -10,7 +10,7 @@ from PIL import Image
 
 import models.data.crop_cache
 from models import DetectorOptions
-from models.data.crop_cache import CropCache, code_version
+from models.data.crop_cache import CropCache, code_version, default_folder
 from models.data.dataset import load_dataset
 from tests.photos import make_folder
 
@@ -67,3 +67,11 @@ def test_another_detector_s_crops_are_not_taken(two_faces: dict[str, Image.Image
         return len(list(cache.folder.rglob("*.npz")))
 
     assert [kept(None), kept(DetectorOptions()), kept(DetectorOptions(min_face_px=40)), kept(None)] == [4, 4, 8, 8]
+
+
+def test_a_relative_place_for_caches_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be another in each folder: the XDG Base Directory Specification calls it invalid."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given, place in [("", tmp_path / ".cache"), ("caches", tmp_path / ".cache"), (str(tmp_path / "own"), tmp_path / "own")]:
+        monkeypatch.setenv("XDG_CACHE_HOME", given)
+        assert default_folder() == place / "facestream/crops"

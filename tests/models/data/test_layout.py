@@ -160,3 +160,33 @@ def test_a_class_behind_a_link_that_leads_nowhere_is_not_left_out_in_silence(tmp
     (data / "c").symlink_to("/media/not mounted")
     with pytest.raises(ModelError, match=r"data/c: leads to /media/not mounted, which is not there"):
         load_dataset(data, report=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (("dataset/a", "dataset/b"), "has only dataset; they seem to lie in {data}/dataset: name that."),
+        (("x/dataset/train/a", "x/dataset/train/b", "x/dataset/val/a"), "has only x; they seem to lie in {data}/x/dataset: name that."),
+        (("dataset/a", "dataset/b", "__MACOSX/dataset"), "they seem to lie in {data}/dataset: name that."),
+        (("train/photos/a", "train/photos/b"), "train: needs .* has only photos; they seem to lie in {data}/train/photos: name that."),
+        (("dataset",), "has only dataset; the pictures in {data}/dataset lie side by side: sort them into a folder for each class."),
+        ((".",), "has none; the pictures in {data} lie side by side: sort them into a folder for each class."),
+        (("a/b/c/d/e/f/g/h",), "has only a."),
+        (("dataset/only",), "has only dataset; the pictures in {data}/dataset/only lie side by side"),
+    ],
+)
+@pytest.mark.parametrize("classes", [None, ("a", "b")])
+def test_where_the_classes_seem_to_lie_is_said(names: tuple[str, ...], hint: str, classes: tuple[str, ...] | None, tmp_path: Path) -> None:
+    """To learn from and to judge on: archives unpack into a folder of their own."""
+    data = tmp_path / "data"
+    for name in names:
+        (data / name).mkdir(parents=True, exist_ok=True)
+        photo(Image.new("RGB", (50, 50), "teal"), np.random.default_rng(1)).save(data / name / "a.png")
+    with pytest.raises(ModelError, match=hint.format(data=data)):
+        load_dataset(data, classes=classes, report=lambda line: None)
+
+
+def test_an_archive_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "data.zip").write_bytes(b"PK")
+    with pytest.raises(ModelError, match=r"data\.zip: is a file; unpack it"):
+        load_dataset(tmp_path / "data.zip", report=lambda line: None)

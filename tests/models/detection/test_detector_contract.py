@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models import Detections, Detector, DetectorOptions, load_detector
+from models.detection.detections import AROUND_REACH, CHECK_REACH
 from models.imaging.boxes import iou, overlaps
 from models.imaging.pictures import read_picture
 from tests.paths import DATA

@@ -130,6 +130,7 @@ def finds(portrait: np.ndarray, astronaut: np.ndarray) -> list[tuple[np.ndarray,
     found.append((large, huge, np.array([0.9, np.nan, 0.3], np.float32)))
     rng = np.random.default_rng(7)
     corners, sides = rng.uniform(-80, 450, (60, 2)), np.exp(rng.uniform(np.log(8), np.log(700), (60, 2)))
+    corners = np.maximum(corners, 2 - sides)  # of each something is to be seen
     found.append(
         (astronaut, np.concatenate([corners, corners + sides], axis=1).astype(np.float32), rng.uniform(0, 1, 60).astype(np.float32))
     )

@@ -93,6 +93,40 @@ def test_no_boxes_and_boxes_cut_to_nothing_are_taken(classifier: Classifier, por
 
 
 @pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        ([300, 60, 100, 260], r"box 1 of 2, \(300, 60, 100, 260\), ends before it begins; boxes are x1 y1 x2 y2"),
+        ([100, 260, 300, 60], "ends before it begins"),
+        ([300, 400, 80, 90], "ends before it begins"),  # x y width height
+        ([-80, 10, -20, 70], "lies outside the image of 512×600 px"),
+        ([512, 10, 560, 70], "lies outside"),
+        ([10, 600, 70, 640], "lies outside"),
+        ([10, -60, 70, 0], "lies outside"),
+        ([600, 700, 600, 700], "lies outside"),
+    ],
+)
+def test_a_box_that_shows_nothing_of_the_picture_is_refused(
+    box: list[int], words: str, classifier: Classifier, portrait: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        classifier.crop(portrait, np.array([BOX[0], box]))
+
+
+def test_a_box_that_shows_a_little_is_cut(classifier: Classifier, portrait: np.ndarray) -> None:
+    crops = classifier.crop(portrait, np.array([[-80, -70, 1, 1], [511, 599, 900, 700], [-9, -9, 600, 700]]))
+    assert (crops.reshape(3, -1).max(axis=1) > 0).all()
+
+
+def test_one_bad_box_of_a_detector_does_not_end_what_is_live(classifier: Classifier, portrait: np.ndarray) -> None:
+    bad = np.array([[np.nan] * 4, [0, 0, np.inf, 9], [300, 300, 200, 200], [900, 900, 990, 990], [5, 5, 5, 5]], np.float32)
+    boxes = np.concatenate([BOX, bad])
+    crops = classifier.cut(portrait, Detections(boxes, np.full(6, 0.9, np.float32), np.zeros((6, 5, 2), np.float32)))
+    assert crops.shape == (6, 150, 150, 3)
+    np.testing.assert_array_equal(crops[:1], classifier.crop(portrait, BOX))
+    assert crops[1].max() == crops[2].max() == 0
+
+
+@pytest.mark.parametrize(
     ("scores", "error", "words"),
     [
         ([0.5], ValueError, r"shape \(2,\), one for each crop, not \(1,\)"),

@@ -101,6 +101,7 @@ def test_a_long_status_line_fits_any_picture(height: int, width: int):
 
 def test_words_say_number_label_and_percent_or_the_score():
     assert words_of(face(0, 0, 9, 9, label="Anna", probability=0.974, track=3))[0] == "#3 Anna 97%"
+    assert words_of(face(0, 0, 9, 9, label=" \n", probability=0.974, track=3)) == ("#3 97%", "97%")
     assert words_of(face(0, 0, 9, 9, label="Anna\nB", probability=0.974))[0] == "Anna B 97%"
     assert words_of(face(0, 0, 9, 9, track=3))[0] == "#3 0.87"
     assert words_of(face(0, 0, 9, 9)) == ("0.87",)

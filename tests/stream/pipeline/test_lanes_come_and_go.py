@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +88,27 @@ def test_a_camera_that_is_removed_is_closed_and_the_others_go_on() -> None:
     assert first.closed == 1
     assert adds_up(pipeline.report)
     assert set(by_name(pipeline.report)) == {"a", "b"}, "what became of it is told at the end"
+
+
+def test_of_what_was_removed_nothing_is_kept_but_its_numbers() -> None:
+    lane = Lane(Endless(live=True, name="a"), [Kept()])
+    pipeline = Pipeline([lane, Lane(Endless(live=True, name="b"), [Kept()])], nothing())
+    source = weakref.ref(lane.source)
+    with running(pipeline):
+        wait_for(lambda: by_name(pipeline.report)["a"] > 20)
+        pipeline.remove(lane)
+        del lane
+
+        def gone() -> bool:
+            gc.collect()
+            return source() is None
+
+        wait_for(gone)
+    report = pipeline.report.sources[0]
+    assert report.name == "a"
+    assert report.shown > 20
+    assert report.median_latency_s is not None
+    assert len(report.latencies_s) == 1
 
 
 def test_when_the_last_source_is_removed_the_run_is_over() -> None:

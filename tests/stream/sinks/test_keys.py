@@ -31,6 +31,7 @@ from stream.sinks.screen.keys import BACK, key_of
         (0xF702, "left"),  # macOS
         (0xF703, "right"),
         (0x6CA, chr(0x6CA)),  # a letter of another script
+        (ord("Ä") - 0x100, "Ä"),  # Qt: a signed byte
     ],
 )
 def test_a_key_is_known_on_every_system(code: int, key: str) -> None:
@@ -44,6 +45,16 @@ LIKE_LETTERS = [0xFF50, 0xFF57, 0xFF63, 0xFF31, 0xFF33, 0xFF71, 0xFFBE, 0xFFC9, 
 @pytest.mark.parametrize("code", LIKE_LETTERS)
 def test_a_key_that_types_nothing_means_nothing(code: int) -> None:
     assert key_of(code) == "" or not key_of(code).isascii()
+
+
+SHIFTING = {0xFE03: "AltGr", 0xFE08: "next layout", 0xFE51: "dead acute", 0xFE57: "dead diaeresis", 0xFD1E: "3270's Enter"}
+MULTIMEDIA = {0x1008FF1B: "search", 0x1008FFB2: "microphone off", 0x1008FF56: "close", 0x1008FF52: "book", 0x1008FF20: "calendar"}
+OF_MAKERS = {0x1000FF71: "HP", 0x1005FF72: "Sun"}
+
+
+@pytest.mark.parametrize("code", SHIFTING | MULTIMEDIA | OF_MAKERS)
+def test_a_key_that_shifts_or_asks_the_desktop_for_something_does_nothing_to_a_window(code: int) -> None:
+    assert key_of(code) == ""
 
 
 def test_no_key_above_the_letters_quits_or_shows_a_camera() -> None:

@@ -127,6 +127,16 @@ def test_the_picture_is_on_the_screen_whole_and_in_its_colours(show: Callable[..
     process.kill()
 
 
+@pytest.mark.parametrize(("size", "expected"), [((8000, 100), (1152, 120)), ((100, 8000), (320, 648)), ((16, 16), (320, 320))])
+def test_a_very_long_picture_has_a_window_that_one_can_take_hold_of(
+    show: Callable[..., subprocess.Popen[str]], screen: str, size, expected
+):
+    process = show(*size)
+    wide, high = expected
+    assert f"Geometry: {wide}x{high}" in xdotool(screen, "getwindowgeometry", window(screen))
+    process.kill()
+
+
 @pytest.mark.slow
 def test_a_window_shows_its_picture_at_each_of_many_starts(show: Callable[..., subprocess.Popen[str]], screen: str, tmp_path: Path):
     for _ in range(10):  # one in ten stayed black before `x11.say_mapped`

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SourceError
 from stream.sources.addresses import redact
-from stream.sources.opening import open_source
+from stream.sources.opening import expand, open_source
+from tests.media import make_clip
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,8 @@ def test_no_password_ever_shows(password, scheme):
         ("rtsp://me:secret@host:port/x", "is not a valid address"),
         ("missing.mp4", "there is no such file or folder"),
         ("", "An empty name is no source"),
+        ("file://nas/films/a.mp4", "is a file on another machine"),
+        ("file:///films/missing.mp4", "^/films/missing.mp4: there is no such file or folder"),
         ("camera:rtsp://me:secret@127.0.0.1:1/x?token=secret", r"camera rtsp://me:\*\*\*@127.0.0.1:1/x\?token=\*\*\*: cannot be opened"),
     ],
 )
@@ -57,3 +63,22 @@ def test_what_cannot_be_a_source_is_refused_in_one_sentence(address, cause):
         open_source(address)
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("begin", ["file://", "FILE://localhost", "file:"])
+def test_the_address_of_a_file_is_the_file(tmp_path, begin):
+    path = make_clip(tmp_path / "a b#1.mp4", times=range(3))
+    address = begin + quote(str(path))
+    assert expand(address) == [str(path)]
+    assert expand(begin + quote(str(tmp_path))) == [str(path)]
+    source = open_source(address)
+    assert source.info.name == str(path)
+    assert source.info.path == path
+    assert len(list(source)) == 3
+
+
+def test_a_file_that_is_called_so_is_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file:").mkdir()
+    make_clip(Path("file:/a.mp4").absolute(), times=range(3))
+    assert open_source("file:/a.mp4").info.path == Path("file:/a.mp4")

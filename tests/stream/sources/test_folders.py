@@ -13,7 +13,7 @@ from PIL import Image
 from models.imaging.folders import files_below
 from stream.sources.addresses import expand
 from stream.sources.opening import open_source
-from tests.command import usual_environment
+from tests.command import facestream, usual_environment
 from tests.media import make_clip
 from tests.unprivileged import without_privileges
 
@@ -75,6 +75,24 @@ def test_what_systems_leave_behind_does_not_count(album: Path) -> None:
     assert len(names(album)) == 4
     (album / "Thumbs.db").write_bytes(b"")
     assert all(path.suffix == ".png" for path in files_below(album).files)
+
+
+def test_a_picture_that_is_a_link_to_itself_is_named_and_the_others_are_written(album: Path) -> None:
+    (album / "trip/itself.jpg").symlink_to("itself.jpg")
+    done = facestream("run", album, "-o", album.parent / "out", "--model", "none")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"facestream: {album}/trip/itself.jpg: cannot be read (Too many levels of symbolic links).\n",
+    )
+    assert len([path for path in (album.parent / "out").rglob("*") if path.is_file()]) == 4
+
+
+def test_results_may_go_into_a_folder_around_the_input(album: Path) -> None:
+    """It is not what the pictures come from, so nothing is left out."""
+    done = facestream("run", album.name, "-o", ".", "--model", "none", cwd=album.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (album.parent / "a.png").is_file()
+    assert (album.parent / "trip/b.png").is_file()
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:

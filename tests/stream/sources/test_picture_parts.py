@@ -71,4 +71,5 @@ def test_a_smaller_part_is_the_mean_of_its_squares(lies: tuple[int, bool], small
     assert part.shape == (10, 20, 3)
     area = whole[4 : 4 + 10 * smaller, 8 : 8 + 20 * smaller]
     mean = area.reshape(10, smaller, 20, smaller, 3).mean(axis=(1, 3))
-    assert np.abs(part - mean).max() < 8
+    assert np.abs(part - mean).max() < 11  # colours are shared by four pixels
+    assert np.abs(part - mean).mean() < 1.5

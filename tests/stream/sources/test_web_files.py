@@ -14,7 +14,7 @@ import pytest
 from stream.errors import SourceError
 from stream.settings.schema import Settings, SourceSettings
 from stream.sources.opening import open_source
-from tests.command import facestream
+from tests.command import facestream, is_one_sentence
 from tests.media import ffprobe_times, make_clip, need, watching
 
 MPD = b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period/></MPD>'
@@ -163,10 +163,47 @@ def test_a_run_of_a_web_page_ends_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"", 200), (b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n", 200), (PAGE, 503), (PAGE, 404)],
-    ids=["nothing", "a playlist without segments", "busy", "not there yet"],
+    [(b"", 200), (b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n", 200), (PAGE, 503)],
+    ids=["nothing", "a playlist without segments", "busy"],
 )
 def test_what_may_still_come_is_waited_for(body: bytes, status: int, clip: bytes) -> None:
     with serving(body, status=status) as server, watching(open_source(server.address, settings())) as watcher:
         watcher.wait(lambda: watcher.source.status.state == "lost")
         assert watcher.source.status.cause
+
+
+REFUSED = [
+    (401, "wrong user name or password"),
+    (403, "access denied"),
+    (404, "there is no such file"),
+    (410, "the server refuses it, with an error 4xx such as 410, gone"),
+]
+
+
+@pytest.mark.parametrize(("status", "words"), REFUSED)
+def test_a_file_that_a_server_does_not_give_is_an_error_at_once(status: int, words: str) -> None:
+    with serving(PAGE, status=status) as server, pytest.raises(SourceError, match=rf"^http://me:\*\*\*@.*/clip\.mkv: {words}\.$"):
+        open_source(server.address, settings())
+
+
+@pytest.mark.parametrize("name", ["clip", "clip.mjpg", "clip.m3u8", "clip.ts"])
+@pytest.mark.parametrize("status", [401, 404, 410])
+def test_a_camera_that_answers_so_is_waited_for(status: int, name: str) -> None:
+    with serving(PAGE, status=status) as server:
+        source = open_source(server.address.replace("clip.mkv", name), settings())
+        with watching(source) as watcher:
+            watcher.wait(lambda: watcher.source.status.state == "lost")
+    assert (source.info.live, watcher.source.status.cause) == (
+        True,
+        dict(REFUSED)[status].replace("there is no such file", "no such stream"),
+    )
+
+
+def test_a_run_of_a_file_that_is_not_there_ends_with_a_sentence_and_one_of_several_does_not_stop_the_others(portrait_path: Path) -> None:
+    with serving(PAGE, status=404) as server:
+        alone = facestream("run", server.address, "--no-window", "--model", "none")
+        beside = facestream("run", server.address, portrait_path, "--no-window", "--model", "none")
+    assert alone.returncode == beside.returncode == 1
+    assert is_one_sentence(alone.stderr)
+    assert "clip.mkv: there is no such file." in alone.stderr
+    assert "1 face" in beside.stdout

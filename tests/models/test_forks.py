@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.inference.forks import OfThisProcess, refuse_forked
+from models.forks import OfThisProcess, refuse_forked
 
 LOADED = """
 import multiprocessing, os, signal, sys
