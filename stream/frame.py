@@ -125,16 +125,16 @@ class Frame:
         return self.image[top:bottom, left:right]
 
     def small_part(self, left: int, top: int, right: int, bottom: int, smaller: int) -> np.ndarray | None:
-        """The same so many times smaller, each pixel the mean of a square, which is cheaper still. What does not fill a square at the right and
-        at the bottom is left out. None where the decoder's picture does not allow that.
+        """The same so many times smaller, each pixel the mean of a square, which is cheaper still. What does not fill a square at the right
+        and at the bottom is left out. None where the decoder's picture does not allow that.
         """
         return self.make_part(left, top, right, bottom, smaller) if self.make_part is not None else None
 
     @property
     def brightness(self) -> np.ndarray:
-        """(rows, columns) uint8: how bright each pixel is, roughly, and not always upright. A view."""
+        """(height, width) uint8: how bright each pixel is, roughly. A view."""
         luma = self.make_luma() if self.make_luma is not None else None
-        return self.image[..., 1] if luma is None else luma
+        return self.image[..., 1] if luma is None else self.upright(luma)
 
     def upright(self, plane: np.ndarray) -> np.ndarray:
         """A plane that lies as `decoded` does, (rows, columns, ...), made upright: a view."""

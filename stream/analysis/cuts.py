@@ -1,4 +1,4 @@
-"""Where a video goes on with another scene: nothing that was known of the picture before helps then."""
+"""What a small grey picture tells: where a video goes on with another scene, and where nothing has changed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ that moves before a wall, which changes the correlation as much, little. In 20 c
 moved fast."""
 MUCH, STILL_ALIKE = 0.5, 0.95
 """From this share on it is another scene even if light and dark lie nearly where they lay: two people in one chair before one wall."""
+NOTICED = 4.0
+"""Grey levels by which a part of the picture, a 32nd of its width, is another: a face of the smallest size that is looked for fills one."""
+AROUND_FACES = 0.3
+"""Share of a known face's side around it where changes are its own: hair, neck."""
 FACE_ALIKE = 0.8
 """The same for a face's place before and after, where a face is found in both (a guess: two people's faces are about .5 alike)."""
 FACE_PX = 16
@@ -27,19 +31,30 @@ LEAST_CONTRAST = 1.0
 """Below this standard deviation, grey levels, there is nothing to compare (a guess): an even picture."""
 
 
-class Cuts:
-    """Compares each picture with the one before."""
+def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether of two thumbnails, one after the other, the second begins another scene."""
+    changed = _changed(before, after)
+    return changed > CHANGED and likeness(before, after) < (STILL_ALIKE if changed > MUCH else ALIKE)
 
-    def __init__(self) -> None:
-        self._before: np.ndarray | None = None
 
-    def at(self, frame: Frame) -> bool:
-        """Whether this picture begins another scene. The first one does not."""
-        before, self._before = self._before, _thumbnail(frame.brightness, THUMBNAIL)
-        if before is None:
-            return False
-        changed = _changed(before, self._before)
-        return changed > CHANGED and likeness(before, self._before) < (STILL_ALIKE if changed > MUCH else ALIKE)
+def is_quiet(before: np.ndarray, after: np.ndarray, faces: np.ndarray, width: int, height: int) -> bool:
+    """Whether nothing has changed from one thumbnail to the other but at known faces, so that there can be no new one.
+
+    Args:
+        faces: (N, 4) boxes px, in a picture of that size.
+    """
+    changed = np.abs(after - before) > NOTICED
+    columns, rows = THUMBNAIL
+    for x1, y1, x2, y2 in (faces * np.array([columns / width, rows / height] * 2)).tolist():
+        reach_x, reach_y = AROUND_FACES * (x2 - x1) + 1, AROUND_FACES * (y2 - y1) + 1
+        left, right, top, bottom = x1 - reach_x, x2 + reach_x, y1 - reach_y, y2 + reach_y
+        changed[max(int(top), 0) : max(int(bottom) + 1, 0), max(int(left), 0) : max(int(right) + 1, 0)] = False
+    return not changed.any()
+
+
+def thumbnail(frame: Frame) -> np.ndarray:
+    """(rows, columns) float32: the frame's brightness, small."""
+    return _shrunk(frame.brightness, THUMBNAIL)
 
 
 def same_face(before: Frame, its: np.ndarray, after: Frame, mine: np.ndarray) -> bool:
@@ -62,7 +77,7 @@ def _changed(one: np.ndarray, other: np.ndarray) -> float:
     return float((np.abs((one - one.mean()) - (other - other.mean())) > CHANGED_BY).mean())
 
 
-def _thumbnail(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _shrunk(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(rows, columns) float32, each the mean of its part of the picture; of a large picture not every pixel is asked."""
     skip = max(min(grey.shape[0] // (size[1] * 8), grey.shape[1] // (size[0] * 8)), 1)
     thin = np.ascontiguousarray(grey[::skip, ::skip])
@@ -74,4 +89,4 @@ def _face(frame: Frame, box: np.ndarray) -> np.ndarray | None:
     x1, y1, x2, y2 = np.clip(np.rint(box), 0, limits).astype(int).tolist()
     if x2 - x1 < 2 or y2 - y1 < 2:
         return None
-    return _thumbnail(frame.part(x1, y1, x2, y2)[..., 1], (FACE_PX, FACE_PX))
+    return _shrunk(frame.part(x1, y1, x2, y2)[..., 1], (FACE_PX, FACE_PX))

@@ -11,7 +11,7 @@ from models.classification.face_model import FaceModel
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
-from stream.analysis.cuts import Cuts, same_face
+from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
 from stream.analysis.followed import Followed, Track
 from stream.analysis.look_quality import look_weights
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen
@@ -32,6 +32,8 @@ GUESSED_FOR_S = 0.5
 """For how long a live face that is gone is told of where it should be."""
 KNOWN = 5
 """A face that was seen well so often is searched for at once when it is lost."""
+QUIET_S = 1.0
+"""A picture in which nothing changes but known faces is searched so often: nobody can have come."""
 MOST_FRAMES = 60
 """Between two searches, whatever the clock says: a file's times may stand still."""
 ACROSS_A_CUT = 0.5
@@ -55,7 +57,10 @@ class Following:
         """
         self.live, self.settings = info.live, settings
         self._name, self._model, self._budget = info.name, model, budget
-        self._followed, self._cuts, self._lookback = Followed(), Cuts(), Lookback()
+        self._followed, self._lookback = Followed(), Lookback()
+        self._thumbnail: np.ndarray | None = None
+        """Of the newest frame."""
+        self._searched_thumbnail: np.ndarray | None = None
         self._before: Frame | None = None
         self._searched_s, self._searched_in = -np.inf, 0
         self._ahead = Ahead()
@@ -96,10 +101,12 @@ class Following:
         return [] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
 
     def _entry(self, frame: Frame, before: Frame | None) -> Entry:
+        small, earlier = thumbnail(frame), self._thumbnail
+        self._thumbnail = small
         resized = before is not None and (before.width, before.height) != (frame.width, frame.height)
-        cut = self._cuts.at(frame) or resized
+        cut = resized or (earlier is not None and is_cut(earlier, small))
         self._scene += cut
-        return Entry(frame, self._scene, cut, frame.time_s - before.time_s if before is not None else np.inf)
+        return Entry(frame, self._scene, cut, frame.time_s - before.time_s if before is not None else np.inf, small)
 
     def _look(self, entry: Entry) -> Steps:
         followed = self._followed
@@ -123,8 +130,17 @@ class Following:
     def _search_is_due(self, entry: Entry) -> bool:
         """Whether the next frame would come too late for it."""
         every_s = self.settings.tracker.search_every_s * (1 if self.live else RARER_IN_FILES)
-        in_time = 0 <= entry.frame.time_s + entry.step_s - self._searched_s <= every_s
-        return not in_time or self._followed.count - self._searched_in >= MOST_FRAMES
+        since_s = entry.frame.time_s + entry.step_s - self._searched_s
+        if self._followed.count - self._searched_in >= MOST_FRAMES or not 0 <= since_s <= max(every_s, QUIET_S):
+            return True
+        return since_s > every_s and not self._is_quiet(entry)
+
+    def _is_quiet(self, entry: Entry) -> bool:
+        faces = np.array([one.filter.predict(entry.frame.time_s) for one in self._followed.tracks]).reshape(-1, 4)
+        frame = entry.frame
+        return self._searched_thumbnail is not None and is_quiet(
+            self._searched_thumbnail, entry.thumbnail, faces, frame.width, frame.height
+        )
 
     def _may_search(self, *, forced: bool = False) -> bool:
         return self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
@@ -149,7 +165,7 @@ class Following:
 
     def _searched(self, entry: Entry) -> None:
         entry.searched = True
-        self._searched_s, self._searched_in = entry.frame.time_s, self._followed.count
+        self._searched_s, self._searched_in, self._searched_thumbnail = entry.frame.time_s, self._followed.count, entry.thumbnail
 
     def _goes_on(self, track: Track, found: Detections, frame: Frame) -> bool:
         before = self._before

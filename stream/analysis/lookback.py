@@ -47,6 +47,8 @@ class Entry:
     """The scene begins here."""
     step_s: float
     """Since the frame before; infinite for the first."""
+    thumbnail: np.ndarray
+    """(rows, columns) float32: `cuts.thumbnail` of it."""
     searched: bool = False
     """All of it was."""
     searched_s: float | None = None

@@ -47,6 +47,21 @@ def test_a_face_is_found_in_every_frame_with_few_searches(detector: MTCNN, hoppe
     assert [analysis.faces[0].age_s for analysis in analyses] == pytest.approx(times)
 
 
+def test_where_nothing_changes_the_picture_is_searched_once_a_second_and_whoever_comes_is_found(
+    detector: MTCNN, hopper: Callable[[Place], Actor], astronaut_head: Callable[[Place], Actor]
+) -> None:
+    sits: Place = lambda time_s: (120, 180, 100 + 2 * np.sin(time_s))  # noqa: E731
+    comes: Place = lambda time_s: (360, 180, 100) if time_s >= 3.3 else None  # noqa: E731
+    for live in (False, True):
+        counting = Counting(detector)
+        film = Film([hopper(sits), astronaut_head(comes)])
+        analyses = followed(film.frames(at_rate(3.2)), counting, live=live)
+        assert sum(counting.searches) <= 4
+        analyses = followed(film.frames(at_rate(5)), detector, live=live)
+        seen = next(analysis.time_s for analysis in analyses if len(analysis.faces) == 2)
+        assert seen == pytest.approx(3.32, abs=0.25 + 1e-3 if live else 1e-3)
+
+
 def test_its_boxes_are_those_of_a_search_of_every_frame(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
     frames = Film([hopper(sway)]).frames(at_rate(2))
     whole = followed(frames, detector, "tracker.search_every_s=0")
