@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -36,6 +37,12 @@ class Detections:
     def none(cls) -> Self:
         """No face at all."""
         return cls(np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0, 5, 2), np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Self:
+        """All rows, those of the first part first."""
+        arrays = zip(*((one.boxes, one.scores, one.landmarks) for one in parts), strict=True)
+        return cls(*(np.concatenate(same) for same in arrays)) if parts else cls.none()
 
     def take(self, rows: np.ndarray) -> Detections:
         """Those of `rows`, (M,) indices."""

@@ -15,7 +15,6 @@ from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
 from stream.analysis.followed import Followed, Track
 from stream.analysis.look_quality import look_weights
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen
-from stream.analysis.parts import joined
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.track_manager import Looking
@@ -187,7 +186,7 @@ class Following:
             for row, number in enumerate(asked):
                 rows[number] = check.found.take(np.array([row]))
         if rows:
-            self._followed.check(unseen, joined([row for row in rows if row is not None]))
+            self._followed.check(unseen, Detections.joined([row for row in rows if row is not None]))
 
     def _check_ahead(self, entries: Sequence[Entry]) -> Steps:
         """Check calm faces in all frames that are there and come before the next search, in one call: where they will be is known."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -24,24 +26,71 @@ AROUND_BELOW = 0.5
 
 def answer_checks(detector: Detector, checks: Sequence[Check]) -> None:
     """Has all places of all frames checked in one call, and those where no face is seen looked around in another."""
-    places = [(check.frame, box) for check in checks for box in check.boxes]
-    found = _checked(detector, places, around=False)
-    doubtful = [number for number, one in enumerate(found) if one.scores[0] < AROUND_BELOW]
-    for number, one in zip(doubtful, _checked(detector, [places[number] for number in doubtful], around=True), strict=True):
-        found[number] = one
-    for check in checks:
-        check.found, found = joined(found[: len(check.boxes)]), found[len(check.boxes) :]
+    frames = [check.frame for check in checks for _ in check.boxes]
+    boxes = np.concatenate([check.boxes for check in checks])
+    found = _checked(detector, frames, boxes, around=False)
+    doubtful = np.flatnonzero(found.scores < AROUND_BELOW)
+    if len(doubtful):
+        again = _checked(detector, [frames[number] for number in doubtful], boxes[doubtful], around=True)
+        found.boxes[doubtful], found.scores[doubtful], found.landmarks[doubtful] = again.boxes, again.scores, again.landmarks
+    for check, end in zip(checks, np.cumsum([len(check.boxes) for check in checks]).tolist(), strict=True):
+        check.found = found.take(np.arange(end - len(check.boxes), end))
 
 
-def _checked(detector: Detector, places: Sequence[tuple[Frame, np.ndarray]], *, around: bool) -> list[Detections]:
-    """One row of each place."""
-    if not places:
-        return []
-    parts = [_small_part(frame, box, AROUND_REACH if around else CHECK_REACH) for frame, box in places]
-    boxes = [(box[None] - corner) / np.float32(smaller) for (_, box), (_, corner, smaller) in zip(places, parts, strict=True)]
-    images = [image for image, _, _ in parts]
-    answers = detector.check(images, boxes, around=True) if around else detector.check(images, boxes)
-    return [_moved(_larger(answer, smaller), corner) for answer, (_, corner, smaller) in zip(answers, parts, strict=True)]
+def _checked(detector: Detector, frames: Sequence[Frame], boxes: np.ndarray, *, around: bool) -> Detections:
+    """One row for each of (N, 4) boxes, the i-th in `frames[i]`.
+
+    What is around them is laid side by side in one picture: looking at many small pictures costs more than the network does.
+    """
+    cells = [_Cell.around(frame, box, AROUND_REACH if around else CHECK_REACH) for frame, box in zip(frames, boxes, strict=True)]
+    begins = np.cumsum([0, *(cell.width for cell in cells)])
+    strip = np.zeros((max(cell.height for cell in cells), int(begins[-1]), 3), np.uint8)
+    for cell, begin in zip(cells, begins[:-1].tolist(), strict=True):
+        x, y = begin + cell.left, cell.top
+        strip[y : y + cell.part.shape[0], x : x + cell.part.shape[1]] = cell.part
+    corners = np.array([cell.corner for cell in cells], np.float32)
+    places = np.array([(begin + cell.left, cell.top) for cell, begin in zip(cells, begins.tolist(), strict=False)], np.float32)
+    smaller = np.array([cell.smaller for cell in cells], np.float32)[:, None]
+    there = (boxes - np.tile(corners, 2)) / smaller + np.tile(places, 2)
+    (found,) = detector.check([strip], [there], around=True) if around else detector.check([strip], [there])
+    return Detections(
+        (found.boxes - np.tile(places, 2)) * smaller + np.tile(corners, 2),
+        found.scores.copy(),
+        (found.landmarks - places[:, None]) * smaller[:, None] + corners[:, None],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cell:
+    """What is around one box, with room for what of it lies outside the picture: that is black, as it is everywhere."""
+
+    part: np.ndarray
+    """(h, w, 3) uint8 RGB: what lies in the picture."""
+    corner: tuple[int, int]
+    """Where in the picture the part begins: x, y in its pixels."""
+    smaller: int
+    """How many times smaller the part is than there."""
+    left: int
+    """Columns outside the picture before it, so much smaller."""
+    top: int
+    width: int
+    """Of the part and what is outside the picture."""
+    height: int
+
+    @classmethod
+    def around(cls, frame: Frame, box: np.ndarray, reach: float) -> Self:
+        x1, y1, x2, y2 = box.tolist()
+        side = max(x2 - x1, y2 - y1)
+        half = side * (0.5 + reach) + 2
+        begin_x, begin_y = math.floor((x1 + x2) / 2 - half), math.floor((y1 + y2) / 2 - half)
+        area = _area(frame, box, reach)
+        smaller = max(int(side // ENOUGH_PX), 1)
+        small = frame.small_part(*area, smaller) if smaller > 1 else None
+        if small is None:
+            small, smaller = frame.part(*area), 1
+        left, top = (-(-max(edge - begin, 0) // smaller) for edge, begin in ((area[0], begin_x), (area[1], begin_y)))
+        whole = math.ceil((2 * half + 2) / smaller)
+        return cls(small, area[:2], smaller, left, top, max(whole, left + small.shape[1]), max(whole, top + small.shape[0]))
 
 
 def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
@@ -56,15 +105,6 @@ def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
     answers = model.answer(np.concatenate([ask.crops for ask in asks]), np.concatenate([ask.faces.scores for ask in asks]))
     for ask, rows in zip(asks, np.split(answers, np.cumsum([len(ask.faces) for ask in asks])[:-1]), strict=True):
         ask.rows = rows
-
-
-def _small_part(frame: Frame, box: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """As `_part`, and how many times smaller it is: a large face needs no more pixels than ENOUGH_PX."""
-    area = _area(frame, box, reach)
-    smaller = int((box[2:] - box[:2]).max() // ENOUGH_PX)
-    small = frame.small_part(*area, smaller) if smaller > 1 else None
-    corner = np.array([area[0], area[1]] * 2, np.float32)
-    return (frame.part(*area), corner, 1) if small is None else (small, corner, smaller)
 
 
 def _part(frame: Frame, box: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
@@ -83,15 +123,5 @@ def _area(frame: Frame, box: np.ndarray, reach: float) -> tuple[int, int, int, i
     return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
-def _larger(found: Detections, times: int) -> Detections:
-    return Detections(found.boxes * np.float32(times), found.scores, found.landmarks * np.float32(times))
-
-
 def _moved(found: Detections, shift: np.ndarray) -> Detections:
     return Detections(found.boxes + shift, found.scores, found.landmarks + shift[:2])
-
-
-def joined(parts: Sequence[Detections]) -> Detections:
-    """All rows, those of the first part first."""
-    arrays = zip(*((one.boxes, one.scores, one.landmarks) for one in parts), strict=True)
-    return Detections(*(np.concatenate(same) for same in arrays))

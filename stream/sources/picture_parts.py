@@ -23,7 +23,7 @@ _own = threading.local()
 def as_rgb(picture: av.VideoFrame) -> np.ndarray:
     """(rows, columns, 3) uint8 RGB of all of a picture, as it was decoded. Its own colour matrix and range are honoured.
 
-    Each thread keeps what FFmpeg prepares for a size. Made anew for each picture, with threads of its own, as by `VideoFrame.to_ndarray`, that
+    Each thread keeps what FFmpeg prepares for a size. Made anew for each picture, with threads, as by `VideoFrame.to_ndarray`, that
     takes half as long again (720p, idle cores) to ten times as long (busy ones); and whoever puts down such a picture in a forked process
     waits for those threads for ever.
     """
