@@ -1,6 +1,7 @@
 """What following faces gives and costs, beside a search of every frame: the same clips, interleaved in one run.
 
     python tests/bench/following.py [CLIP ...] [--frames N] [--rounds N]
+    python tests/bench/following.py --table [--rounds N]
 
 Of each clip: milliseconds a frame of the detector (searches and checks) with `tracker.search_every_s: 0` and with the defaults, the best of
 the rounds, and their ratio; recall, the share of the full search's confirmed faces that have a box here (IoU at least 0.5); false boxes,
@@ -8,6 +9,9 @@ here and there: those that no face of a search with low thresholds overlaps (IoU
 (second differences over the side); calls of the face model, as a share of one for every face in every frame; and labels that changed
 within ten seconds of an earlier change. At the end: people of three clips, labelled by hand (`following_people.csv`), how often a person's
 track broke, and how many tracks were of two people. Without CLIP: those of the data's folder with faces.
+
+With --table: milliseconds a frame of the detector, every frame searched and followed, for virtual cameras of four sizes with no face up to
+sixty-four of them.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -30,10 +36,13 @@ from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.imaging.boxes import iou
 from stream.analysis.analyser import Analyser
 from stream.faces import Analysis
-from stream.frame import Frame
+from stream.frame import Frame, SourceInfo
+from stream.media import av
 from stream.settings.loading import load_settings
 from stream.settings.schema import Settings
+from stream.sources.demo import DemoSource
 from stream.sources.opening import open_source
+from stream.sources.pyav_frame import frame_of
 
 DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data")) / "video"
 CLIPS = (
@@ -185,12 +194,58 @@ def on_truth(run: Run, truth: np.ndarray) -> float:
     return hits / max(frames, 1)
 
 
+def crowd(size: tuple[int, int], tiles: int, count: int = 90) -> list[Frame]:
+    """Frames of a video in which the virtual camera's picture is seen so often each way; 0: its wall alone."""
+    width, height = size
+    camera = DemoSource(size=(width // max(tiles, 1) & ~1, height // max(tiles, 1) & ~1))
+    frames = []
+    for number in range(count):
+        image = np.full((height, width, 3), 90, np.uint8)
+        if tiles:
+            tiled = np.tile(camera.look(number / 30), (tiles, tiles, 1))
+            image[: tiled.shape[0], : tiled.shape[1]] = tiled
+        picture = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+        times = {"index": number, "pts": number, "time_base": Fraction(1, 30)}
+        frames.append(partial(frame_of, picture, (0, False), source="crowd", captured_at=0.0, **times))
+    return [make() for make in frames]
+
+
+def table(detector: Detector, rounds: int) -> None:
+    print("ms a frame, searched -> followed (faces told of in a frame)")
+    print(f"{'':12}" + "".join(f"{f'{tiles**2} faces':>26}" for tiles in (0, 1, 2, 4, 8)))
+    for name, size in {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080), "2160p": (3840, 2160)}.items():
+        cells = []
+        for tiles in (0, 1, 2, 4, 8):
+            best: dict[str, tuple[float, float]] = {}
+            for _ in range(rounds):
+                for way, changes in (("full", ["tracker.search_every_s=0"]), ("here", [])):
+                    frames, seconds = crowd(size, tiles, 30 if size[0] > 2000 else 60), 0.0
+                    settings, analyser = load_settings(None, changes), Analyser(detector, None)
+                    manager = analyser.follow(SourceInfo("crowd"), settings)
+                    told: list[tuple[Frame, Analysis]] = []
+                    for start in range(0, len(frames), 4):
+                        some = frames[start : start + 4]
+                        begin = time.perf_counter()
+                        analyses = analyser.look(some, [manager] * len(some))
+                        seconds += time.perf_counter() - begin
+                        told += [one for pair in zip(some, analyses, strict=True) for one in manager.settle(*pair)]
+                    told += manager.flush()
+                    ms, faces = 1000 * seconds / len(frames), float(np.mean([len(analysis.faces) for _, analysis in told]))
+                    best[way] = min(best.get(way, (ms, faces)), (ms, faces))
+            cells.append(f"{best['full'][0]:.1f} -> {best['here'][0]:.1f} ({best['full'][1]:.0f}, {best['here'][1]:.0f})")
+        print(f"{name:12}" + "".join(f"{cell:>26}" for cell in cells), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", type=Path)
     parser.add_argument("--frames", type=int, default=300, help="of each clip at most")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--table", action="store_true", help="sizes and numbers of faces instead of clips")
     asked = parser.parse_args()
+    if asked.table:
+        table(load_detector(), asked.rounds)
+        return
     default, every = load_settings(None, []), load_settings(None, ["tracker.search_every_s=0"])
     each = load_settings(None, ["tracker.search_every_s=0", "classifier.every_s=0"])
     detector, low, model = load_detector(), load_detector(LOW), CountingModel.load("face")
