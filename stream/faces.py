@@ -78,4 +78,5 @@ class Analysis:
         late = max(time_s - self.time_s, 0.0)
         if late == 0.0:
             return self
-        return replace(self, faces=tuple(face.later(late) for face in self.faces if face.unseen_s + late <= self.forget_after_s))
+        forget_after_s = max(self.forget_after_s, LONGEST_GUESS_S)  # a look is always older than the picture that is shown
+        return replace(self, faces=tuple(face.later(late) for face in self.faces if face.unseen_s + late <= forget_after_s))

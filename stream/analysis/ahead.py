@@ -21,6 +21,7 @@ class Ahead:
 
     def __init__(self, checks: Sequence[Check] = (), tracks: Sequence[Track] = ()) -> None:
         self._checks = {id(check.frame): check for check in checks}
+        self._tracks = list(tracks)  # kept, so that no other one gets the same id
         self._rows = {id(track): row for row, track in enumerate(tracks)}
 
     def holds(self, frame: Frame) -> bool:

@@ -76,13 +76,28 @@ class Followed:
         """Of the frame that is looked at, from 1."""
         self.time_s = -np.inf
         """Of that frame."""
+        self.strong, self.weak = STRONG, WEAK
 
-    def begin(self, time_s: float, forget_after_s: float) -> None:
-        """The next frame. Tracks that were not seen, or not well, for so long are ended; all of them, where time runs backwards."""
-        if time_s < self.time_s:
-            self.tracks = []
-        self.count, self.time_s = self.count + 1, time_s
-        self.tracks = [one for one in self.tracks if time_s - min(one.filter.time_s, one.strong_s) <= forget_after_s]
+    def begin(self, time_s: float, forget_after_s: float, strong: float, weak: float) -> list[Track]:
+        """The next frame. Tracks that were not seen, or not well, for so long are ended, and given back; all of them, where time runs back.
+
+        Args:
+            strong: from this score on a check sees a face well.
+            weak: from this score on it sees one at all.
+        """
+        back, last = time_s < self.time_s, self.count
+        self.count, self.time_s, self.strong, self.weak = self.count + 1, time_s, strong, weak
+        over = [
+            one
+            for one in self.tracks
+            if back
+            or (
+                time_s - min(one.filter.time_s, one.strong_s) > forget_after_s
+                and not (one.seen_in == last and one.strong_s == one.filter.time_s)  # seen well in the frame before, however long ago
+            )
+        ]
+        self.end(over)
+        return over
 
     def end(self, tracks: Iterable[Track]) -> None:
         """These are followed no longer."""
@@ -119,7 +134,7 @@ class Followed:
         """Takes what checks of these tracks saw, a row for each."""
         taken = [one.filter.box for one in self.tracks if one.seen_in == self.count]
         for row in sorted(range(len(tracks)), key=lambda row: -tracks[row].hits):  # where two meet, the one known for longer stays
-            enough = WEAK if tracks[row].steady else STRONG
+            enough = self.weak if tracks[row].steady else self.strong
             if found.scores[row] >= enough and _apart(found.boxes[row], taken):
                 self._see(tracks[row], found, row, "checked")
                 taken.append(found.boxes[row])
@@ -147,7 +162,7 @@ class Followed:
 
     def _see(self, track: Track, found: Detections, row: int, state: State) -> None:
         score = float(found.scores[row])
-        strong = state == "found" or score >= STRONG
+        strong = state == "found" or score >= self.strong
         track.filter.correct(found.boxes[row], self.time_s, 1.0 if strong else DOUBTFUL)
         track.score, track.landmarks, track.state, track.seen_in = score, found.landmarks[row], state, self.count
         track.looks += 1

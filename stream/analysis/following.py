@@ -12,21 +12,23 @@ from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
-from stream.analysis.followed import Followed, Track
+from stream.analysis.followed import STRONG, WEAK, Followed, Track
 from stream.analysis.look_quality import look_weights
-from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen
+from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen, reach_s
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.track_manager import Looking
 from stream.analysis.trail import Trail
 from stream.faces import Analysis, Face, State
 from stream.frame import Frame, SourceInfo
-from stream.settings.schema import Settings
+from stream.settings.schema import LOWEST_SCORE, Settings
 
 Steps = Generator[Requests, None, None]
 
 CHECKED_FOR_S = 0.12
 """For how long a face that is gone is looked for at its place in every frame; after a search, until it is forgotten (a guess)."""
+LARGEST_SHARE = 3.0
+"""No face's box is so many times larger than the picture."""
 GUESSED_FOR_S = 0.5
 """For how long a live face that is gone is told of where it should be."""
 KNOWN = 5
@@ -39,6 +41,12 @@ ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
+
+
+def _is_inside(box: np.ndarray, frame: Frame) -> bool:
+    """Whether the middle of a box lies in the picture."""
+    x, y = (box[:2] + box[2:]) / 2
+    return bool(0 <= x < frame.width and 0 <= y < frame.height)
 
 
 class Following:
@@ -63,8 +71,14 @@ class Following:
         self._before: Frame | None = None
         self._searched_s, self._searched_in = -np.inf, 0
         self._ahead = Ahead()
-        self._scene = 0
+        self._scene, self._was_enabled = 0, settings.detector.enabled
         self._numbered = 0
+
+    @property
+    def _scores(self) -> tuple[float, float]:
+        """From which score on a check sees a face well, and from which on at all: what the user asked for moves both."""
+        lowest = self.settings.detector.lowest_score / LOWEST_SCORE
+        return STRONG * lowest, WEAK * lowest
 
     def min_face_px(self, frame: Frame) -> int:
         return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=False)
@@ -79,6 +93,9 @@ class Following:
                     yield from self._check_ahead(entries[number:])
                 yield from self._look(entry)
                 asks += self._due(entry)
+            else:
+                self._judge_what_is_over(self._followed.tracks)
+                self._followed.end(self._followed.tracks)
             self._lookback.add(entry)
             self._before = entry.frame
         if asks:
@@ -88,15 +105,12 @@ class Following:
         return [self._analysis(entry) for entry in entries]
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
-        if self.live:
-            self._lookback.release(0.0)
-            return [(frame, analysis)]
-        longest_s = min(self.settings.tracker.forget_after_s, LONGEST_S)
-        return [(entry.frame, self._analysis(entry)) for entry in self._lookback.release(longest_s)]
+        released = self._lookback.settle(-1.0 if self.live else LONGEST_S)
+        return [(frame, analysis)] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
 
     def flush(self) -> list[tuple[Frame, Analysis]]:
         self._judge_what_is_over(self._followed.tracks)
-        released = self._lookback.release_all()
+        released = self._lookback.release_all()  # what was looked at and never settled is lost: that look failed
         return [] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
 
     def _entry(self, frame: Frame, before: Frame | None) -> Entry:
@@ -104,12 +118,14 @@ class Following:
         self._thumbnail = small
         resized = before is not None and (before.width, before.height) != (frame.width, frame.height)
         cut = resized or (earlier is not None and is_cut(earlier, small))
-        self._scene += cut
+        self._scene += cut or self.settings.detector.enabled != self._was_enabled  # nothing is known across a time without looks
+        self._was_enabled = self.settings.detector.enabled
         return Entry(frame, self._scene, cut, frame.time_s - before.time_s if before is not None else np.inf, small)
 
     def _look(self, entry: Entry) -> Steps:
         followed = self._followed
-        followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s)
+        over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, *self._scores)
+        self._judge_what_is_over(over)
         if entry.cut and self._may_search(forced=True):
             yield from self._search_another_scene(entry)
         elif self._search_is_due(entry) and self._may_search(forced=self._searched_in == 0):
@@ -128,7 +144,9 @@ class Following:
 
     def _search_is_due(self, entry: Entry) -> bool:
         """Whether the next frame would come too late for it."""
-        every_s = self.settings.tracker.search_every_s * (1 if self.live else RARER_IN_FILES)
+        every_s = self.settings.tracker.search_every_s
+        if not self.live:
+            every_s = min(RARER_IN_FILES * every_s, reach_s(entry))  # what is found must be looked for in the frames before
         since_s = entry.frame.time_s + entry.step_s - self._searched_s
         if self._followed.count - self._searched_in >= MOST_FRAMES or not 0 <= since_s <= max(every_s, QUIET_S):
             return True
@@ -148,7 +166,7 @@ class Following:
         search = Search(entry.frame, self.min_face_px(entry.frame))
         yield [search]
         self._searched(entry)
-        new = self._followed.match(search.found, self.settings.tracker.min_overlap)
+        new = self._followed.match(_sound(search.found, entry.frame), self.settings.tracker.min_overlap)
         if new and not self.live:
             yield from self._look_back(new, entry.scene)
 
@@ -157,10 +175,11 @@ class Following:
         search = Search(entry.frame, self.min_face_px(entry.frame))
         yield [search]
         self._searched(entry)
-        over = [one for one in self._followed.tracks if not self._goes_on(one, search.found, entry.frame)]
+        found = _sound(search.found, entry.frame)
+        over = [one for one in self._followed.tracks if not self._goes_on(one, found, entry.frame)]
         self._judge_what_is_over(over)
         self._followed.end(over)
-        self._followed.match(search.found, self.settings.tracker.min_overlap)
+        self._followed.match(found, self.settings.tracker.min_overlap)
 
     def _searched(self, entry: Entry) -> None:
         entry.searched = True
@@ -176,7 +195,8 @@ class Following:
 
     def _check(self, entry: Entry) -> Steps:
         time_s = entry.frame.time_s
-        unseen = [one for one in self._followed.unseen if entry.searched or one.time_since_update_s(time_s) <= CHECKED_FOR_S]
+        unseen = [one for one in self._followed.unseen if entry.searched or self._was_just_here(one, time_s)]
+        unseen = [one for one in unseen if _is_inside(one.filter.predict(time_s), entry.frame)]
         expected = [one.filter.predict(time_s) for one in unseen]
         rows = [self._ahead.take(entry.frame, one, box) for one, box in zip(unseen, expected, strict=True)]
         asked = [number for number, row in enumerate(rows) if row is None]
@@ -187,6 +207,9 @@ class Following:
                 rows[number] = check.found.take(np.array([row]))
         if rows:
             self._followed.check(unseen, Detections.joined([row for row in rows if row is not None]))
+
+    def _was_just_here(self, track: Track, time_s: float) -> bool:
+        return track.seen_in == self._followed.count - 1 or track.time_since_update_s(time_s) <= CHECKED_FOR_S
 
     def _check_ahead(self, entries: Sequence[Entry]) -> Steps:
         """Check calm faces in all frames that are there and come before the next search, in one call: where they will be is known."""
@@ -200,7 +223,7 @@ class Following:
 
     def _look_back(self, new: Sequence[Track], scene: int) -> Steps:
         """Look for new faces in the held frames before, from one to the one before it, until they are seen no more."""
-        trails = [Trail(one) for one in new]
+        trails = [Trail(one, *self._scores) for one in new]
         for entry in reversed(self._lookback.entries):
             if entry.scene != scene or not trails:
                 return
@@ -223,7 +246,7 @@ class Following:
     def _due(self, entry: Entry) -> list[tuple[Ask, list[Track]]]:
         """What the face model is to be asked about a frame: one question at most."""
         time_s, every_s = entry.frame.time_s, self.settings.classifier.every_s
-        shown = [one.track for one in entry.seen if one.track.confirmed or self.live]
+        shown = [one.track for one in entry.seen if one.track.confirmed or self.live or one.track.hits == one.track.looks]
         due = [one for one in shown if self._model is not None and one.answer.due(time_s, one.filter.side, every_s)]
         if not due:
             return []
@@ -276,6 +299,12 @@ class Following:
             age_s=max(time_s - track.born_s, 0.0),
             unseen_s=seen.unseen_s,
         )
+
+
+def _sound(found: Detections, frame: Frame) -> Detections:
+    """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
+    sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)
+    return found.take(np.flatnonzero(np.isfinite(found.boxes).all(axis=1) & (sides > 0).all(axis=1) & (sides < most).all(axis=1)))
 
 
 def _seen(track: Track) -> Seen:

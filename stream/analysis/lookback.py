@@ -17,8 +17,8 @@ from stream.frame import Frame
 
 LONGEST_S = 1.0
 """Frames are held for so long at most."""
-MOST_PIXELS = 6e7
-"""Pixels of all held frames of a source: 29 frames of 1080p, a hundred megabytes as they were decoded."""
+MOST_PIXELS, MOST_FRAMES = 6e7, 100
+"""Pixels and number of all held frames of a source: 29 frames of 1080p, a hundred megabytes as they were decoded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,26 +59,37 @@ class Entry:
         return next((one for one in self.seen if one.track is track), None)
 
 
+def reach_s(entry: Entry) -> float:
+    """How far back frames of that size, at that rate, are held."""
+    fit = min(MOST_PIXELS // (entry.frame.width * entry.frame.height), MOST_FRAMES) - 1
+    return min(LONGEST_S, max(fit, 0) * entry.step_s) if np.isfinite(entry.step_s) else LONGEST_S
+
+
 class Lookback:
     """The newest frames of one source, oldest first."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
-        self._pixels = 0
+        self._pixels, self._settled = 0, 0
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self._pixels += entry.frame.width * entry.frame.height
 
-    def release(self, longest_s: float) -> list[Entry]:
-        """Those that have been held for long enough, or must go to make room. One is always kept."""
+    def settle(self, longest_s: float) -> list[Entry]:
+        """One frame more counts as looked at. Those that have been held for long enough, or must go to make room; one is always kept."""
+        self._settled += 1
         released = []
-        while len(self.entries) > 1 and (self._span_s > longest_s or self._pixels > MOST_PIXELS):
+        while self._settled > 1 and (self._span_s > longest_s or self._pixels > MOST_PIXELS or self._settled > MOST_FRAMES):
             released.append(self._pop())
         return released
 
     def release_all(self) -> list[Entry]:
-        return [self._pop() for _ in range(len(self.entries))]
+        """All that count as looked at. Nothing is kept."""
+        released = [self._pop() for _ in range(self._settled)]
+        self.entries.clear()
+        self._pixels = 0
+        return released
 
     def fill(self, now: Seen, at: Entry) -> None:
         """A face was seen again in the frame that comes next: in those held where it was not, it is drawn on the way between."""
@@ -102,9 +113,10 @@ class Lookback:
 
     @property
     def _span_s(self) -> float:
-        return self.entries[-1].frame.time_s - self.entries[0].frame.time_s
+        return self.entries[self._settled - 1].frame.time_s - self.entries[0].frame.time_s
 
     def _pop(self) -> Entry:
         entry = self.entries.popleft()
+        self._settled -= 1
         self._pixels -= entry.frame.width * entry.frame.height
         return entry

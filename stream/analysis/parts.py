@@ -13,6 +13,7 @@ from models.classification.face_model import FaceModel
 from models.detection.detections import AROUND_REACH, CHECK_REACH, Detections
 from stream.analysis.requests import Ask, Check
 from stream.frame import Frame
+from stream.media import cv2
 
 if TYPE_CHECKING:
     from models.detection.detector import Detector
@@ -85,12 +86,14 @@ class _Cell:
         begin_x, begin_y = math.floor((x1 + x2) / 2 - half), math.floor((y1 + y2) / 2 - half)
         area = _area(frame, box, reach)
         smaller = max(int(side // ENOUGH_PX), 1)
-        small = frame.small_part(*area, smaller) if smaller > 1 else None
+        small = frame.small_part(*area, smaller) if smaller > 1 else frame.part(*area)
         if small is None:
-            small, smaller = frame.part(*area), 1
+            whole = frame.part(*area)
+            size = max(whole.shape[1] // smaller, 1), max(whole.shape[0] // smaller, 1)
+            small = cv2.resize(whole[: size[1] * smaller, : size[0] * smaller], size, interpolation=cv2.INTER_AREA)
         left, top = (-(-max(edge - begin, 0) // smaller) for edge, begin in ((area[0], begin_x), (area[1], begin_y)))
-        whole = math.ceil((2 * half + 2) / smaller)
-        return cls(small, area[:2], smaller, left, top, max(whole, left + small.shape[1]), max(whole, top + small.shape[0]))
+        room = math.ceil((2 * half + 2) / smaller)
+        return cls(small, area[:2], smaller, left, top, max(room, left + small.shape[1]), max(room, top + small.shape[0]))
 
 
 def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 SHARE = 0.5
 """Share of the worker's time that searches may take: the other half keeps known faces in place."""
-SAVED_S = 0.25
-"""Time that nobody searched is kept for later up to this."""
+SAVED_S, OWED_S = 0.25, 0.5
+"""Time that nobody searched is kept for later up to the one, and what was searched too long is owed up to the other."""
 ABSENT_AFTER_S = 1.0
 """A source that has given no frame for so long waits for nothing (a guess)."""
 REMEMBERED = 0.2
@@ -42,6 +42,8 @@ class SearchBudget:
         self._step_s = min(max(now - self._now, 0.0), SAVED_S / SHARE)
         self._now, self._granted = now, set()
         self._saved_s = min(self._saved_s + SHARE * self._step_s, SAVED_S)
+        self._seen_at = {one: at for one, at in self._seen_at.items() if now - at <= ABSENT_AFTER_S}
+        self._searched_at = {one: at for one, at in self._searched_at.items() if one in self._seen_at}
 
     def grants(self, source: str, every_s: float, *, forced: bool = False) -> bool:
         """Whether a source may be searched in this round.
@@ -53,7 +55,7 @@ class SearchBudget:
         self._seen_at[source] = self._now
         if forced or self._has_room(source, every_s):
             self._granted.add(source)
-            self._saved_s -= self._takes_s
+            self._saved_s = max(self._saved_s - self._takes_s, -OWED_S)
             self._searched_at[source] = self._now
             return True
         return False
@@ -63,16 +65,19 @@ class SearchBudget:
         self._seen_at[source] = self._now
 
     def took(self, seconds: float, searches: int) -> None:
-        """So many searches took so long together."""
+        """So many searches, of all kinds of sources, took so long together."""
+        if not self._granted:
+            return
         each = seconds / searches
-        self._saved_s += self._takes_s * searches - seconds  # what was guessed when they were granted
+        self._saved_s += (self._takes_s - each) * len(self._granted)  # what was guessed when they were granted
+        self._saved_s = max(self._saved_s, -OWED_S)
         self._takes_s = each if self._takes_s == 0 else self._takes_s + REMEMBERED * (each - self._takes_s)
 
     def _has_room(self, source: str, every_s: float) -> bool:
         """Whether there is room for it beside those that were searched longer ago."""
         if self._saved_s <= 0:
             return False
-        there = [one for one, at in self._seen_at.items() if self._now - at <= ABSENT_AFTER_S]
+        there = self._seen_at
         in_turn = math.ceil(len(there) * self._step_s / every_s) + 1
         affordable = math.ceil(self._saved_s / self._takes_s) if self._takes_s else len(there)
         mine = self._searched_at.get(source, -math.inf)

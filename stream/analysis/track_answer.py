@@ -38,10 +38,12 @@ class TrackAnswer:
         """How many times `every_s` until the next look."""
         self.certainty = 0.5
         """0.5..1: how likely the label is the one that endless looks would give."""
+        self._threshold: float | None = None
+        """By which the label was decided."""
         self._said: Verdict | None = None
         """With the label that is shown."""
         self._against, self._needed = 0, 2
-        """How many looks in a row spoke for another label, and how many it takes."""
+        """After how many looks in a row the mean spoke for another label, and how many it takes."""
 
     def due(self, time_s: float, side: float, every_s: float) -> bool:
         """Whether to look again.
@@ -73,6 +75,7 @@ class TrackAnswer:
             self._variance += max(share, 0.1) * (float(((row - self._mean) ** 2).max()) - self._variance)
             self._mean = self._mean + np.float32(share) * (row - self._mean)
         said = model.verdict(self._mean, threshold)
+        self._take(threshold)
         self._decide(said)
         self.certainty = _normal(model.lead(self._mean, threshold) / self._error)
         if not said.is_face:
@@ -84,13 +87,21 @@ class TrackAnswer:
 
     def verdict(self, model: FaceModel, threshold: float | None) -> Verdict | None:
         """What is said of the track; None: nobody has looked yet."""
-        if self._mean is None or self._said is None:
+        if self._mean is None:
             return None
+        self._take(threshold)
         now = model.verdict(self._mean, threshold)
+        if self._said is None:
+            self._said = now
         if now.label == self._said.label or self._said.label not in now.probabilities:
             return now
         label = self._said.label
         return Verdict(label, now.probabilities[label], now.probabilities, is_face=self._said.is_face)
+
+    def _take(self, threshold: float | None) -> None:
+        """Where the user has set another one, what was said counts no more."""
+        if threshold != self._threshold:
+            self._threshold, self._said, self._against = threshold, None, 0
 
     def _decide(self, said: Verdict) -> None:
         if self._said is None or said.label == self._said.label:

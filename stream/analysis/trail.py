@@ -6,7 +6,7 @@ import numpy as np
 
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
-from stream.analysis.followed import STRONG, WEAK, Track
+from stream.analysis.followed import Track
 from stream.analysis.lookback import Entry, Seen
 
 MOST_DOUBTFUL = 5
@@ -18,7 +18,9 @@ BACK_OVERLAP = 0.3
 class Trail:
     """A new face on its way back in time."""
 
-    def __init__(self, track: Track) -> None:
+    def __init__(self, track: Track, strong: float, weak: float) -> None:
+        """`strong`, `weak`: as `Followed.begin` takes them."""
+        self._strong, self._weak = strong, weak
         self._track = track
         self._box, self._step = track.filter.box, np.zeros(4, np.float32)
         self._doubtful: list[tuple[Entry, Seen]] = []
@@ -34,11 +36,11 @@ class Trail:
         box, score = found.boxes[row], float(found.scores[row])
         known = [seen.box for seen in entry.seen]
         taken = bool(known) and iou(box[None], np.stack(known)).max() > BACK_OVERLAP
-        if score < WEAK or taken or iou(box[None], self._box[None]) < BACK_OVERLAP:
+        if score < self._weak or taken or iou(box[None], self._box[None]) < BACK_OVERLAP:
             return False
         self._step, self._box = self._box - box, box
         self._doubtful.append((entry, Seen(self._track, box, found.landmarks[row], score, (0.0, 0.0), "checked")))
-        if score >= STRONG:
+        if score >= self._strong:
             for earlier, seen in self._doubtful:
                 earlier.seen.append(seen)
             self._track.hits, self._track.looks = self._track.hits + 1, self._track.looks + len(self._doubtful)

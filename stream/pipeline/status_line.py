@@ -47,15 +47,21 @@ class StatusLine:
             parts.append(self._source.status.state)
         else:
             parts.append(f"at {frame.time_s:.1f} s")
+        _forget(self._looked_at)
+        _forget(self._searched_at)
         if self._looked_at:
             parts.append(f"{_rate(self._looked_at):.0f} looks/s, {_rate(self._searched_at):.0f} of them searches")
         return " · ".join(parts)
 
 
 def _count(moments: deque[float]) -> None:
+    moments.append(time.monotonic())
+    _forget(moments)
+
+
+def _forget(moments: deque[float]) -> None:
     now = time.monotonic()
-    moments.append(now)
-    while now - moments[0] > RATE_OVER_S:
+    while moments and now - moments[0] > RATE_OVER_S:
         moments.popleft()
 
 

@@ -49,8 +49,9 @@ class Worker:
         """Wait for its end, so long at most; a look that goes on then is lost."""
         self._thread.join(timeout_s)
         self._drop_in_hand("stopped")
-        for lane in self._lanes:
-            lane.drop_held("stopped")
+        with self._handing_on:
+            for lane in self._lanes:
+                lane.drop_held("stopped")
 
     def _run(self) -> None:
         if all(lane.has_live_view for lane in self._lanes):

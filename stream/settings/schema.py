@@ -18,6 +18,9 @@ from models.detection.detector import DetectorOptions, Kind
 SHORT_SIDE_SHARE = 18
 """In moving pictures `min_face_px: auto` looks for faces of this fraction of the short side: 27 px at 480p, 60 at 1080p."""
 
+LOWEST_SCORE = PRESETS["live"][0][2]
+"""Of a find of MTCNN by default."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Thresholds = tuple[Share, Share, Share]
 
@@ -73,6 +76,13 @@ class DetectorSettings(Section):
             return self.min_face_px
         return MIN_FACE_PX if still else max(MIN_FACE_PX, round(short_side_px / SHORT_SIDE_SHARE))
 
+    @property
+    def lowest_score(self) -> float:
+        """Of a find."""
+        if self.kind == "yunet":
+            return LOWEST_SCORE if self.score is None else self.score
+        return (self.thresholds or PRESETS[self.preset][0])[2]
+
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
         self.options()  # refuses what belongs to another kind
@@ -92,6 +102,12 @@ class TrackerSettings(Section):
     )
     forget_after_s: Annotated[float, Field(ge=0, le=60)] = Field(1.0, description="a face not seen for so long gets a new number, s")
     min_overlap: Share = Field(0.3, description="least overlap (IoU) of a face with the place where its track should be")
+
+    @model_validator(mode="after")
+    def _can_be_confirmed(self) -> Self:
+        if self.confirm[0] > self.confirm[1]:
+            raise ValueError(f"confirm: {self.confirm[0]} of {self.confirm[1]} looks can never be; the first number is the smaller")
+        return self
 
 
 class ClassifierSettings(Section):

@@ -35,10 +35,12 @@ class EventsSink:
     A reader that goes away (`| head`) ends the output quietly. One that does not read holds up a file's run, never a live picture.
     """
 
-    def __init__(self, path: Path | str, *, overwrite: bool = False, health: Health | None = None, tracks: bool = False) -> None:
+    def __init__(
+        self, path: Path | str, *, overwrite: bool = False, health: Health | None = None, tracks_over_after_s: float | None = None
+    ) -> None:
         """
         Args:
-            tracks: a line for each track, too.
+            tracks_over_after_s: a line for each track, too, once it was not seen for so long; None: none.
             health: is told what the thread is at that writes to a pipe.
 
         Raises:
@@ -51,7 +53,7 @@ class EventsSink:
             file = _stdout() if self.is_stdout else _opened(Path(path), overwrite=overwrite)
         except OSError as error:
             raise SinkError(unwritable(path, error)) from error
-        self._tracks = TrackSummaries() if tracks else None
+        self._tracks = TrackSummaries(tracks_over_after_s) if tracks_over_after_s is not None else None
         self._file: TextIO | None = file
         self._lines = _lines(file, health)
 
@@ -92,9 +94,13 @@ class EventsSink:
     def close(self) -> None:
         """Let the reader read to the end, and close the file. Any number of times; standard output stays open."""
         tracks, self._tracks = self._tracks, None
-        if tracks is not None:
-            for summary in tracks.rest():
+        try:
+            for summary in tracks.rest() if tracks is not None else ():
                 self._write(summary)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         lines, self._lines = self._lines, None
         with self._explained():
             if lines is not None:

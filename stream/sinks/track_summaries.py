@@ -10,9 +10,6 @@ import numpy as np
 from stream.faces import Face
 from stream.sinks.result import Result
 
-OVER_AFTER_S = 1.0
-"""A track that was not seen for so long is over, where its analysis does not say when it is forgotten."""
-
 
 @dataclass(slots=True)
 class _Summary:
@@ -28,23 +25,29 @@ class _Summary:
 class TrackSummaries:
     """Keeps what there is to say of the tracks of some sources. A photo's faces are no tracks."""
 
-    def __init__(self) -> None:
+    def __init__(self, over_after_s: float) -> None:
+        """`over_after_s`: a track that was not seen for so long is over."""
+        self._over_after_s = over_after_s
         self._going: dict[tuple[str, int], _Summary] = {}
+        self._newest: dict[str, int] = {}
+        """Number of the newest frame of each source."""
 
     def over(self, result: Result) -> list[dict[str, Any]]:
         """Takes a frame. The tracks of its source that are over by then."""
         if result.info.still:
             return []
         frame, analysis, source = result.frame, result.analysis, result.frame.source
+        anew = frame.index < self._newest.get(source, 0)  # another source of that name
+        self._newest[source] = frame.index
+        ended = [_line(key[1], self._going.pop(key)) for key in list(self._going) if anew and key[0] == source]
         for face in analysis.faces:
             if face.track:
                 mine = self._going.setdefault((source, face.track), _Summary(source, frame.time_s - face.age_s, frame.time_s))
                 mine.last_s, mine.frames, mine.newest = frame.time_s, mine.frames + 1, face
                 if face.state != "predicted" and (worth := _worth(face)) > mine.best:
                     mine.best, mine.best_frame = worth, frame.index
-        forget_after_s = analysis.forget_after_s if np.isfinite(analysis.forget_after_s) else OVER_AFTER_S
-        gone = [key for key, one in self._going.items() if key[0] == source and frame.time_s - one.last_s > forget_after_s]
-        return [_line(key[1], self._going.pop(key)) for key in gone]
+        gone = [key for key, one in self._going.items() if key[0] == source and frame.time_s - one.last_s > self._over_after_s]
+        return ended + [_line(key[1], self._going.pop(key)) for key in gone]
 
     def rest(self) -> list[dict[str, Any]]:
         """All others: nothing more comes."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models import Classifier
+from models.detection.detections import Detections
 from models.detection.mtcnn import MTCNN
 from stream.analysis.analyser import Analyser
 from stream.frame import Frame, SourceInfo
@@ -175,6 +177,10 @@ def test_a_flash_is_no_cut(detector: MTCNN, hopper: Callable[[Place], Actor]) ->
         ([*at_rate(0.4), *(100 + time for time in at_rate(0.4))], "a jump forward"),
         ([*(100 + time for time in at_rate(0.4)), *at_rate(0.4)], "a jump back"),
         ([float(number) for number in range(12)], "one frame a second"),
+        ([number * 3.0 for number in range(8)], "a frame every three seconds"),
+        (at_rate(6, 3), "three frames a second"),
+        (at_rate(4, 5), "five frames a second"),
+        (at_rate(3, 8), "eight frames a second"),
         ([number * 1e-3 for number in range(100)], "a thousand frames a second"),
     ],
 )
@@ -239,3 +245,58 @@ def test_checks_of_several_cameras_are_one_call(detector: MTCNN, hopper: Callabl
     assert len(counting.checks) <= 15 + 2, "one for each round"
     assert counting.searches[0] == 4, "at first all of them"
     assert max(counting.searches[1:]) < 4, "later not all at once"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_forgetting_at_once_forgets_nobody_who_stays(detector: MTCNN, hopper: Callable[[Place], Actor], live: bool) -> None:
+    analyses = followed(Film([hopper(sway)]).frames(at_rate(1)), detector, "tracker.forget_after_s=0", live=live)
+    assert all(analysis.faces for analysis in analyses)
+    assert analyses[3].at(analyses[3].time_s + 0.1).faces
+
+
+def test_with_lower_thresholds_what_scores_low_is_followed_too(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
+    class Low(Counting):
+        def detect(self, images, min_face_px=None):  # type: ignore[no-untyped-def]
+            return [replace(found, scores=found.scores * np.float32(0.45)) for found in super().detect(images, min_face_px)]
+
+        def check(self, images, boxes, *, around=False):  # type: ignore[no-untyped-def]
+            return [replace(found, scores=found.scores * np.float32(0.45)) for found in super().check(images, boxes, around=around)]
+
+    frames = Film([hopper(sway)]).frames(at_rate(2))
+    assert all(analysis.faces for analysis in followed(frames, Low(detector), "detector.preset=wider"))
+    assert not any(analysis.faces for analysis in followed(frames, Low(detector))), "where .7 was asked for .45 is no face"
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_what_the_model_calls_no_face_is_told_in_no_scene_however_short(
+    detector: MTCNN, hopper: Callable[[Place], Actor], count: int
+) -> None:
+    frames = Film([hopper(sway)]).frames(at_rate(count / 25))
+    no_face = Classifier.load("face", threshold=1.0)
+    assert not any(analysis.faces for analysis in followed(frames, detector, model=no_face))
+    told = followed(frames, detector, "classifier.keep_dropped=true", model=no_face)
+    assert [[face.label for face in analysis.faces] for analysis in told] == [["not face"]] * count
+
+
+def test_boxes_that_are_none_end_nothing(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
+    class Broken(Counting):
+        def detect(self, images, min_face_px=None):  # type: ignore[no-untyped-def]
+            odd = np.array([[np.nan] * 4, [-3e5, -3e5, 3e5, 3e5], [9, 9, 5, 5]], np.float32)
+            more = Detections(odd, np.full(3, 0.99, np.float32), np.zeros((3, 5, 2), np.float32))
+            return [Detections.joined([more, found]) for found in super().detect(images, min_face_px)]
+
+    analyses = followed(Film([hopper(sway)]).frames(at_rate(1)), Broken(detector))
+    assert [len(analysis.faces) for analysis in analyses] == [1] * 25
+
+
+def test_another_threshold_counts_at_once(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
+    analyser = Analyser(detector, Classifier.load("smile"))
+    manager = analyser.follow(SourceInfo("camera", live=True), load_settings(None, ["classifier.threshold=0.0"]))
+    said = []
+    for number, frame in enumerate(Film([hopper(sway)]).frames(at_rate(1))):
+        if number == 12:
+            manager.settings = load_settings(None, ["classifier.threshold=1.0"])
+        (analysis,) = analyser.look([frame], [manager])
+        said.append(analysis.faces[0].label)
+    assert len(set(said[:12])) == len(set(said[12:])) == 1
+    assert said[11] != said[12]

@@ -75,3 +75,27 @@ def test_a_camera_that_gives_nothing_holds_up_nobody() -> None:
     before = len(worker.searched["camera 1"])
     worker.run(10)
     assert len(worker.searched["camera 1"]) - before > 20
+
+
+def test_one_endless_search_is_not_paid_for_endlessly() -> None:
+    worker = Worker(1, search_s=0.005, check_s=0.001)
+    worker.run(2)
+    worker.budget.begin_round()
+    assert worker.budget.grants("camera 0", 0.25, forced=True)
+    worker.budget.took(5.0, 1)
+    worker.now += 5
+    before = len(worker.searched["camera 0"])
+    worker.run(2)
+    assert len(worker.searched["camera 0"]) > before
+
+
+def test_searches_of_others_cost_a_source_nothing_and_bring_it_nothing() -> None:
+    now = 0.0
+    budget = SearchBudget(lambda: now)
+    granted = 0
+    for _ in range(500):
+        budget.begin_round()
+        granted += budget.grants("camera", 0.01)
+        budget.took(0.1 * 2, 2)  # a file was searched beside it
+        now += 0.2
+    assert granted * 0.1 <= 0.6 * now

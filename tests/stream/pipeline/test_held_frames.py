@@ -78,9 +78,10 @@ def test_a_stop_shows_what_was_looked_at() -> None:
     assert report.sources[0].shown == len(sink.frames)
 
 
-def test_a_failing_detector_loses_nothing_that_was_looked_at() -> None:
+@pytest.mark.parametrize("call", [1, 2, 3, 5, 8, 12, 14, 17, 20, 23])
+def test_a_failing_detector_loses_nothing_that_was_looked_at(call: int) -> None:
     def fail(calls: int) -> None:
-        if calls == 12:
+        if calls == call:
             raise RuntimeError("the model broke")
 
     sink = Kept()
@@ -88,8 +89,9 @@ def test_a_failing_detector_loses_nothing_that_was_looked_at() -> None:
     with pytest.raises(RuntimeError, match="the model broke"):
         pipeline.run()
     assert sink.frames == list(range(len(sink.frames)))
-    assert len(sink.frames) >= 12
     assert adds_up(pipeline.report)
+    if call >= 12:
+        assert len(sink.frames) >= 12
 
 
 def test_finding_may_be_switched_off_and_on_while_it_runs() -> None:
@@ -108,6 +110,8 @@ def test_finding_may_be_switched_off_and_on_while_it_runs() -> None:
     assert sink.frames == list(range(200))
     assert faces[0] == faces[-1] == 1
     assert 0 in faces
+    first, last = faces.index(0), len(faces) - 1 - faces[::-1].index(0)
+    assert not any(faces[first : last + 1]), "nothing is drawn into frames that nobody looked at"
 
 
 def test_a_source_that_is_removed_hands_on_what_it_held() -> None:

@@ -33,7 +33,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 def test_a_track_has_its_line_when_it_is_over_and_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    sink = EventsSink(path, tracks=True)
+    sink = EventsSink(path, tracks_over_after_s=1.0)
     for index in range(10):
         sink.write(result(index, face(1, 40, TURNED if index == 7 else FRONTAL, age_s=index / 10 + 0.2, label="face", probability=0.9)))
     sink.write(result(10, face(1, 80, state="predicted", age_s=1.2, label="face", probability=0.9, certainty=0.99)))
@@ -55,15 +55,23 @@ def test_a_track_has_its_line_when_it_is_over_and_at_the_end(tmp_path: Path) -> 
 
 def test_nobody_gets_them_unasked_and_photos_have_none(tmp_path: Path) -> None:
     for name, asked, still in (("a", False, False), ("b", True, True)):
-        sink = EventsSink(tmp_path / name, tracks=asked)
+        sink = EventsSink(tmp_path / name, tracks_over_after_s=1.0 if asked else None)
         sink.write(result(0, face(1, 40), still=still))
         sink.close()
         assert [line.get("kind") for line in lines(tmp_path / name)] == [None]
 
 
 def test_the_tracks_of_two_sources_are_apart(tmp_path: Path) -> None:
-    sink = EventsSink(tmp_path / "events.jsonl", tracks=True)
+    sink = EventsSink(tmp_path / "events.jsonl", tracks_over_after_s=1.0)
     for source in ("a", "b", "a"):
         sink.write(result(0, face(1, 40), source=source))
     sink.close()
     assert {line["source"]: line["frames"] for line in lines(tmp_path / "events.jsonl") if line.get("kind")} == {"a": 2, "b": 1}
+
+
+def test_another_source_of_the_same_name_has_tracks_of_its_own(tmp_path: Path) -> None:
+    sink = EventsSink(tmp_path / "events.jsonl", tracks_over_after_s=1.0)
+    for index in (0, 1, 2, 0, 1):
+        sink.write(result(index, face(1, 40)))
+    sink.close()
+    assert [line["frames"] for line in lines(tmp_path / "events.jsonl") if line.get("kind")] == [3, 2]
