@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
 LONGEST_GUESS_S = 0.5
 """For how long a face is moved along its velocity after it was last seen (a guess: longer drifts off turning heads)."""
+
+State = Literal["found", "checked", "predicted"]
+"""How a face's place is known: a search of the whole picture found it, a check of its place saw it, or nobody saw it there: it is where it
+should be by what was seen before, or before and after.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,11 +38,25 @@ class Face:
     """0..1, of `label`."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Each label's probability."""
+    certainty: float | None = None
+    """0.5..1: how likely the label is the one that many more looks at this track would give; None where only the newest look counts."""
+    state: State = "found"
+    age_s: float = 0.0
+    """Seconds since the track was first seen."""
+    unseen_s: float = 0.0
+    """Seconds since somebody last saw it: 0 in a frame where it was found or checked."""
 
     def moved(self, seconds: float) -> Face:
         """The same face where its velocity brings it after that time."""
         shift = np.array(self.velocity, np.float32) * np.float32(seconds)
         return replace(self, box=self.box + np.tile(shift, 2), landmarks=self.landmarks + shift)
+
+    def later(self, seconds: float) -> Face:
+        """The same face so much later, if nobody has seen it since."""
+        moved = self.moved(min(seconds, LONGEST_GUESS_S))
+        unseen_s = self.unseen_s + seconds
+        state = "predicted" if unseen_s > LONGEST_GUESS_S else self.state
+        return replace(moved, state=state, age_s=self.age_s + seconds, unseen_s=unseen_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,10 +68,15 @@ class Analysis:
     time_s: float
     """Time of the frame that was looked at, seconds on the source's clock."""
     faces: tuple[Face, ...] = ()
+    forget_after_s: float = math.inf
+    """A face that nobody saw for so long is forgotten."""
+    searched_s: float | None = None
+    """Time of the newest frame, up to this one, of which all was searched; None where all of every frame is."""
 
     def at(self, time_s: float) -> Analysis:
-        """The faces where they should be by then: each moved along its velocity for half a second at most."""
-        ahead = min(max(time_s - self.time_s, 0.0), LONGEST_GUESS_S)
-        if ahead == 0.0:
+        """The faces where they should be by then: each moved along its velocity for half a second at most, and predicted from there on."""
+        late = max(time_s - self.time_s, 0.0)
+        if late == 0.0:
             return self
-        return replace(self, faces=tuple(face.moved(ahead) for face in self.faces))
+        forget_after_s = max(self.forget_after_s, LONGEST_GUESS_S)  # a look is always older than the picture that is shown
+        return replace(self, faces=tuple(face.later(late) for face in self.faces if face.unseen_s + late <= forget_after_s))

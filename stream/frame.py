@@ -86,6 +86,10 @@ class Frame:
     """How often `decoded` must be turned by 90° counter-clockwise (as `numpy.rot90` does) to be upright: 0..3."""
     mirrored: bool = False
     """Left and right of `decoded` must be exchanged before it is turned: what the front cameras of some phones write."""
+    make_part: Callable[[int, int, int, int, int], np.ndarray | None] | None = None
+    """Gives that part of the array, so many times smaller, without making all of it; None where it cannot."""
+    make_luma: Callable[[], np.ndarray | None] | None = None
+    """Gives the brightness of `decoded`, where it is kept apart from the colours."""
     _image: list[np.ndarray] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -113,6 +117,24 @@ class Frame:
                 image.flags.writeable = False
                 self._image.append(image)
             return self._image[0]
+
+    def part(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+        """`image[top:bottom, left:right]`, to the bit, and cheaper where only that is wanted. Read-only; pixels inside the picture."""
+        if not self._image and self.make_part is not None and (part := self.make_part(left, top, right, bottom, 1)) is not None:
+            return part
+        return self.image[top:bottom, left:right]
+
+    def small_part(self, left: int, top: int, right: int, bottom: int, smaller: int) -> np.ndarray | None:
+        """The same so many times smaller, each pixel the mean of a square, which is cheaper still. What does not fill a square at the right
+        and at the bottom is left out. None where the decoder's picture does not allow that.
+        """
+        return self.make_part(left, top, right, bottom, smaller) if self.make_part is not None else None
+
+    @property
+    def brightness(self) -> np.ndarray:
+        """(height, width) uint8: how bright each pixel is, roughly. A view."""
+        luma = self.make_luma() if self.make_luma is not None else None
+        return self.image[..., 1] if luma is None else self.upright(luma)
 
     def upright(self, plane: np.ndarray) -> np.ndarray:
         """A plane that lies as `decoded` does, (rows, columns, ...), made upright: a view."""

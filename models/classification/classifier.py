@@ -145,6 +145,18 @@ class Classifier:
         probabilities = {name: float(value) for name, value in zip(self.classes, answer, strict=True)}
         return Verdict(label, probability, probabilities, is_face=label not in self.drop)
 
+    @property
+    def reach(self) -> float:
+        return self.margin
+
+    def lead(self, answer: np.ndarray, threshold: float | None = None) -> float:
+        """How far the probabilities are from another label."""
+        threshold = self.threshold if threshold is None else threshold
+        if threshold is not None:
+            return abs(float(answer[1]) - threshold)
+        second, first = np.sort(answer)[-2:].tolist()
+        return float(first - second) / 2
+
     def _check(self, crops: np.ndarray) -> None:
         if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:
             came = f"an array of {crops.dtype}" if isinstance(crops, np.ndarray) else type(crops).__name__

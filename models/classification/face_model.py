@@ -35,6 +35,11 @@ class FaceModel(Protocol):
         """Whether `verdict` decides between two by a threshold."""
         ...
 
+    @property
+    def reach(self) -> float:
+        """How far beyond a box it looks on each side, in sides of the box made square."""
+        ...
+
     def cut(self, image: np.ndarray, detections: Detections) -> np.ndarray:
         """What it wants to see of each face.
 
@@ -65,4 +70,8 @@ class FaceModel(Protocol):
         Args:
             threshold: 0..1, where the model decides by one; None: its own.
         """
+        ...
+
+    def lead(self, answer: np.ndarray, threshold: float | None = None) -> float:
+        """How much a row (K,) of `answer` would have to change for `verdict` to say another label: 0 or more, as probability."""
         ...

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from models.imaging.boxes import clip
+
+CHECK_REACH, AROUND_REACH = 0.5, 1.5
+"""How far beyond a box `Detector.check` may look on each side, in sides of the box made square, by itself and when it looks around: what
+lies further changes no answer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
@@ -32,6 +37,12 @@ class Detections:
     def none(cls) -> Self:
         """No face at all."""
         return cls(np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0, 5, 2), np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Self:
+        """All rows, those of the first part first."""
+        arrays = zip(*((one.boxes, one.scores, one.landmarks) for one in parts), strict=True)
+        return cls(*(np.concatenate(same) for same in arrays)) if parts else cls.none()
 
     def take(self, rows: np.ndarray) -> Detections:
         """Those of `rows`, (M,) indices."""

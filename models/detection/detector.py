@@ -45,12 +45,13 @@ class Detector(Protocol):
         """
         ...
 
-    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False) -> list[Detections]:
         """A cheap look at given places: what is there now.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             boxes: for each image (N, 4) boxes, px, where a face is or was.
+            around: look further around each, for a face that has moved: to AROUND_REACH instead of CHECK_REACH.
 
         Returns:
             For each image one row for each box, in the order of the boxes: the box refined, the score of what is there (low where that is

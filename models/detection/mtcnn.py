@@ -20,6 +20,7 @@ from models.detection.cascade_networks import load_as_keras, load_on_openvino
 from models.detection.checked_input import checked_boxes, checked_images, checked_min_face, checked_min_faces
 from models.detection.detections import Detections
 from models.detection.flip_averaging import FlipAveraged
+from models.detection.look_around import LookAround
 from models.detection.pyramid import CELL_PX
 from models.detection.stepwise import StepwiseCascade
 from models.imaging.checked import checked_share
@@ -85,6 +86,7 @@ class MTCNN:
         if mirror:
             networks = replace(networks, output=FlipAveraged(networks.output))
         self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
+        self._look_around = LookAround(networks, pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
 
@@ -105,19 +107,23 @@ class MTCNN:
             return found
         return [mine.within(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]
 
-    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False) -> list[Detections]:
         """What is at given places now: the third network alone, on the square around each box.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             boxes: for each image (N, 4) boxes, px, as `detect` gives them.
+            around: look around each box with all of the cascade, too, for a face that has moved. Costs five times as much.
 
         Returns:
             For each image one row for each box, in the order of the boxes: the box refined, the score of what is there (low where that is
             no face) and its landmarks.
         """
         images = checked_images(images)
-        found = self._stepwise.check(images, checked_boxes(boxes, len(images)))
+        places = checked_boxes(boxes, len(images))
+        found = self._stepwise.check(images, places)
+        if around:
+            self._look_around(images, places, found)
         if not self.clip_boxes:
             return found
         return [mine.clipped(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]

@@ -58,7 +58,7 @@ SIDE_BY_SIDE_PX = 600_000
 """Pictures up to this size are looked at one on each core; of larger ones two do not fit into the caches, and all cores share each."""
 OVERLAP_PX = 256
 """Of two pieces: a smaller face lies wholly in one of them, a larger one has at least 64 px where the picture is looked at smaller."""
-CHECK_PX, CHECK_MARGIN = 96, 0.5
+CHECK_PX, CHECK_MARGIN, AROUND_MARGIN = 96, 0.5, 1.0
 """A place is checked on a square of this side, where the face fills half of it: 48 px. Landmarks are as exact as `detect` has them in a
 face of that size; in one of 250 px `detect` is a fifth closer. A crop of 128 px takes twice the time for landmarks 4 % closer."""
 SAME_PLACE = 0.3
@@ -149,12 +149,13 @@ class YuNet:
             found[piece.image].append(self._finds(answer[0], piece, size))
         return [self._best(parts, image, px) for parts, image, px in zip(found, images, min_faces, strict=True)]
 
-    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Detections]:
+    def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False) -> list[Detections]:
         """What is at given places now: the network on a small crop around each box, all crops in one chain of batches.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             boxes: for each image (N, 4) boxes, px, where a face is or was.
+            around: look further around each, for a face that has moved.
 
         Returns:
             For each image one row for each box, in the order of the boxes: the box of the surest find that overlaps it, its score and
@@ -164,7 +165,7 @@ class YuNet:
         boxes = checked_boxes(boxes, len(images))
         if self._crops is None:
             self._crops = load_for_crops(self._weights, self._precision, CHECK_PX)
-        places = (Candidates(number, whole_squares(mine, CHECK_MARGIN)) for number, mine in enumerate(boxes))
+        places = (Candidates(number, whole_squares(mine, AROUND_MARGIN if around else CHECK_MARGIN)) for number, mine in enumerate(boxes))
         answers = answered(self._crops, images, places, CHECK_PX)
         found = [_at(mine, place.boxes, rows) for mine, (place, (rows,)) in zip(boxes, answers, strict=True)]
         if not self.clip_boxes:

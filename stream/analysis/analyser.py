@@ -1,15 +1,20 @@
-"""Detect, follow, answer: from frames of any mix of sources to what is in them. No threads, no wall clock, nothing remembered."""
+"""Detect, follow, answer: from frames of any mix of sources to what is in them. No threads, and of sources nothing is remembered."""
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.classification.face_model import FaceModel
-from models.detection.detections import Detections
-from stream.analysis.track_manager import Look, TrackManager
+from stream.analysis.following import Following
+from stream.analysis.parts import answer_asks, answer_checks
+from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.search_budget import SearchBudget
+from stream.analysis.searching import Searching
+from stream.analysis.track_manager import TrackManager
 from stream.errors import UsageError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -27,6 +32,7 @@ class Analyser:
     def __init__(self, detector: Detector | None, model: FaceModel | None) -> None:
         self.detector = detector
         self.model = model
+        self._budget = SearchBudget()
 
     @classmethod
     def load(cls, settings: Settings) -> Analyser:
@@ -64,39 +70,82 @@ class Analyser:
 
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
-        return TrackManager(info, settings, self.model)
+        if info.still or self.detector is None or settings.tracker.search_every_s == 0:
+            return Searching(info, settings, self.model)
+        return Following(info, settings, self.model, self._budget if info.live else None)
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         """What is in each frame. `managers[i]` belongs to the source of `frames[i]`; a source's frames come in order.
 
-        All frames are searched together, and all faces that are due are scored in one call.
+        Each source says in turn what it must know next. What several want to know of one kind is one batch.
         """
+        self._budget.begin_round()
+        mine: dict[int, list[int]] = defaultdict(list)
+        for number, manager in enumerate(managers):
+            mine[id(manager)].append(number)
+        looks = [_Look(managers[numbers[0]], [frames[number] for number in numbers]) for numbers in mine.values()]
         with stage("detect"):
-            found = self._detect(frames, managers)
-        with stage("track"):
-            looks = [manager.update(frame, mine) for frame, manager, mine in zip(frames, managers, found, strict=True)]
+            while asking := [one for one in looks if one.asks(Search, Check)]:
+                if searching := [one for one in asking if one.asks(Search)]:  # first: of what they find something may have to be checked
+                    with stage("search"):
+                        self._search([request for one in searching for request in one.requests])
+                    _go_on(searching)
+                else:
+                    with stage("check"):
+                        self._check([request for one in asking for request in one.requests])
+                    _go_on(asking)
         with stage("classify"):
-            answers = self._answers(looks)
-        return [manager.conclude(look, mine) for manager, look, mine in zip(managers, looks, answers, strict=True)]
+            asking = [one for one in looks if one.asks(Ask)]
+            self._ask([request for one in asking for request in one.requests])
+        with stage("track"):
+            _go_on(asking)
+            analyses = dict(zip(itertools.chain(*mine.values()), itertools.chain(*(one.analyses for one in looks)), strict=True))
+            return [analyses[number] for number in range(len(frames))]
 
-    def _detect(self, frames: Sequence[Frame], managers: Sequence[TrackManager]) -> list[Detections]:
-        found = [Detections.none() for _ in frames]
-        plans = [manager.plan(frame) for frame, manager in zip(frames, managers, strict=True)]
-        searched = [(index, plan) for index, plan in enumerate(plans) if plan is not None]
-        if self.detector is not None and searched:
-            images, smallest = [frames[index].image for index, _ in searched], [plan.min_face_px for _, plan in searched]
-            for (index, _), detections in zip(searched, self.detector.detect(images, smallest), strict=True):
-                found[index] = detections
-        return found
+    def _search(self, requests: Sequence[object]) -> None:
+        searches = [one for one in requests if isinstance(one, Search)]
+        if self.detector is not None:
+            begin = time.monotonic()
+            found = self.detector.detect([one.frame.image for one in searches], [one.min_face_px for one in searches])
+            self._budget.took(time.monotonic() - begin, len(searches))
+            for search, detections in zip(searches, found, strict=True):
+                search.found = detections
 
-    def _answers(self, looks: Sequence[Look]) -> list[np.ndarray]:
-        """The model's rows for the faces of each look that are due."""
-        if self.model is None or not any(look.due for look in looks):
-            return [np.zeros((0, 0), np.float32) for _ in looks]
-        due = [look.faces_due for look in looks]
-        crops = [self.model.cut(look.frame.image, faces) for look, faces in zip(looks, due, strict=True) if len(faces)]
-        answers = self.model.answer(np.concatenate(crops), np.concatenate([faces.scores for faces in due]))
-        return np.split(answers, np.cumsum([len(faces) for faces in due])[:-1])
+    def _check(self, requests: Sequence[object]) -> None:
+        if self.detector is not None:
+            answer_checks(self.detector, [one for one in requests if isinstance(one, Check)])
+
+    def _ask(self, requests: Sequence[object]) -> None:
+        asks = [one for one in requests if isinstance(one, Ask)]
+        if asks and self.model is not None:
+            answer_asks(self.model, asks)
+
+
+class _Look:
+    """One source's way through its frames."""
+
+    def __init__(self, manager: TrackManager, frames: Sequence[Frame]) -> None:
+        self.requests: Requests = []
+        """What it wants to know now; nothing once it has ended."""
+        self.analyses: list[Analysis] = []
+        """Of its frames, once it has ended."""
+        self._steps = manager.look(frames)
+        self.go_on()
+
+    def asks(self, *kinds: type) -> bool:
+        return bool(self.requests) and isinstance(self.requests[0], kinds)
+
+    def go_on(self) -> None:
+        """What it wanted to know is known."""
+        try:
+            self.requests = next(self._steps)
+        except StopIteration as ended:
+            self.requests, self.analyses = [], ended.value
+
+
+def _go_on(looks: Sequence[_Look]) -> None:
+    for one in looks:
+        one.go_on()
 
 
 def _load_classifier(settings: Settings, detector: str) -> Classifier:

@@ -39,7 +39,8 @@ class ExpectedSizes:
         if self._detector is None or manager not in self._sizes or self._sizes[manager] == size or not manager.settings.detector.enabled:
             return
         self._sizes[manager] = size
-        self._detector.expect(*size, at_a_time=self._together(size) if manager.live else self._batch_size)
+        together = self._batch_size if manager.searches_together else 1
+        self._detector.expect(*size, at_a_time=self._together(size) if manager.live else together)
 
     def _together(self, size: Size) -> int:
         """How many cameras' frames of a size may come in one round. Those that gave none yet count: they may be of that size, too, and a

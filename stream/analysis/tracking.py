@@ -22,6 +22,8 @@ class Track:
     """(4,) float32 px: where it was seen last."""
     seen_s: float
     """When, on the source's clock."""
+    born_s: float
+    """When it was seen first."""
     velocity: np.ndarray
     """(2,) float32 px/s of the centre."""
     number: int = 0
@@ -60,7 +62,7 @@ class Tracker:
         for index, box in enumerate(detections.boxes):
             track = matches.get(index)
             if track is None:
-                track = Track(box, time_s, np.zeros(2, np.float32))
+                track = Track(box, time_s, time_s, np.zeros(2, np.float32))
                 self._tracks.append(track)
             else:
                 _move(track, box, time_s)

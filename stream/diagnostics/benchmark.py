@@ -128,8 +128,9 @@ def _again(opener: Opener, analyser: Analyser, settings: Settings, seconds: floa
 WIDE = 116
 """Columns of the table with spreads; without them it is 80 wide."""
 LEGEND = """\
-Milliseconds per frame: median ± half the range of the middle 80 %. classify, which is due
-only now and then, and encode, which comes in bursts, have their mean. Side by side run
+Milliseconds per frame: median ± half the range of the middle 80 %. detect and classify,
+which are more now and then, and encode, which comes in bursts, have their mean. Below,
+how often all of the picture was searched, and known faces checked. Side by side run
 decode | detect, track, classify | draw, encode, as in: facestream run clip.mp4 -o out.mp4
 px: the smallest face looked for. frames/s: read, looked at, drawn and written."""
 
@@ -142,7 +143,9 @@ def _line(row: Row, wide: bool) -> str:
     cells = [_cell(row.stages_ms.get(stage), wide) for stage in STAGES]
     rates = row.frames_per_s
     rate = figure(rates.median) + (f" ({figure(rates.low)}–{figure(rates.high)})" if wide else "")
-    return _columns(row.name, f"{row.width}×{row.height}", f"{row.faces:.2g}", str(row.min_face_px), cells, rate, wide)
+    line = _columns(row.name, f"{row.width}×{row.height}", f"{row.faces:.2g}", str(row.min_face_px), cells, rate, wide)
+    looks = [f"{one.per_frame:.2f} {name} of {figure(one.ms)} ms" for name, one in row.looks.items() if one.per_frame]
+    return line + ("\n  a frame: " + ", ".join(looks) if looks else "")
 
 
 def _columns(name: str, size: str, faces: str, px: str, cells: list[str], rate: str, wide: bool) -> str:

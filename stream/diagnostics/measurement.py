@@ -17,7 +17,6 @@ import numpy as np
 from models.imaging.picture_formats import writable_suffixes
 from models.imaging.picture_writer import write_picture
 from stream.analysis.analyser import Analyser
-from stream.analysis.track_manager import TrackManager
 from stream.errors import SourceError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -61,6 +60,20 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """How often one way of looking was used."""
+
+    per_frame: float
+    """How many for each frame. Frames that come together may be searched or checked together: that counts once."""
+    ms: float
+    """What one took, the mean; 0 where there was none."""
+
+    @classmethod
+    def of(cls, seconds: Sequence[float], batches: Sequence[_Batch]) -> Looks:
+        return cls(len(seconds) / sum(batch.frames for batch in batches), 1000 * float(np.mean(seconds)) if seconds else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What one source costs with the settings of the moment."""
 
@@ -79,8 +92,10 @@ class Row:
     frames_per_s: Spread
     """Frames looked at."""
     stages_ms: dict[str, Spread]
-    """By stage, per frame. `classify`, due now and then, and `encode`, done in bursts on the encoder's own threads, have their mean.
-    A camera has no `decode`."""
+    """By stage, per frame. `detect` and `classify`, which are more work now and then, and `encode`, done in bursts on the encoder's own
+    threads, have their mean. A camera has no `decode`."""
+    looks: dict[str, Looks] = field(default_factory=dict)
+    """Of `detect`: `search` and `check`."""
 
     @property
     def label(self) -> str:
@@ -135,12 +150,16 @@ def measure(source: Source, analyser: Analyser, settings: Settings, seconds: flo
         width=last.frame.width,
         height=last.frame.height,
         faces=float(np.mean(times.faces_seen)),
-        min_face_px=TrackManager(source.info, settings).min_face_px(last.frame),
+        min_face_px=settings.detector.smallest_face_px(min(last.frame.width, last.frame.height), still=source.info.still),
         live=source.info.live,
         frames=sum(batch.frames for batch in batches),
         skipped=report.drops["newer"] / max(1, report.read),
         frames_per_s=_rates(batches),
         stages_ms=times.stages_ms(batches),
+        looks={
+            "search": Looks.of([seconds for batch in batches for seconds in batch.searches], batches),
+            "check": Looks.of([seconds for batch in batches for seconds in batch.checks], batches),
+        },
     )
 
 
@@ -148,6 +167,9 @@ def measure(source: Source, analyser: Analyser, settings: Settings, seconds: flo
 class _Batch:
     """Frames that were looked at together."""
 
+    searches: list[float]
+    """Seconds that each took."""
+    checks: list[float]
     seconds: dict[str, float] = field(default_factory=dict)
     frames: int = 0
     ended_at: float = 0.0
@@ -163,6 +185,7 @@ class _Times(RunObserver):
         self._drawn_s: list[float] = []
         self._encoded_s: list[float] = []
         self._drawing_s = 0.0
+        self._within: dict[StageName, list[float]] = {"search": [], "check": []}
 
     def stage(self, stage: StageName, seconds: float) -> None:
         if stage == "decode":
@@ -173,9 +196,12 @@ class _Times(RunObserver):
             self._drawn_s.append(self._drawing_s)
             self._encoded_s.append(seconds - self._drawing_s)
             self._drawing_s = 0.0
+        elif stage == "search" or stage == "check":  # inside "detect", which is told of after them
+            self._within[stage].append(seconds)
         else:
             if stage == "detect":
-                self.batches.append(_Batch())
+                self.batches.append(_Batch(searches=self._within["search"], checks=self._within["check"]))
+                self._within = {"search": [], "check": []}
             self.batches[-1].seconds[stage] = seconds
 
     def analysed(self, source: Observed, frame: Frame, analysis: Analysis, age_s: float) -> None:
@@ -196,9 +222,8 @@ class _Times(RunObserver):
         for stage in ("detect", "track", "classify"):
             per_frame[stage] = [batch.seconds.get(stage, 0.0) / batch.frames for batch in batches]
         spreads = {stage: Spread.of([1000 * value for value in per_frame[stage]]) for stage in STAGES if per_frame[stage]}
-        classify_ms = 1000 * sum(batch.seconds.get("classify", 0.0) for batch in batches) / frames
-        encode_ms = 1000 * float(np.mean(per_frame["encode"] or [0.0]))
-        means = {"classify": classify_ms, "encode": encode_ms}
+        means = {stage: 1000 * sum(batch.seconds.get(stage, 0.0) for batch in batches) / frames for stage in ("detect", "classify")}
+        means["encode"] = 1000 * float(np.mean(per_frame["encode"] or [0.0]))
         return spreads | {stage: replace(spreads[stage], median=mean) for stage, mean in means.items()}
 
 

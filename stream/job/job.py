@@ -77,7 +77,8 @@ class Job:
                 stack.enter_context(serve(self._metrics, self._health, options.metrics_port, options.metrics_host))
             events: EventsSink | None = None
             if options.events is not None:
-                events = EventsSink(options.events, overwrite=options.overwrite, health=self._health)
+                over_after_s = self._settings.tracker.forget_after_s if self._settings.output.track_events else None
+                events = EventsSink(options.events, overwrite=options.overwrite, health=self._health, tracks_over_after_s=over_after_s)
                 stack.callback(_close, events)
             list_pictures = not window and options.output is None
             console = stack.enter_context(Console(list_pictures=list_pictures, stdout_taken=events is not None and events.is_stdout))

@@ -66,6 +66,7 @@ class FilePresenter:
             return []
         if self._held is None:
             for frame, analysis in self._looks.take():
+                self._status_line.looked(analysis)
                 self._held = self._result(frame, analysis)
         if self._held is None or self.due_in_s > 0:
             return []

@@ -67,6 +67,7 @@ class LivePresenter:
         for frame, analysis in self._looks.take(LOOKS_WAITING):
             self._output.write_analysed(Result(frame, analysis, self._lane.source.info))
             self._health.ready = True
+            self._status_line.looked(analysis)
             self._learn(frame, analysis)
         return [self._show_newest(frame) for frame in self._newest.take()]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Sequence
 
 from stream.analysis.track_manager import TrackManager
 from stream.deadline import Deadline
 from stream.faces import Analysis
 from stream.frame import Frame
 from stream.monitoring.health import Health
-from stream.monitoring.observer import Ending, Observers, SourceState
+from stream.monitoring.observer import DropReason, Ending, Observers, SourceState
 from stream.pipeline.capture import Capture
 from stream.pipeline.feeds import LatestFeed, LosslessFeed
 from stream.pipeline.file_presenter import FilePresenter
@@ -55,6 +57,8 @@ class RunningLane:
         """From the worker to the renderer."""
         self.newest: LatestFeed[Frame] | None = None
         """From the source straight to the renderer; live only."""
+        self._held = 0
+        """Frames that were looked at and wait for what comes next."""
         self.output = LaneOutput(lane, self, observers)
         self.presenter: Presenter
         if self.live:
@@ -76,10 +80,27 @@ class RunningLane:
         """What is there to look at now. The worker's thread."""
         return self.frames.take(self._batch_size)
 
-    def hand_on(self, frame: Frame, analysis: Analysis, age_s: float) -> None:
-        """Give a look to the renderer; waits for room. The worker's thread."""
-        self._observers.analysed(self, frame, analysis, age_s)
-        self.looks.give((frame, analysis))
+    def hand_on(self, frame: Frame, analysis: Analysis) -> None:
+        """Give a look, or what is final now of earlier ones, to the renderer; waits for room. The worker's thread."""
+        self._held += 1
+        self._hand_on(self.tracks.settle(frame, analysis))
+
+    def hand_on_the_rest(self) -> None:
+        """The same for what was held back: no frame will come any more."""
+        if self._held:
+            self._hand_on(self.tracks.flush())
+
+    def drop_held(self, reason: DropReason) -> None:
+        """What was held back is lost. Once the worker does nothing any more."""
+        for _ in range(self._held):
+            self._observers.dropped(self, reason)
+        self._held = 0
+
+    def _hand_on(self, settled: Sequence[tuple[Frame, Analysis]]) -> None:
+        self._held -= len(settled)
+        for frame, analysis in settled:
+            self._observers.analysed(self, frame, analysis, time.monotonic() - frame.captured_at)
+            self.looks.give((frame, analysis))
 
     @property
     def has_live_view(self) -> bool:

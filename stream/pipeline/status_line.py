@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
+from stream.faces import Analysis
 from stream.frame import Frame
 from stream.sources.source import Source
 
@@ -13,18 +14,24 @@ RATE_OVER_S = 2.0
 
 
 class StatusLine:
-    """Rate and place in the file; or rate, age, age of the last look and state of the camera."""
+    """Rate and place in the file; or rate, age, age of the last look and state of the camera. And how much is looked and searched."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._shown_at: deque[float] = deque()
+        self._looked_at: deque[float] = deque()
+        self._searched_at: deque[float] = deque()
 
     def shown(self) -> None:
         """A picture was shown."""
-        now = time.monotonic()
-        self._shown_at.append(now)
-        while now - self._shown_at[0] > RATE_OVER_S:
-            self._shown_at.popleft()
+        _count(self._shown_at)
+
+    def looked(self, analysis: Analysis) -> None:
+        """What was found in a frame is there."""
+        if analysis.searched_s is not None:
+            _count(self._looked_at)
+            if analysis.searched_s == analysis.time_s:
+                _count(self._searched_at)
 
     def words(self, frame: Frame, looked_at: float | None = None) -> str:
         """The line for a frame.
@@ -32,7 +39,7 @@ class StatusLine:
         Args:
             looked_at: `time.monotonic()` at which the frame of the last look had arrived; None: there was none.
         """
-        parts = [f"{self._rate:.0f} frames/s"]
+        parts = [f"{_rate(self._shown_at):.0f} frames/s"]
         if self._source.info.live:
             now = time.monotonic()
             parts.append(f"latency {1000 * (now - frame.captured_at):.0f} ms")
@@ -40,9 +47,24 @@ class StatusLine:
             parts.append(self._source.status.state)
         else:
             parts.append(f"at {frame.time_s:.1f} s")
+        _forget(self._looked_at)
+        _forget(self._searched_at)
+        if self._looked_at:
+            parts.append(f"{_rate(self._looked_at):.0f} looks/s, {_rate(self._searched_at):.0f} of them searches")
         return " · ".join(parts)
 
-    @property
-    def _rate(self) -> float:
-        span = self._shown_at[-1] - self._shown_at[0] if self._shown_at else 0.0
-        return (len(self._shown_at) - 1) / span if span else 0.0
+
+def _count(moments: deque[float]) -> None:
+    moments.append(time.monotonic())
+    _forget(moments)
+
+
+def _forget(moments: deque[float]) -> None:
+    now = time.monotonic()
+    while moments and now - moments[0] > RATE_OVER_S:
+        moments.popleft()
+
+
+def _rate(moments: deque[float]) -> float:
+    span = moments[-1] - moments[0] if moments else 0.0
+    return (len(moments) - 1) / span if span else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from models.inference.priority import stand_back
 from stream.analysis.analyser import Analyser
@@ -50,6 +49,9 @@ class Worker:
         """Wait for its end, so long at most; a look that goes on then is lost."""
         self._thread.join(timeout_s)
         self._drop_in_hand("stopped")
+        with self._handing_on:
+            for lane in self._lanes:
+                lane.drop_held("stopped")
 
     def _run(self) -> None:
         if all(lane.has_live_view for lane in self._lanes):
@@ -67,15 +69,21 @@ class Worker:
             self.failed.set()
         finally:
             for lane in self._lanes:
-                lane.looks.end()
+                self._end(lane)
 
     def _wait(self) -> bool:
         """Until there is something to look at. False once nothing will come any more."""
         wait_for_any(self._frames_came, lambda: [lane.frames for lane in self._lanes])
         for lane in self._lanes:
             if lane.frames.ended:
-                lane.looks.end()
+                self._end(lane)
         return not self._lanes.close_if(lambda lane: lane.frames.ended)
+
+    def _end(self, lane: RunningLane) -> None:
+        """Nothing more is looked at: what was held back of it is handed on."""
+        with self._handing_on:
+            lane.hand_on_the_rest()
+        lane.looks.end()
 
     def _begin_round(self) -> None:
         if (settings := self._wanted_settings) is not self._settings:
@@ -99,7 +107,7 @@ class Worker:
     def _hand_on(self) -> None:
         with self._handing_on:
             for (lane, frame), analysis in zip(self._in_hand, self._analyses, strict=False):  # nothing is in hand once it was left
-                lane.hand_on(frame, analysis, time.monotonic() - frame.captured_at)  # waits for room
+                lane.hand_on(frame, analysis)  # waits for room
             self._in_hand = []
 
     def _drop_in_hand(self, reason: DropReason) -> None:

@@ -18,6 +18,9 @@ from models.detection.detector import DetectorOptions, Kind
 SHORT_SIDE_SHARE = 18
 """In moving pictures `min_face_px: auto` looks for faces of this fraction of the short side: 27 px at 480p, 60 at 1080p."""
 
+LOWEST_SCORE = PRESETS["live"][0][2]
+"""Of a find of MTCNN by default."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Thresholds = tuple[Share, Share, Share]
 
@@ -73,6 +76,13 @@ class DetectorSettings(Section):
             return self.min_face_px
         return MIN_FACE_PX if still else max(MIN_FACE_PX, round(short_side_px / SHORT_SIDE_SHARE))
 
+    @property
+    def lowest_score(self) -> float:
+        """Of a find."""
+        if self.kind == "yunet":
+            return LOWEST_SCORE if self.score is None else self.score
+        return (self.thresholds or PRESETS[self.preset][0])[2]
+
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
         self.options()  # refuses what belongs to another kind
@@ -82,8 +92,22 @@ class DetectorSettings(Section):
 class TrackerSettings(Section):
     """Gives each face a number that stays with it."""
 
+    search_every_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.25,
+        description="how often the whole picture is searched for new faces, s; in between known faces are checked where they should be; "
+        "0: every frame is searched",
+    )
+    confirm: tuple[Annotated[int, Field(ge=1, le=100)], Annotated[int, Field(ge=1, le=100)]] = Field(
+        (3, 5), description="a find counts as a face when it is seen in so many of its first so many looks; [1, 1]: at once"
+    )
     forget_after_s: Annotated[float, Field(ge=0, le=60)] = Field(1.0, description="a face not seen for so long gets a new number, s")
     min_overlap: Share = Field(0.3, description="least overlap (IoU) of a face with the place where its track should be")
+
+    @model_validator(mode="after")
+    def _can_be_confirmed(self) -> Self:
+        if self.confirm[0] > self.confirm[1]:
+            raise ValueError(f"confirm: {self.confirm[0]} of {self.confirm[1]} looks can never be; the first number is the smaller")
+        return self
 
 
 class ClassifierSettings(Section):
@@ -135,6 +159,7 @@ class OutputSettings(Section):
     segment_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
         0.0, description="cameras: a new file every so many minutes of the clock, named by UTC; 0: one file"
     )
+    track_events: bool = Field(False, description="true: --events also gets a line for each track when it is over")
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = Field(95, description="of JPEG and WebP pictures")
 
 
@@ -153,14 +178,14 @@ OWN: dict[str, frozenset[str]] = {
     "tracker": frozenset(TrackerSettings.model_fields),
     "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
     "source": frozenset(SourceSettings.model_fields),
-    "output": frozenset(OutputSettings.model_fields),
+    "output": frozenset(OutputSettings.model_fields) - {"track_events"},
 }
 """What a source of `sources` may set for itself. The rest is one for all of them: they share one worker, its models and its batches."""
 
 
 WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
-    "tracker": frozenset(TrackerSettings.model_fields),
+    "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
     "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""

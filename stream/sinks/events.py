@@ -21,6 +21,7 @@ from stream.monitoring.health import Health
 from stream.sinks.files import claim, leads_elsewhere, open_already, unwritable
 from stream.sinks.lines import Lines
 from stream.sinks.result import Result
+from stream.sinks.track_summaries import TrackSummaries
 
 
 class EventsSink:
@@ -29,13 +30,17 @@ class EventsSink:
     Each line is an object: `source`, `frame` (its index), `time_s`, `width`, `height`, `faces`; live sources add `utc`, when the
     picture arrived. Each face has `track` (null where nothing is tracked), `box` (x1, y1, x2, y2 in pixels, to 0.1), `score`,
     `landmarks`, and, only where a classifier ran, `label`, `probability` and `probabilities`: a missing key says that nobody asked,
-    which no value could. Scores have 4 digits.
+    which no value could. Scores have 4 digits. Then follow `state` and `age_s` of the track.
+    Asked to, it also writes a line for each track when it is over (`track_summaries`).
     A reader that goes away (`| head`) ends the output quietly. One that does not read holds up a file's run, never a live picture.
     """
 
-    def __init__(self, path: Path | str, *, overwrite: bool = False, health: Health | None = None) -> None:
+    def __init__(
+        self, path: Path | str, *, overwrite: bool = False, health: Health | None = None, tracks_over_after_s: float | None = None
+    ) -> None:
         """
         Args:
+            tracks_over_after_s: a line for each track, too, once it was not seen for so long; None: none.
             health: is told what the thread is at that writes to a pipe.
 
         Raises:
@@ -48,6 +53,7 @@ class EventsSink:
             file = _stdout() if self.is_stdout else _opened(Path(path), overwrite=overwrite)
         except OSError as error:
             raise SinkError(unwritable(path, error)) from error
+        self._tracks = TrackSummaries(tracks_over_after_s) if tracks_over_after_s is not None else None
         self._file: TextIO | None = file
         self._lines = _lines(file, health)
 
@@ -67,9 +73,15 @@ class EventsSink:
         Raises:
             SinkError: the disk is full or gone.
         """
+        self._write(_event(result))
+        if self._tracks is not None:
+            for summary in self._tracks.over(result):
+                self._write(summary)
+
+    def _write(self, event: dict[str, Any]) -> None:
         if self._file is None:
             return
-        line = json.dumps(_event(result), ensure_ascii=self.is_stdout, allow_nan=False) + "\n"
+        line = json.dumps(event, ensure_ascii=self.is_stdout, allow_nan=False) + "\n"
         with self._explained():
             if self._lines is None:
                 self._file.write(line)
@@ -81,6 +93,14 @@ class EventsSink:
 
     def close(self) -> None:
         """Let the reader read to the end, and close the file. Any number of times; standard output stays open."""
+        tracks, self._tracks = self._tracks, None
+        try:
+            for summary in tracks.rest() if tracks is not None else ():
+                self._write(summary)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         lines, self._lines = self._lines, None
         with self._explained():
             if lines is not None:
@@ -184,4 +204,7 @@ def _face(face: Face) -> dict[str, Any]:
         entry["label"] = face.label
         entry["probability"] = None if face.probability is None else round(float(face.probability), 4)
         entry["probabilities"] = {label: round(float(value), 4) for label, value in face.probabilities.items()}
+    if face.certainty is not None:
+        entry["certainty"] = round(face.certainty, 4)
+    entry["state"], entry["age_s"] = face.state, round(face.age_s, 3)
     return entry

@@ -11,6 +11,7 @@ import numpy as np
 
 from stream.frame import Frame, upright
 from stream.media import av
+from stream.sources.picture_parts import as_rgb, luma, upright_part
 
 
 def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
@@ -52,9 +53,7 @@ def upright_size(decoded: av.VideoFrame, quarter_turns: int) -> tuple[int, int]:
 
 def upright_rgb(decoded: av.VideoFrame, quarter_turns: int, mirrored: bool) -> np.ndarray:
     """(height, width, 3) uint8 RGB, upright. The picture's own colour matrix and range are honoured."""
-    # the picture's own reformatter, and its threads, would stay with it: whoever puts it down in a forked process would wait for them
-    image = av.video.reformatter.VideoReformatter().reformat(decoded, format="rgb24").to_ndarray()
-    return np.ascontiguousarray(upright(image, quarter_turns, mirrored=mirrored))
+    return np.ascontiguousarray(upright(as_rgb(decoded), quarter_turns, mirrored=mirrored))
 
 
 def frame_of(
@@ -66,5 +65,6 @@ def frame_of(
         lies: its orientation.
     """
     width, height = upright_size(decoded, lies[0])
-    make_image = partial(upright_rgb, decoded, *lies)
-    return Frame(source, index, pts, time_base, captured_at, width, height, make_image, decoded, *lies)
+    make_image, make_part = partial(upright_rgb, decoded, *lies), partial(upright_part, decoded, *lies)
+    make_luma = partial(luma, decoded)
+    return Frame(source, index, pts, time_base, captured_at, width, height, make_image, decoded, *lies, make_part, make_luma)

@@ -56,7 +56,10 @@ class Slow(Analyser):
         until = time.monotonic() + LOOK_S
         analyses = super().look(frames, managers, stage)
         while time.monotonic() < until:
-            self._detect(frames, managers)
+            assert self.detector is not None
+            self.detector.detect(
+                [frame.image for frame in frames], [mine.min_face_px(one) for one, mine in zip(frames, managers, strict=True)]
+            )
         return analyses
 
 

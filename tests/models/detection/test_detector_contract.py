@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models import Detections, Detector, DetectorOptions, load_detector
+from models.detection.detections import AROUND_REACH, CHECK_REACH
 from models.imaging.boxes import iou, overlaps
 from models.imaging.pictures import read_picture
 from tests.paths import DATA
@@ -205,3 +206,27 @@ def test_wrong_sizes_and_boxes_are_refused_in_words(detector: Detector, portrait
     for wrong in ([[5, 5, 5, 9]], [[np.nan, 0, 5, 5]]):
         with pytest.raises(ValueError, match="boxes of image 0 must be finite"):
             detector.check([portrait], [np.array(wrong)])
+
+
+def test_a_look_around_finds_a_face_that_has_moved_by_half_its_side(detector: Detector, portrait: np.ndarray) -> None:
+    (face,) = detector.detect([portrait])
+    side = face.boxes[0, 2] - face.boxes[0, 0]
+    for dx, dy in ((0.4, 0), (-0.3, 0.3), (0, -0.4)):
+        asked = face.boxes + np.array([dx, dy, dx, dy], np.float32) * side
+        (moved,) = detector.check([portrait], [asked], around=True)
+        assert iou(moved.boxes, face.boxes) > 0.6
+        assert moved.scores[0] > 0.6
+    (gone,) = detector.check([np.full_like(portrait, 127)], [face.boxes], around=True)
+    assert gone.scores[0] < 0.3
+
+
+def test_what_lies_out_of_reach_changes_no_check(detector: Detector, portrait: np.ndarray) -> None:
+    (face,) = detector.detect([portrait])
+    box = face.boxes[:1]
+    side, centre = (box[0, 2:] - box[0, :2]).max(), (box[0, :2] + box[0, 2:]) / 2
+    for around, reach in ((False, CHECK_REACH), (True, AROUND_REACH)):
+        other = np.full_like(portrait, 255)
+        x1, y1 = np.maximum(centre - side * (0.5 + reach) - 2, 0).astype(int)
+        x2, y2 = (centre + side * (0.5 + reach) + 2).astype(int)
+        other[y1:y2, x1:x2] = portrait[y1:y2, x1:x2]
+        assert_same(detector.check([other], [box], around=around)[0], detector.check([portrait], [box], around=around)[0])

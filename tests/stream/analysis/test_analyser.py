@@ -15,7 +15,7 @@ from models.detection.size_cache import SizeCache
 from models.detection.stepwise import StepwiseCascade
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
-from stream.analysis.track_manager import TrackManager
+from stream.analysis.searching import Searching
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.loading import load_settings
@@ -76,13 +76,16 @@ def video(image: np.ndarray, count: int, *, step_px: int = 4, name: str = "clip"
     ]
 
 
+EVERY_FRAME = load_settings(None, ["tracker.search_every_s=0"])
+
+
 def boxes(analysis: Analysis) -> np.ndarray:
     return np.array([face.box for face in analysis.faces])
 
 
 def test_a_face_keeps_its_number_and_moves_as_the_picture_does(detector: MTCNN, portrait: np.ndarray) -> None:
     analyser = Analyser(detector, None)
-    manager = analyser.follow(SourceInfo("clip"), Settings())
+    manager = analyser.follow(SourceInfo("clip"), EVERY_FRAME)
     analyses = [analyser.look([frame], [manager])[0] for frame in video(portrait, 20)]
     assert [[face.track for face in analysis.faces] for analysis in analyses] == [[1]] * 20
     (face,) = analyses[-1].faces
@@ -93,7 +96,7 @@ def test_a_face_keeps_its_number_and_moves_as_the_picture_does(detector: MTCNN, 
 def test_a_batch_gives_what_one_by_one_gives(detector: MTCNN, classifier: Classifier, portrait: np.ndarray) -> None:
     frames = video(portrait, 8)
     alone, together = Analyser(detector, classifier), Analyser(detector, classifier)
-    one, other = alone.follow(SourceInfo("clip"), Settings()), together.follow(SourceInfo("clip"), Settings())
+    one, other = alone.follow(SourceInfo("clip"), EVERY_FRAME), together.follow(SourceInfo("clip"), EVERY_FRAME)
     singly = [alone.look([frame], [one])[0] for frame in frames]
     at_once = together.look(frames, [other] * 8)
     for first, second in zip(singly, at_once, strict=True):
@@ -105,7 +108,7 @@ def test_a_batch_gives_what_one_by_one_gives(detector: MTCNN, classifier: Classi
 
 def test_two_sources_in_one_batch_are_followed_apart(detector: MTCNN, portrait: np.ndarray, astronaut: np.ndarray) -> None:
     analyser = Analyser(detector, None)
-    first, second = analyser.follow(SourceInfo("a"), Settings()), analyser.follow(SourceInfo("b"), Settings())
+    first, second = analyser.follow(SourceInfo("a"), EVERY_FRAME), analyser.follow(SourceInfo("b"), EVERY_FRAME)
     for one, other in zip(video(portrait, 5, name="a"), video(astronaut, 5, name="b"), strict=True):
         looks = analyser.look([one, other], [first, second])
         assert [look.source for look in looks] == ["a", "b"]
@@ -133,7 +136,7 @@ def test_a_followed_face_is_scored_anew_only_every_so_often(detector: MTCNN, cla
     for every_s, expected in ((0.4, 3), (0.0, 25)):
         calls.clear()
         analyser = Analyser(detector, counting)
-        manager = analyser.follow(SourceInfo("clip"), load_settings(None, [f"classifier.every_s={every_s}"]))
+        manager = analyser.follow(SourceInfo("clip"), load_settings(None, ["tracker.search_every_s=0", f"classifier.every_s={every_s}"]))
         for frame in video(portrait, 25, step_px=2):
             (look,) = analyser.look([frame], [manager])
             assert look.faces[0].label == "face"
@@ -152,7 +155,7 @@ def test_what_the_model_calls_no_face_is_left_out_unless_it_is_kept(detector: MT
 def test_without_a_detector_nothing_is_found_and_nothing_breaks(portrait: np.ndarray) -> None:
     analyser = Analyser(None, None)
     frame = Frame.of_image(portrait, source="a.jpg", captured_at=0.0)
-    assert analyser.look([frame], [analyser.follow(SourceInfo("a"), Settings())])[0].faces == ()
+    assert analyser.look([frame], [analyser.follow(SourceInfo("a"), EVERY_FRAME)])[0].faces == ()
     assert analyser.look([], []) == []
 
 
@@ -168,7 +171,7 @@ def test_without_a_detector_nothing_is_found_and_nothing_breaks(portrait: np.nda
     ],
 )
 def test_how_small_a_face_is_looked_for(width: int, height: int, still: bool, asked: str, expected: int) -> None:
-    manager = TrackManager(SourceInfo("a", still=still), load_settings(None, [f"detector.min_face_px={asked}"]))
+    manager = Searching(SourceInfo("a", still=still), load_settings(None, [f"detector.min_face_px={asked}"]))
     frame = Frame.of_image(np.zeros((height, width, 3), np.uint8), source="a", captured_at=0.0)
     assert manager.min_face_px(frame) == expected
 

@@ -92,3 +92,8 @@ def test_a_missing_or_unreadable_file_is_one_sentence(tmp_path: Path) -> None:
 def test_the_printed_settings_can_be_read_back() -> None:
     changed = load_settings(None, ["classifier.model=/models/mine: x", "detector.thresholds=[0.5, 0.5, 0.3]"])
     assert Settings.model_validate(yaml.safe_load(as_yaml(changed))) == changed
+
+
+def test_more_good_looks_than_looks_are_refused() -> None:
+    with pytest.raises(SettingsError, match="5 of 3 looks can never be"):
+        load_settings(None, ["tracker.confirm=[5, 3]"])

@@ -51,6 +51,8 @@ def test_a_line_says_all_that_was_found(tmp_path: Path):
                 "label": "face",
                 "probability": 0.969,
                 "probabilities": probabilities,
+                "state": "found",
+                "age_s": 0.0,
             }
         ],
     }

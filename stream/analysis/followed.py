@@ -1,0 +1,183 @@
+"""The faces of one source that are being followed, and how finds are given to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.detection.detections import Detections
+from models.imaging.boxes import iou
+from stream.analysis.assignment import assign
+from stream.analysis.box_filter import BoxFilter
+from stream.analysis.track_answer import TrackAnswer
+from stream.faces import State
+
+STRONG = 0.6
+"""From this score on a check says as much as a search that finds the face (O-Net's .7 lies among the authors' .6, .7, .7)."""
+WEAK = 0.45
+"""From this score on it still keeps a face that was seen well a moment ago: turned or blurred ones score so (the authors' lowest value)."""
+DOUBTFUL = 2.0
+"""How many times as much the box of such a find may be wrong (a guess)."""
+STEADY = 0.7
+"""Least share of looks that saw a face well for a weak one to count: what flickers is seldom a face (a guess)."""
+SAME = 0.6
+"""Overlap (IoU) from which two boxes are one face's."""
+NEAR, FURTHER_PER_S, FURTHEST = 0.6, 2.0, 2.0
+"""How far from where it should be a face that overlaps nothing is still taken for a known one: sides of the face at once, more for each
+second it was not seen, and never more than that (a guess). A quarter more or less in size counts as about half a side."""
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One face over time."""
+
+    filter: BoxFilter
+    score: float
+    """The detector's, 0..1, of the newest look."""
+    landmarks: np.ndarray
+    """(5, 2) float32 px, where they were in the newest look."""
+    born_s: float
+    """When it was first seen."""
+    strong_s: float
+    """When it was last seen well."""
+    state: State = "found"
+    """What the newest look was."""
+    number: int = 0
+    """From 1, given when the face is first shown; 0 until then."""
+    hits: int = 1
+    """How often it was seen well."""
+    looks: int = 1
+    """How often somebody looked for it."""
+    seen_in: int = 0
+    """The frame it was last seen in, as `Followed.count` counts them."""
+    confirmed: bool = False
+    answer: TrackAnswer = field(default_factory=TrackAnswer)
+
+    @property
+    def steady(self) -> bool:
+        """It has been seen well nearly whenever somebody looked."""
+        return self.hits >= STEADY * self.looks
+
+    def time_since_update_s(self, time_s: float) -> float:
+        """For how long it has not been seen."""
+        return time_s - self.filter.time_s
+
+
+class Followed:
+    """The tracks of one source. SORT's frame (Bewley et al. 2016) with ByteTrack's second chance for weak finds (Zhang et al. 2022): here
+    those are not left over from a search but asked for, at the place where the track should be.
+    """
+
+    def __init__(self) -> None:
+        self.tracks: list[Track] = []
+        self.count = 0
+        """Of the frame that is looked at, from 1."""
+        self.time_s = -np.inf
+        """Of that frame."""
+        self.strong, self.weak = STRONG, WEAK
+
+    def begin(self, time_s: float, forget_after_s: float, strong: float, weak: float) -> list[Track]:
+        """The next frame. Tracks that were not seen, or not well, for so long are ended, and given back; all of them, where time runs back.
+
+        Args:
+            strong: from this score on a check sees a face well.
+            weak: from this score on it sees one at all.
+        """
+        back, last = time_s < self.time_s, self.count
+        self.count, self.time_s, self.strong, self.weak = self.count + 1, time_s, strong, weak
+        over = [
+            one
+            for one in self.tracks
+            if back
+            or (
+                time_s - min(one.filter.time_s, one.strong_s) > forget_after_s
+                and not (one.seen_in == last and one.strong_s == one.filter.time_s)  # seen well in the frame before, however long ago
+            )
+        ]
+        self.end(over)
+        return over
+
+    def end(self, tracks: Iterable[Track]) -> None:
+        """These are followed no longer."""
+        ended = set(map(id, tracks))
+        self.tracks = [one for one in self.tracks if id(one) not in ended]
+
+    @property
+    def unseen(self) -> list[Track]:
+        """Those that were not seen in this frame yet."""
+        return [one for one in self.tracks if one.seen_in != self.count]
+
+    def match(self, found: Detections, min_overlap: float) -> list[Track]:
+        """Gives the finds of a search to tracks, and begins new ones. The new ones.
+
+        First to those that they overlap where those should be by now, then, without looks, to what is left of them near by and of like
+        size; each time so that all pairs together fit best.
+        """
+        boxes = found.boxes
+        pairs = self._overlapping(boxes, min_overlap)
+        pairs += self._near(boxes, pairs)
+        for row, column in pairs:
+            self._see(self.tracks[row], found, column, "found")
+        taken = [self.tracks[row].filter.box for row, _ in pairs]
+        new: list[Track] = []
+        for column in sorted(set(range(len(found))) - {column for _, column in pairs}):
+            if _apart(boxes[column], taken):
+                taken.append(boxes[column])
+                score, landmarks, now = float(found.scores[column]), found.landmarks[column], self.time_s
+                new.append(Track(BoxFilter(boxes[column], now), score, landmarks, born_s=now, strong_s=now, seen_in=self.count))
+        self.tracks += new
+        return new
+
+    def check(self, tracks: Sequence[Track], found: Detections) -> None:
+        """Takes what checks of these tracks saw, a row for each."""
+        taken = [one.filter.box for one in self.tracks if one.seen_in == self.count]
+        for row in sorted(range(len(tracks)), key=lambda row: -tracks[row].hits):  # where two meet, the one known for longer stays
+            enough = self.weak if tracks[row].steady else self.strong
+            if found.scores[row] >= enough and _apart(found.boxes[row], taken):
+                self._see(tracks[row], found, row, "checked")
+                taken.append(found.boxes[row])
+            else:
+                tracks[row].looks += 1
+
+    def _overlapping(self, boxes: np.ndarray, min_overlap: float) -> list[tuple[int, int]]:
+        if not self.tracks or not len(boxes):
+            return []
+        expected = np.stack([one.filter.predict(self.time_s) for one in self.tracks])
+        apart = 1 - iou(expected, boxes)
+        return assign(np.where(apart < 1, apart, 2.0), 1 - min_overlap)
+
+    def _near(self, boxes: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Pairs of what is left."""
+        rows = sorted(set(range(len(self.tracks))) - {row for row, _ in pairs})
+        columns = sorted(set(range(len(boxes))) - {column for _, column in pairs})
+        if not rows or not columns:
+            return []
+        left = [self.tracks[row] for row in rows]
+        expected = np.stack([one.filter.predict(self.time_s) for one in left])
+        distances = _distances(expected, boxes[columns])
+        reach = np.array([min(NEAR + FURTHER_PER_S * one.time_since_update_s(self.time_s), FURTHEST) for one in left])
+        return [(rows[row], columns[column]) for row, column in assign(distances / reach[:, None], 1.0)]
+
+    def _see(self, track: Track, found: Detections, row: int, state: State) -> None:
+        score = float(found.scores[row])
+        strong = state == "found" or score >= self.strong
+        track.filter.correct(found.boxes[row], self.time_s, 1.0 if strong else DOUBTFUL)
+        track.score, track.landmarks, track.state, track.seen_in = score, found.landmarks[row], state, self.count
+        track.looks += 1
+        if strong:
+            track.hits += 1
+            track.strong_s = self.time_s
+
+
+def _apart(box: np.ndarray, others: Sequence[np.ndarray]) -> bool:
+    return not others or bool(iou(box[None], np.stack(others)).max() < SAME)
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M) how far the boxes `b` (M, 4) lie from the boxes `a` (N, 4), in sides, a difference in size added."""
+    centres_a, centres_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
+    sides_a, sides_b = (np.sqrt(np.maximum((one[:, 2:] - one[:, :2]).prod(axis=1), 1)) for one in (a, b))
+    apart = np.linalg.norm(centres_a[:, None] - centres_b[None], axis=2) / np.minimum(sides_a[:, None], sides_b[None])
+    return np.asarray(apart + 2 * np.abs(np.log(sides_a[:, None] / sides_b[None])))

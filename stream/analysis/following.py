@@ -1,0 +1,322 @@
+"""Faces are followed: each is checked where it should be, and the whole picture is searched now and then."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Generator, Sequence
+
+import numpy as np
+
+from models.classification.face_model import FaceModel
+from models.detection.detections import Detections
+from models.imaging.boxes import iou
+from stream.analysis.ahead import Ahead
+from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
+from stream.analysis.followed import STRONG, WEAK, Followed, Track
+from stream.analysis.look_quality import look_weights
+from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen, reach_s
+from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.search_budget import SearchBudget
+from stream.analysis.track_manager import Looking
+from stream.analysis.trail import Trail
+from stream.faces import Analysis, Face, State
+from stream.frame import Frame, SourceInfo
+from stream.settings.schema import LOWEST_SCORE, Settings
+
+Steps = Generator[Requests, None, None]
+
+CHECKED_FOR_S = 0.12
+"""For how long a face that is gone is looked for at its place in every frame; after a search, until it is forgotten (a guess)."""
+LARGEST_SHARE = 3.0
+"""No face's box is so many times larger than the picture."""
+GUESSED_FOR_S = 0.5
+"""For how long a live face that is gone is told of where it should be."""
+KNOWN = 5
+"""A face that was seen well so often is searched for at once when it is lost."""
+QUIET_S = 1.0
+"""A picture in which nothing changes but known faces is searched so often: nobody can have come."""
+MOST_FRAMES = 60
+"""Between two searches, whatever the clock says: a file's times may stand still."""
+ACROSS_A_CUT = 0.5
+"""Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
+RARER_IN_FILES = 2.0
+"""Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
+
+
+def _is_inside(box: np.ndarray, frame: Frame) -> bool:
+    """Whether the middle of a box lies in the picture."""
+    x, y = (box[:2] + box[2:]) / 2
+    return bool(0 <= x < frame.width and 0 <= y < frame.height)
+
+
+class Following:
+    """A `TrackManager` that looks at known faces in every frame, and at the rest of the picture every `tracker.search_every_s`."""
+
+    still = False
+    searches_together = False
+
+    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None, budget: SearchBudget | None = None) -> None:
+        """
+        Args:
+            settings: of this source.
+            model: answers for its faces; None: they are found and followed, and that is all.
+            budget: of live sources: says whether there is time for a search.
+        """
+        self.live, self.settings = info.live, settings
+        self._name, self._model, self._budget = info.name, model, budget
+        self._followed, self._lookback = Followed(), Lookback()
+        self._thumbnail: np.ndarray | None = None
+        """Of the newest frame."""
+        self._searched_thumbnail: np.ndarray | None = None
+        self._before: Frame | None = None
+        self._searched_s, self._searched_in = -np.inf, 0
+        self._ahead = Ahead()
+        self._scene, self._was_enabled = 0, settings.detector.enabled
+        self._numbered = 0
+
+    @property
+    def _scores(self) -> tuple[float, float]:
+        """From which score on a check sees a face well, and from which on at all: what the user asked for moves both."""
+        lowest = self.settings.detector.lowest_score / LOWEST_SCORE
+        return STRONG * lowest, WEAK * lowest
+
+    def min_face_px(self, frame: Frame) -> int:
+        return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=False)
+
+    def look(self, frames: Sequence[Frame]) -> Looking:
+        befores = [self._before, *frames[:-1]]
+        entries = [self._entry(frame, before) for frame, before in zip(frames, befores, strict=True)]
+        asks: list[tuple[Ask, list[Track]]] = []
+        for number, entry in enumerate(entries):
+            if self.settings.detector.enabled:
+                if not self.live and not self._ahead.holds(entry.frame):
+                    yield from self._check_ahead(entries[number:])
+                yield from self._look(entry)
+                asks += self._due(entry)
+            else:
+                self._judge_what_is_over(self._followed.tracks)
+                self._followed.end(self._followed.tracks)
+            self._lookback.add(entry)
+            self._before = entry.frame
+        if asks:
+            yield [ask for ask, _ in asks]
+        for ask, tracks in asks:
+            self._learn(ask, tracks)
+        return [self._analysis(entry) for entry in entries]
+
+    def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
+        released = self._lookback.settle(-1.0 if self.live else LONGEST_S)
+        return [(frame, analysis)] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+
+    def flush(self) -> list[tuple[Frame, Analysis]]:
+        self._judge_what_is_over(self._followed.tracks)
+        released = self._lookback.release_all()  # what was looked at and never settled is lost: that look failed
+        return [] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+
+    def _entry(self, frame: Frame, before: Frame | None) -> Entry:
+        small, earlier = thumbnail(frame), self._thumbnail
+        self._thumbnail = small
+        resized = before is not None and (before.width, before.height) != (frame.width, frame.height)
+        cut = resized or (earlier is not None and is_cut(earlier, small))
+        self._scene += cut or self.settings.detector.enabled != self._was_enabled  # nothing is known across a time without looks
+        self._was_enabled = self.settings.detector.enabled
+        return Entry(frame, self._scene, cut, frame.time_s - before.time_s if before is not None else np.inf, small)
+
+    def _look(self, entry: Entry) -> Steps:
+        followed = self._followed
+        over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, *self._scores)
+        self._judge_what_is_over(over)
+        if entry.cut and self._may_search(forced=True):
+            yield from self._search_another_scene(entry)
+        elif self._search_is_due(entry) and self._may_search(forced=self._searched_in == 0):
+            yield from self._search(entry)
+        elif self._budget is not None:
+            self._budget.there(self._name)
+        yield from self._check(entry)
+        lost = any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks)
+        if lost and not entry.searched and self._may_search():
+            yield from self._search(entry)
+        entry.searched_s = self._searched_s
+        self._confirm()
+        entry.seen = [_seen(one) for one in followed.tracks if one.seen_in == followed.count]
+        for seen in entry.seen:
+            self._lookback.fill(seen, entry)
+
+    def _search_is_due(self, entry: Entry) -> bool:
+        """Whether the next frame would come too late for it."""
+        every_s = self.settings.tracker.search_every_s
+        if not self.live:
+            every_s = min(RARER_IN_FILES * every_s, reach_s(entry))  # what is found must be looked for in the frames before
+        since_s = entry.frame.time_s + entry.step_s - self._searched_s
+        if self._followed.count - self._searched_in >= MOST_FRAMES or not 0 <= since_s <= max(every_s, QUIET_S):
+            return True
+        return since_s > every_s and not self._is_quiet(entry)
+
+    def _is_quiet(self, entry: Entry) -> bool:
+        faces = np.array([one.filter.predict(entry.frame.time_s) for one in self._followed.tracks]).reshape(-1, 4)
+        frame = entry.frame
+        return self._searched_thumbnail is not None and is_quiet(
+            self._searched_thumbnail, entry.thumbnail, faces, frame.width, frame.height
+        )
+
+    def _may_search(self, *, forced: bool = False) -> bool:
+        return self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+
+    def _search(self, entry: Entry) -> Steps:
+        search = Search(entry.frame, self.min_face_px(entry.frame))
+        yield [search]
+        self._searched(entry)
+        new = self._followed.match(_sound(search.found, entry.frame), self.settings.tracker.min_overlap)
+        if new and not self.live:
+            yield from self._look_back(new, entry.scene)
+
+    def _search_another_scene(self, entry: Entry) -> Steps:
+        """No track goes on, but for one whose face is where it was and looks as it did: then it was a flash, or something large passed."""
+        search = Search(entry.frame, self.min_face_px(entry.frame))
+        yield [search]
+        self._searched(entry)
+        found = _sound(search.found, entry.frame)
+        over = [one for one in self._followed.tracks if not self._goes_on(one, found, entry.frame)]
+        self._judge_what_is_over(over)
+        self._followed.end(over)
+        self._followed.match(found, self.settings.tracker.min_overlap)
+
+    def _searched(self, entry: Entry) -> None:
+        entry.searched = True
+        self._searched_s, self._searched_in, self._searched_thumbnail = entry.frame.time_s, self._followed.count, entry.thumbnail
+
+    def _goes_on(self, track: Track, found: Detections, frame: Frame) -> bool:
+        before = self._before
+        if before is None or not len(found):
+            return False
+        overlap = iou(track.filter.box[None], found.boxes)[0]
+        best = int(overlap.argmax())
+        return bool(overlap[best] >= ACROSS_A_CUT) and same_face(before, track.filter.box, frame, found.boxes[best])
+
+    def _check(self, entry: Entry) -> Steps:
+        time_s = entry.frame.time_s
+        unseen = [one for one in self._followed.unseen if entry.searched or self._was_just_here(one, time_s)]
+        unseen = [one for one in unseen if _is_inside(one.filter.predict(time_s), entry.frame)]
+        expected = [one.filter.predict(time_s) for one in unseen]
+        rows = [self._ahead.take(entry.frame, one, box) for one, box in zip(unseen, expected, strict=True)]
+        asked = [number for number, row in enumerate(rows) if row is None]
+        if asked:
+            check = Check(entry.frame, np.stack([expected[number] for number in asked]))
+            yield [check]
+            for row, number in enumerate(asked):
+                rows[number] = check.found.take(np.array([row]))
+        if rows:
+            self._followed.check(unseen, Detections.joined([row for row in rows if row is not None]))
+
+    def _was_just_here(self, track: Track, time_s: float) -> bool:
+        return track.seen_in == self._followed.count - 1 or track.time_since_update_s(time_s) <= CHECKED_FOR_S
+
+    def _check_ahead(self, entries: Sequence[Entry]) -> Steps:
+        """Check calm faces in all frames that are there and come before the next search, in one call: where they will be is known."""
+        self._ahead = Ahead()
+        calm = [one for one in self._followed.tracks if one.seen_in == self._followed.count and one.filter.calm]
+        before_search = list(itertools.takewhile(lambda entry: not entry.cut and not self._search_is_due(entry), entries))
+        if calm and len(before_search) > 1:
+            checks = [Check(one.frame, np.stack([track.filter.predict(one.frame.time_s) for track in calm])) for one in before_search]
+            yield checks
+            self._ahead = Ahead(checks, calm)
+
+    def _look_back(self, new: Sequence[Track], scene: int) -> Steps:
+        """Look for new faces in the held frames before, from one to the one before it, until they are seen no more."""
+        trails = [Trail(one, *self._scores) for one in new]
+        for entry in reversed(self._lookback.entries):
+            if entry.scene != scene or not trails:
+                return
+            check = Check(entry.frame, np.stack([one.expected for one in trails]))
+            yield [check]
+            trails = [one for row, one in enumerate(trails) if one.goes_on(check.found, row, entry)]
+
+    def _confirm(self) -> None:
+        """Which finds are faces: seen in so many of so many looks. The others are followed no longer."""
+        hits, looks = self.settings.tracker.confirm
+        for track in self._followed.tracks:
+            track.confirmed = track.confirmed or track.hits >= hits
+        self._followed.end([one for one in self._followed.tracks if not one.confirmed and one.looks >= looks])
+
+    def _judge_what_is_over(self, tracks: Sequence[Track]) -> None:
+        """Those whose time was too short to be seen often enough count as faces, if every look saw one."""
+        for track in tracks:
+            track.confirmed = track.confirmed or track.hits == track.looks
+
+    def _due(self, entry: Entry) -> list[tuple[Ask, list[Track]]]:
+        """What the face model is to be asked about a frame: one question at most."""
+        time_s, every_s = entry.frame.time_s, self.settings.classifier.every_s
+        shown = [one.track for one in entry.seen if one.track.confirmed or self.live or one.track.hits == one.track.looks]
+        due = [one for one in shown if self._model is not None and one.answer.due(time_s, one.filter.side, every_s)]
+        if not due:
+            return []
+        for track in due:
+            track.answer.asked(time_s, track.filter.side)
+        boxes, scores = np.stack([one.filter.box for one in due]), np.array([one.score for one in due], np.float32)
+        return [(Ask(entry.frame, Detections(boxes, scores, np.stack([one.landmarks for one in due]))), due)]
+
+    def _learn(self, ask: Ask, tracks: Sequence[Track]) -> None:
+        if self._model is not None:
+            for track, row, weight in zip(tracks, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
+                track.answer.add(row, float(weight), self._model, self.settings.classifier.threshold)
+
+    def _analysis(self, entry: Entry) -> Analysis:
+        """What the user gets of a frame, as it is known now."""
+        faces = [self._face(seen, entry.frame.time_s) for seen in [*entry.seen, *self._guessed(entry.frame.time_s)]]
+        found = tuple(face for face in faces if face is not None)
+        frame = entry.frame
+        return Analysis(frame.source, frame.index, frame.time_s, found, self.settings.tracker.forget_after_s, entry.searched_s)
+
+    def _guessed(self, time_s: float) -> list[Seen]:
+        """Live faces that nobody sees just now. In a file they are drawn once they are seen again."""
+        if not self.live:
+            return []
+        gone = [one for one in self._followed.unseen if one.confirmed and one.time_since_update_s(time_s) <= GUESSED_FOR_S]
+        return [_guess(one, time_s) for one in gone]
+
+    def _face(self, seen: Seen, time_s: float) -> Face | None:
+        """None for a find that was not confirmed, and for what the model calls no face."""
+        track, options = seen.track, self.settings.classifier
+        if not (track.confirmed or self.live):
+            return None
+        verdict = track.answer.verdict(self._model, options.threshold) if self._model is not None else None
+        if verdict is not None and not verdict.is_face and not options.keep_dropped:
+            return None
+        if track.number == 0:
+            self._numbered += 1
+            track.number = self._numbered
+        return Face(
+            box=seen.box,
+            score=seen.score,
+            landmarks=seen.landmarks,
+            track=track.number,
+            velocity=seen.velocity,
+            label=verdict.label if verdict else None,
+            probability=verdict.probability if verdict else None,
+            probabilities=verdict.probabilities if verdict else {},
+            certainty=track.answer.certainty if verdict else None,
+            state=seen.state,
+            age_s=max(time_s - track.born_s, 0.0),
+            unseen_s=seen.unseen_s,
+        )
+
+
+def _sound(found: Detections, frame: Frame) -> Detections:
+    """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
+    sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)
+    return found.take(np.flatnonzero(np.isfinite(found.boxes).all(axis=1) & (sides > 0).all(axis=1) & (sides < most).all(axis=1)))
+
+
+def _seen(track: Track) -> Seen:
+    return _at(track, track.filter.box, track.landmarks, track.state, 0.0)
+
+
+def _guess(track: Track, time_s: float) -> Seen:
+    box = track.filter.predict(time_s)
+    shift = (box[:2] + box[2:] - track.filter.box[:2] - track.filter.box[2:]) / 2
+    return _at(track, box, track.landmarks + shift, "predicted", track.time_since_update_s(time_s))
+
+
+def _at(track: Track, box: np.ndarray, landmarks: np.ndarray, state: State, unseen_s: float) -> Seen:
+    x, y = track.filter.velocity.tolist()
+    return Seen(track, box, landmarks, track.score, (x, y), state, unseen_s)
