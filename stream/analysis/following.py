@@ -31,6 +31,8 @@ LARGEST_SHARE = 3.0
 """No face's box is so many times larger than the picture."""
 GUESSED_FOR_S = 0.5
 """For how long a live face that is gone is told of where it should be."""
+UNCERTAIN = "uncertain"
+"""The label of a face whose answer is less certain than the user wants it."""
 KNOWN = 5
 """A face that was seen well so often is searched for at once when it is lost."""
 QUIET_S = 1.0
@@ -70,6 +72,8 @@ class Following:
         self._searched_thumbnail: np.ndarray | None = None
         self._before: Frame | None = None
         self._searched_s, self._searched_in = -np.inf, 0
+        self._is_new_scene = False
+        """There was a cut, and there was no time yet to search what came after it."""
         self._ahead = Ahead()
         self._scene, self._was_enabled = 0, settings.detector.enabled
         self._numbered = 0
@@ -126,7 +130,9 @@ class Following:
         followed = self._followed
         over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, *self._scores)
         self._judge_what_is_over(over)
-        if entry.cut and self._may_search(forced=True):
+        self._is_new_scene |= entry.cut
+        if self._is_new_scene and self._may_search(forced=True):
+            self._is_new_scene = False
             yield from self._search_another_scene(entry)
         elif self._search_is_due(entry) and self._may_search(forced=self._searched_in == 0):
             yield from self._search(entry)
@@ -282,6 +288,9 @@ class Following:
         verdict = track.answer.verdict(self._model, options.threshold) if self._model is not None else None
         if verdict is not None and not verdict.is_face and not options.keep_dropped:
             return None
+        label = verdict.label if verdict else None
+        if label is not None and track.answer.certainty < options.uncertain_below:
+            label = UNCERTAIN
         if track.number == 0:
             self._numbered += 1
             track.number = self._numbered
@@ -291,7 +300,7 @@ class Following:
             landmarks=seen.landmarks,
             track=track.number,
             velocity=seen.velocity,
-            label=verdict.label if verdict else None,
+            label=label,
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
             certainty=track.answer.certainty if verdict else None,

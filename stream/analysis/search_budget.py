@@ -50,10 +50,11 @@ class SearchBudget:
 
         Args:
             every_s: how often it wants to be.
-            forced: it must: nothing is known of its picture.
+            forced: out of turn, as nothing is known of its picture; if it never was searched, whatever it costs.
         """
         self._seen_at[source] = self._now
-        if forced or self._has_room(source, every_s):
+        unknown = forced and (self._saved_s > 0 or source not in self._searched_at)
+        if unknown or self._has_room(source, every_s):
             self._granted.add(source)
             self._saved_s = max(self._saved_s - self._takes_s, -OWED_S)
             self._searched_at[source] = self._now

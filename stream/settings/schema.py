@@ -122,6 +122,9 @@ class ClassifierSettings(Section):
     every_s: Annotated[float, Field(ge=0, le=60)] = Field(
         0.5, description="how often a tracked face is scored again, s (a new face at once); 0: in every frame"
     )
+    uncertain_below: Share = Field(
+        0.0, description="a followed face is labelled uncertain while its label is less certain than this, 0.5 to 1; 0: never"
+    )
     keep_dropped: bool = Field(False, description="true: also show what the model says is no face")
 
 
@@ -176,7 +179,7 @@ class PipelineSettings(Section):
 OWN: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields),
-    "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
+    "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
     "source": frozenset(SourceSettings.model_fields),
     "output": frozenset(OutputSettings.model_fields) - {"track_events"},
 }
@@ -186,7 +189,7 @@ OWN: dict[str, frozenset[str]] = {
 WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
-    "classifier": frozenset({"threshold", "every_s", "keep_dropped"}),
+    "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
 

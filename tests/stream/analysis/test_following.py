@@ -300,3 +300,14 @@ def test_another_threshold_counts_at_once(detector: MTCNN, hopper: Callable[[Pla
         said.append(analysis.faces[0].label)
     assert len(set(said[:12])) == len(set(said[12:])) == 1
     assert said[11] != said[12]
+
+
+def test_a_face_may_be_uncertain_until_enough_looks_agree(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
+    frames, smile = Film([hopper(sway)]).frames(at_rate(2)), Classifier.load("smile")
+    usual = [analysis.faces[0] for analysis in followed(frames, detector, model=smile, live=True)]
+    assert "uncertain" not in {face.label for face in usual}
+    strict = [analysis.faces[0] for analysis in followed(frames, detector, "classifier.uncertain_below=1.0", model=smile, live=True)]
+    for one, other in zip(usual, strict, strict=True):
+        assert other.label == ("uncertain" if (one.certainty or 0) < 1 else one.label)
+        assert other.probabilities == one.probabilities
+    assert "uncertain" in {face.label for face in strict}

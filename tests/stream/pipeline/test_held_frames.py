@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.detection.detections import Detections
 from stream.analysis.analyser import Analyser
+from stream.frame import Frame
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.settings.schema import Settings
@@ -123,3 +126,35 @@ def test_a_source_that_is_removed_hands_on_what_it_held() -> None:
     assert first.frames == list(range(len(first.frames)))
     assert second.frames == list(range(80))
     assert adds_up(report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changing", [12, 48])
+def test_where_a_search_takes_300_ms_a_known_face_is_still_looked_at_ten_times_a_second(changing: int) -> None:
+    class Slow(Finds):
+        checks = searches = 0
+
+        def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
+            self.searches += len(images)
+            time.sleep(0.3)  # the work itself
+            return super().detect(images, min_face_px)
+
+        def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False) -> list[Detections]:
+            self.checks += 1
+            return super().check(images, boxes, around=around)
+
+    rng = np.random.default_rng(0)
+
+    class Restless(Scripted):
+        """25 pictures a second of which so many rows change all the time: it wants to be searched as often as it may be; 48: all of it."""
+
+        def __iter__(self) -> Iterator[Frame]:
+            for frame in super().__iter__():
+                noise = frame.image.copy()
+                noise[-changing:] = rng.integers(0, 255, (changing, 1, 3), np.uint8)
+                yield replace(frame, make_image=lambda noise=noise: noise, _image=[])
+
+    detector = Slow()
+    Pipeline([Lane(Restless(150, live=True, gate=lambda index: time.sleep(0.04)), [Kept()])], Analyser(detector, None)).run()
+    assert detector.checks / 6 >= 10, f"{detector.checks} checks and {detector.searches} searches in six seconds"
+    assert detector.searches >= 4
