@@ -21,6 +21,8 @@ from tests.command import facestream, is_one_sentence, usual_environment
 from tests.media import ffprobe_times, make_clip, picture
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow  # each is a whole command
+
 BLIND = ("--set", "detector.enabled=false")
 
 

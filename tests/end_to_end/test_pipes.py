@@ -19,6 +19,8 @@ from stream.sources.opening import open_source
 from tests.command import facestream, is_one_sentence, usual_environment
 from tests.media import ffprobe_times, make_clip
 
+pytestmark = pytest.mark.slow  # each is a whole command
+
 BLIND = ("--set", "detector.enabled=false")
 
 

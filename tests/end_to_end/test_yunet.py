@@ -18,6 +18,8 @@ from tests.media import make_clip
 from tests.paths import TESTS
 from tests.photos import make_folder
 
+pytestmark = pytest.mark.slow  # each is a whole command
+
 TOLD = (
     "facestream: the model face weighs the scores of the detector mtcnn, not of yunet: "
     "its network's own answer is used, with the same threshold\n"
