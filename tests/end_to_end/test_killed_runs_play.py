@@ -31,8 +31,6 @@ from stream.sinks.result import Result
 from stream.sinks.recording.video import VideoSink
 from stream.sources.opening import open_source
 
-pytestmark = pytest.mark.slow  # each is a whole command
-
 clip, most, limit, *outs = sys.argv[1:]
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
