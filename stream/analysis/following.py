@@ -169,27 +169,26 @@ class Following:
         return self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
 
     def _search(self, entry: Entry) -> Steps:
-        search = Search(entry.frame, self.min_face_px(entry.frame))
-        yield [search]
-        self._searched(entry)
-        new = self._followed.match(_sound(search.found, entry.frame), self.settings.tracker.min_overlap)
+        found = yield from self._found(entry)
+        new = self._followed.match(found, self.settings.tracker.min_overlap)
         if new and not self.live:
             yield from self._look_back(new, entry.scene)
 
     def _search_another_scene(self, entry: Entry) -> Steps:
         """No track goes on, but for one whose face is where it was and looks as it did: then it was a flash, or something large passed."""
-        search = Search(entry.frame, self.min_face_px(entry.frame))
-        yield [search]
-        self._searched(entry)
-        found = _sound(search.found, entry.frame)
+        found = yield from self._found(entry)
         over = [one for one in self._followed.tracks if not self._goes_on(one, found, entry.frame)]
         self._judge_what_is_over(over)
         self._followed.end(over)
         self._followed.match(found, self.settings.tracker.min_overlap)
 
-    def _searched(self, entry: Entry) -> None:
+    def _found(self, entry: Entry) -> Generator[Requests, None, Detections]:
+        """Search all of a frame."""
+        search = Search(entry.frame, self.min_face_px(entry.frame))
+        yield [search]
         entry.searched = True
         self._searched_s, self._searched_in, self._searched_thumbnail = entry.frame.time_s, self._followed.count, entry.thumbnail
+        return _sound(search.found, entry.frame)
 
     def _goes_on(self, track: Track, found: Detections, frame: Frame) -> bool:
         before = self._before
