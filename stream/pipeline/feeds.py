@@ -120,7 +120,7 @@ class LosslessFeed(_Feed[T]):
 
 
 def wait_for_any(condition: threading.Condition, feeds: Callable[[], Iterable[Watched]], timeout_s: float | None = None) -> bool:
-    """Wait until one of the feeds has something, or all have ended. False after the timeout.
+    """Wait until one of the feeds has something or has ended. False after the timeout.
 
     Args:
         condition: all feeds were made with it.
@@ -129,7 +129,7 @@ def wait_for_any(condition: threading.Condition, feeds: Callable[[], Iterable[Wa
 
     def something() -> bool:
         watched = list(feeds())
-        return any(feed.waiting for feed in watched) or all(feed.ended for feed in watched)
+        return any(feed.waiting or feed.ended for feed in watched) or not watched
 
     with condition:
         return condition.wait_for(something, timeout_s)

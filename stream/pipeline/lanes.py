@@ -11,10 +11,24 @@ from stream.pipeline.running_lane import RunningLane
 class Lanes:
     """All lanes of a run. Whoever iterates has those of one moment. Any thread."""
 
-    def __init__(self, lanes: Sequence[RunningLane]) -> None:
+    def __init__(self, lanes: Sequence[RunningLane], *, stays: bool = False) -> None:
+        """
+        Args:
+            stays: more may come, also when all are done: only `close` ends it.
+        """
         self._lanes = tuple(lanes)
+        self._stays = stays
         self._changing = threading.Lock()
         self._closed = False
+
+    @property
+    def door(self) -> list[Door]:
+        """What to wait on beside the feeds of the lanes that are here: nothing where no more may come."""
+        return [Door(self)] if self._stays else []
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     def __iter__(self) -> Iterator[RunningLane]:
         return iter(self._lanes)
@@ -39,6 +53,19 @@ class Lanes:
     def close_if(self, all_done: Callable[[RunningLane], bool]) -> bool:
         """Whether all lanes are done: then none is taken any more."""
         with self._changing:
-            done = all(map(all_done, self._lanes))
+            done = all(map(all_done, self._lanes)) and (self._closed or not self._stays)
             self._closed = self._closed or done
             return done
+
+
+class Door:
+    """A feed of lanes, for who waits: it has nothing of its own, and is open until no lane may come any more."""
+
+    waiting = 0
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    @property
+    def ended(self) -> bool:
+        return self._lanes.closed

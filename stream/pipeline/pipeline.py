@@ -51,6 +51,7 @@ class Pipeline:
         max_frames: int | None = None,
         duration_s: float | None = None,
         screen: Screen | None = None,
+        stays: bool = False,
     ) -> None:
         """
         Args:
@@ -60,6 +61,7 @@ class Pipeline:
             max_frames: end each source after so many frames.
             duration_s: stop after so many seconds.
             screen: what viewers of several lanes are seen on.
+            stays: go on, also without any lane, until `stop` or the end of the time: lanes come and go.
         """
         self._analyser, self._settings = analyser, Settings() if settings is None else checked_settings(settings)
         self._health, self._max_frames, self._duration_s, self._screen = health or Health(), max_frames, duration_s, screen
@@ -70,7 +72,7 @@ class Pipeline:
         self._deadline = NEVER
         self._frames_came, self._looks_came = threading.Condition(), threading.Condition()
         self._started, self._starting = False, threading.Lock()
-        self._lanes = Lanes([self._running(lane) for lane in lanes])
+        self._lanes = Lanes([self._running(lane) for lane in lanes], stays=stays)
         self._leaving: set[RunningLane] = set()
         self._errors: list[BaseException] = []
         """Of lanes that have left."""
@@ -209,6 +211,7 @@ class Pipeline:
         self._lanes.close()  # first: one that came later would go on
         for lane in self._lanes:
             lane.halt()
+        self._wake()  # whoever waits for one more
 
     def _hurry(self) -> None:
         if not self._deadline.asked:
@@ -235,8 +238,8 @@ class Pipeline:
                 self._screen.refresh()
 
     def _let_go(self) -> None:
-        """Finish those that were removed, once nothing more comes of them: what takes time, beside the pictures of the others."""
-        for lane in [lane for lane in self._lanes if lane in self._leaving and lane.over]:
+        """Finish guests and those that were removed, once nothing more comes of them: what takes time, beside the pictures of the others."""
+        for lane in [lane for lane in self._lanes if (lane.lane.guest or lane in self._leaving) and lane.over]:
             self._lanes.remove(lane)
             self._leaving.discard(lane)
             self._errors += lane.output.close_viewers()  # windows are this thread's

@@ -59,6 +59,8 @@ class RunningLane:
         """From the source straight to the renderer; live only."""
         self._held = 0
         """Frames that were looked at and wait for what comes next."""
+        self.looked_through = False
+        """The worker has told the renderer that no more will come."""
         self.output = LaneOutput(lane, self, observers)
         self.presenter: Presenter
         if self.live:
@@ -146,7 +148,10 @@ class RunningLane:
         self.capture.join()
         errors, notes = self.output.close()
         status, error = self.lane.source.status, self.capture.error
-        self._observers.ended(self, Ending(tuple(status.failures), (*status.notes, *notes), str(error) if error else None))
+        told = error or (errors[0] if errors and self.lane.guest else None)
+        self._observers.ended(self, Ending(tuple(status.failures), (*status.notes, *notes), str(told) if told else None))
+        if self.lane.guest:
+            return []
         return [error, *errors] if error is not None else errors
 
 

@@ -54,7 +54,7 @@ class Worker:
                 lane.drop_held("stopped")
 
     def _run(self) -> None:
-        if all(lane.has_live_view for lane in self._lanes):
+        if self._lanes.door or all(lane.has_live_view for lane in self._lanes):
             stand_back(LOOKS)
         try:
             with self._health.thread("worker") as activity:
@@ -73,9 +73,9 @@ class Worker:
 
     def _wait(self) -> bool:
         """Until there is something to look at. False once nothing will come any more."""
-        wait_for_any(self._frames_came, lambda: [lane.frames for lane in self._lanes])
+        wait_for_any(self._frames_came, lambda: [*(lane.frames for lane in self._lanes if not lane.looked_through), *self._lanes.door])
         for lane in self._lanes:
-            if lane.frames.ended:
+            if lane.frames.ended and not lane.looked_through:
                 self._end(lane)
         return not self._lanes.close_if(lambda lane: lane.frames.ended)
 
@@ -84,6 +84,7 @@ class Worker:
         with self._handing_on:
             lane.hand_on_the_rest()
         lane.looks.end()
+        lane.looked_through = True
 
     def _begin_round(self) -> None:
         if (settings := self._wanted_settings) is not self._settings:
