@@ -12,7 +12,7 @@ from typing import Annotated, Literal, ParamSpec
 
 import typer
 
-from stream.cli.asked import detector_of, settings_of
+from stream.cli.asked import detector_of, settings_of, web_of, with_places
 from stream.cli.malloc_arenas import share_arenas
 from stream.console import logs
 from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
@@ -70,6 +70,15 @@ MetricsHost = Annotated[str, typer.Option(metavar="ADDRESS", help="The address o
 LogFormat = Annotated[
     Literal["text", "json"], typer.Option(help="How messages are written to stderr: as sentences, or one JSON object a line.")
 ]
+Web = Annotated[
+    str | None, typer.Option(metavar="[HOST:]PORT", help="Show it on a page in the browser, on this port; alone: 127.0.0.1:8000.")
+]
+WebViewOnly = Annotated[bool, typer.Option("--web-view-only", help="The page shows, and can change nothing.")]
+WebCert = Annotated[Path | None, typer.Option(help="Serve the page by https with this certificate (PEM).")]
+WebKey = Annotated[Path | None, typer.Option(help="The key of --web-cert (PEM).")]
+WebHostName = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="A name that the page is reached by besides this machine's own, as behind a proxy.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
 
 
@@ -102,6 +111,11 @@ def run(
         float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
     ] = None,
     overwrite: Overwrite = False,
+    web: Web = None,
+    web_view_only: WebViewOnly = False,
+    web_cert: WebCert = None,
+    web_key: WebKey = None,
+    web_host_name: WebHostName = None,
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
     logs.start(log_format)
@@ -109,6 +123,7 @@ def run(
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
     settings = settings_of(config, set_, model, segment, rate)
+    page = web_of(web, view_only=web_view_only, certificate=web_cert, key=web_key, host_names=web_host_name)
     from stream.job.inputs import open_inputs
     from stream.job.job import Job, Options
 
@@ -122,7 +137,10 @@ def run(
         metrics_host=metrics_host,
         overwrite=overwrite,
         segment=segment is not None,
+        web=page,
     )
+    if page is not None and not sources and not settings.sources:
+        return Job(settings, options).run([])
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
 
@@ -132,10 +150,11 @@ def demo(
     output: Output = None,
     events: Events = None,
     window: Window = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long it runs.")] = 10.0,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="How long it runs; default: 10, with --web until it is stopped.")] = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = "text",
     overwrite: Overwrite = False,
+    web: Web = None,
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
@@ -145,11 +164,13 @@ def demo(
     from stream.sinks.screen.window import display_available
     from stream.sources.demo import DemoSource
 
-    if output is None and (window is False or not display_available()[0]):
+    page = web_of(web)
+    if output is None and page is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
     settings = settings_of(None, None, None)
-    options = Options(output=output, events=events, window=window, metrics_port=metrics_port, overwrite=overwrite)
-    return Job(settings, options).run([Input(DemoSource(seconds), settings)])
+    options = Options(output=output, events=events, window=window, metrics_port=metrics_port, overwrite=overwrite, web=page)
+    lasts_s = seconds or (None if page is not None else 10.0)
+    return Job(settings, options).run([Input(DemoSource(lasts_s), settings)])
 
 
 @_command
@@ -279,4 +300,4 @@ def main() -> None:
     words = " ".join(sys.argv[1:])
     if "--log-format json" in words or "--log-format=json" in words:
         logs.start("json")  # so early that what is wrong with the command line is told in JSON, too
-    app()
+    app(with_places(sys.argv[1:]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from stream.errors import UsageError
 if TYPE_CHECKING:
     from models.detection.detector import DetectorOptions
     from stream.settings.schema import Settings
+    from stream.web.host import WebOptions
 
 
 def settings_of(
@@ -36,3 +39,47 @@ def detector_of(path: Path | None, overrides: list[str] | None) -> DetectorOptio
         raise UsageError("detector.enabled: must be true here; only faces are learnt from and judged.")
     options = settings.options_for_pictures()
     return options if options.words else None
+
+
+_PLACE = re.compile(r"(?:(?!camera:)[^\s/:]+:|\[[^\s/]+\]:)?\d{2,5}")
+
+
+def with_places(words: Sequence[str]) -> list[str]:
+    """The command line with a place after each `--web`: the next word where it is one, else the default. A camera's index has one digit."""
+    said = iter(words)
+    places = []
+    for word in said:
+        if word != "--web":
+            places.append(word)
+            continue
+        after = next(said, None)
+        if after is not None and _PLACE.fullmatch(after):
+            places.append(f"--web={after}")
+        else:
+            places += ["--web=127.0.0.1:8000", *([] if after is None else with_places([after, *said]))]
+    return places
+
+
+def web_of(
+    where: str | None,
+    *,
+    view_only: bool = False,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    host_names: Sequence[str] | None = None,
+) -> WebOptions | None:
+    """The page that was asked for, its port taken; None: none was.
+
+    Raises:
+        UsageError: it cannot be served.
+    """
+    if where is None:
+        if view_only or certificate or key or host_names:
+            raise UsageError("--web-...: say --web, too; without it there is no page.")
+        return None
+    from stream.web.server import check_installed
+
+    check_installed()
+    from stream.web.host import WebOptions
+
+    return WebOptions.asked(where, view_only=view_only, certificate=certificate, key=key, host_names=host_names or ())

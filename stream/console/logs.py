@@ -35,6 +35,17 @@ def say(sentence: str, *, source: str = "", level: int = logging.INFO) -> None:
     _write(sentence, level, "facestream", source)
 
 
+def invite(sentence: str) -> None:
+    """Write a sentence with a secret that is meant for the one who reads it. Never called where machines read: they keep it."""
+    sys.stderr.flush()
+    below = getattr(sys.stderr, "buffer", None)  # standard error itself hides what looks like a secret
+    if below is None:
+        print(sentence, file=sys.stderr, flush=True)
+        return
+    below.write(f"{sentence}\n".encode())
+    below.flush()
+
+
 def for_machines() -> bool:
     """Whether stderr carries JSON: nothing may be drawn on it."""
     return _machines is not None

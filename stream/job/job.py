@@ -31,6 +31,7 @@ from stream.signals import on_signal
 from stream.sinks.events import EventsSink
 from stream.sinks.recording.trial import plays
 from stream.sinks.screen.window import display_available
+from stream.web.host import WebHost, WebOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Options:
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
     overwrite: bool = False
+    web: WebOptions | None = None
+    """A page in the browser."""
     segment: bool = False
     """`--segment` was said, not only written in the settings: then each source must be a camera."""
 
@@ -65,6 +68,7 @@ class Job:
         self._health = Health(settings.pipeline.stalled_after_s)
         self._metrics = Metrics(self._health)
         self._interrupted = self._failed = False
+        self._web: WebHost | None = None
         self._no_window = ""
         """Why nothing is shown, until that is told; empty where nobody expects a window."""
 
@@ -86,9 +90,12 @@ class Job:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
             analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None))
-            maker = LaneMaker(events, window, self._health, options.overwrite)
+            if options.web is not None:
+                self._web = WebHost(options.web, self._metrics, logs.say, None if logs.for_machines() else logs.invite)
+                stack.enter_context(self._web.open())
+            maker = LaneMaker(events, window, self._health, options.overwrite, self._web)
             ends_at = float("inf") if options.duration_s is None else time.monotonic() + options.duration_s
-            for group in groups(inputs):
+            for group in groups(inputs) or [[]]:
                 left_s = ends_at - time.monotonic()
                 if left_s <= 0 or self._run_group(group, maker, analyser, console, left_s):
                     if events is not None:
@@ -98,7 +105,8 @@ class Job:
 
     def _wants_window(self) -> bool:
         options = self._options
-        if options.window is False or (options.window is None and (options.output is not None or options.events is not None)):
+        elsewhere = options.output is not None or options.events is not None or options.web is not None
+        if options.window is False or (options.window is None and elsewhere):
             return False
         available, reason = display_available()
         if options.window and not available:
@@ -125,15 +133,20 @@ class Job:
             max_frames=self._options.max_frames,
             duration_s=left_s,
             screen=screen,
+            stays=not group,
         )
 
-        if not (maker.window or maker.events or self._options.metrics_port is not None):
+        if not (maker.window or maker.events or maker.web or self._options.metrics_port is not None):
             outputs.nothing_left = pipeline.stop
 
         def interrupt() -> None:
             self._interrupted = True
             pipeline.stop()
+            if self._web is not None:
+                self._web.hurry()
 
+        if self._web is not None:
+            self._web.began(pipeline, self._settings, takes_guests=all(one.source.info.live for one in group))
         try:
             with on_signal(interrupt):
                 for result in pipeline.results():
@@ -145,9 +158,11 @@ class Job:
             console.failed(str(error))
             failed = True
         finally:
+            if self._web is not None:
+                self._web.over()
             failed |= outputs.failed
             self._failed |= failed
-            for report, one in zip(pipeline.report.sources, group, strict=True):
+            for report, one in zip(pipeline.report.sources, group, strict=False):  # guests came after them
                 self.reports.append(report)
                 console.ended(report, one.source, _written(one) if failed else one.output)
         return pipeline.report.stopped

@@ -19,6 +19,7 @@ from stream.sinks.screen.mosaic import Mosaic
 from stream.sinks.screen.window import WindowSink
 from stream.sinks.sink import Sink, Viewer
 from stream.sinks.threaded import Threaded
+from stream.web.host import WebHost
 
 
 def groups(inputs: Sequence[Input]) -> list[list[Input]]:
@@ -36,6 +37,8 @@ class LaneMaker:
     window: bool
     health: Health
     overwrite: bool
+    web: WebHost | None = None
+    """Shows all of them on its page."""
 
     def lanes(self, group: Sequence[Input]) -> tuple[list[Lane], Mosaic | None]:
         """A lane for each input, and the window that several share.
@@ -53,12 +56,13 @@ class LaneMaker:
     def _lane(self, one: Input, viewer: Viewer | None, *, fails_alone: bool) -> Lane:
         info = one.source.info
         sink = self._sink(one)
+        view = self.web.view(one.source) if self.web else None
         return Lane(
             one.source,
             [] if sink is None else [sink],
-            [_Shared(self.events)] if self.events else [],
-            [] if viewer is None else [viewer],
-            paced=viewer is not None,
+            [*([_Shared(self.events)] if self.events else []), *([view.looks] if view else [])],
+            [one for one in (viewer, view) if one is not None],
+            paced=viewer is not None or (view is not None and sink is None),
             status_line=info.live or (viewer is not None and sink is None and not info.still),
             turn=viewer.turned if isinstance(viewer, WindowSink) else None,
             settings=one.settings,

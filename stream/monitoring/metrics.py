@@ -118,6 +118,15 @@ DECLARED = (
     Declared(
         Gauge, "facestream_thread_stalled_after_seconds", "The setting pipeline.stalled_after_s: a thread busy for longer is stalled."
     ),
+    Declared(Gauge, "facestream_web_pages", "Pages of --web that are open."),
+    Declared(Counter, "facestream_web_encodes_total", "Pictures made for pages, each once for all that want it in one size.", ("source",)),
+    Declared(
+        Histogram,
+        "facestream_web_drawn_seconds",
+        "Age of a frame when a page said that it has drawn it.",
+        ("source",),
+        LATENCY_BUCKETS_S,
+    ),
     Declared(Gauge, "facestream_build_info", "Always 1; the version is the label.", ("version",)),
 )
 """The one place where metrics are named. `as_markdown_table` makes a table of it (docs/monitoring.md)."""
@@ -183,6 +192,18 @@ class Metrics(RunObserver):
     def candidates_dropped(self, so_far: int) -> None:
         self._made["facestream_detector_candidates_dropped_total"].inc(so_far - self._candidates)
         self._candidates = so_far
+
+    def web_pages(self, count: int) -> None:
+        """So many pages are open."""
+        self._made["facestream_web_pages"].set(count)
+
+    def web_encoded(self, source: str) -> None:
+        """A picture was made for pages."""
+        self._of("facestream_web_encodes_total", source).inc()
+
+    def web_drawn(self, source: str, age_s: float) -> None:
+        """A page has drawn a picture that arrived so long ago."""
+        self._of("facestream_web_drawn_seconds", source).observe(age_s)
 
     def ended(self, source: Observed, ending: Ending) -> None:
         """What was counted of a file stays until `ENDED_KEPT` others have ended too; how it is now is nothing to tell any more."""

@@ -238,7 +238,7 @@ class Pipeline:
                 self._screen.refresh()
 
     def _let_go(self) -> None:
-        """Finish guests and those that were removed, once nothing more comes of them: what takes time, beside the pictures of the others."""
+        """Finish guests and those that were removed, once nothing more comes of them: what takes time, beside the others' pictures."""
         for lane in [lane for lane in self._lanes if (lane.lane.guest or lane in self._leaving) and lane.over]:
             self._lanes.remove(lane)
             self._leaving.discard(lane)

@@ -73,7 +73,7 @@ class EventsSink:
         Raises:
             SinkError: the disk is full or gone.
         """
-        self._write(_event(result))
+        self._write(event_of(result))
         if self._tracks is not None:
             for summary in self._tracks.over(result):
                 self._write(summary)
@@ -177,7 +177,8 @@ def _lines(file: TextIO, health: Health | None) -> Lines | None:
     return Lines(descriptor, health) if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor) else None
 
 
-def _event(result: Result) -> dict[str, Any]:
+def event_of(result: Result) -> dict[str, Any]:
+    """What the line of an analysed frame says."""
     frame = result.frame
     event: dict[str, Any] = {
         "source": frame.source,

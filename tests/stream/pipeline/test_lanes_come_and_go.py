@@ -335,7 +335,8 @@ def test_a_run_that_stays_ends_when_its_time_is_over() -> None:
 
 def test_a_guest_that_breaks_leaves_and_the_run_goes_on() -> None:
     class Told(RunObserver):
-        endings: dict[str, str | None] = {}
+        def __init__(self) -> None:
+            self.endings: dict[str, str | None] = {}
 
         def ended(self, source: Observed, ending: Ending) -> None:
             self.endings[source.name] = ending.error

@@ -1,0 +1,102 @@
+"""What the page sees of one lane: its newest result, how its source is doing, and nothing that could hold it up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from stream.names import printable
+from stream.sinks.result import Result
+from stream.sources.source import Source
+
+STALE_S = 1.0
+"""A camera that gave no picture for so long has no signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A result and its number, from 1, among those of its view."""
+
+    number: int
+    result: Result
+
+
+class CameraView:
+    """A viewer whose screen is the page. `write` is the renderer's; the rest may be asked by any thread."""
+
+    def __init__(self, source: Source, came: Callable[[CameraView], None]) -> None:
+        """
+        Args:
+            came: is told of each picture, at once, and must not wait.
+        """
+        self.name = printable(source.info.name)
+        self.newest: Numbered | None = None
+        self.notes: list[str] = []
+        self.ended = False
+        self.looks = _Looks(self)
+        """A sink for analysed frames: those who follow the events get them."""
+        self.listeners: tuple[Callable[[Result], None], ...] = ()
+        """Are told of each analysed frame, on the renderer's thread, and must not wait."""
+        self._source, self._came = source, came
+        self._began = time.monotonic()
+        self._changing = threading.Lock()
+
+    def write(self, result: Result) -> None:
+        self.newest = Numbered(1 + (self.newest.number if self.newest else 0), result)
+        self._came(self)
+
+    def poll(self) -> None:
+        """There are no keys here: what a page's user does goes another way."""
+
+    def show_stale(self, result: Result) -> None:
+        """Faces that became known after their picture was shown go out with it once more; that nothing comes the page says by itself."""
+        if self.newest is not None and result.frame is self.newest.result.frame and result.analysis.faces:
+            self.write(result)
+
+    def close(self) -> None:
+        self.ended = True
+        self._came(self)
+
+    def listen(self, listener: Callable[[Result], None]) -> None:
+        with self._changing:
+            self.listeners = (*self.listeners, listener)
+
+    def leave(self, listener: Callable[[Result], None]) -> None:
+        with self._changing:
+            self.listeners = tuple(one for one in self.listeners if one != listener)
+
+    def state(self) -> dict[str, Any]:
+        """How it is now, for the page: whether it has a signal, since when not, and why."""
+        info, status, newest = self._source.info, self._source.status, self.newest
+        since = self._began if newest is None else newest.result.frame.captured_at
+        silent_s = time.monotonic() - since
+        no_signal = info.live and not self.ended and (status.state != "up" or silent_s > STALE_S)
+        return {
+            "name": self.name,
+            "live": info.live,
+            "still": info.still,
+            "state": "ended" if self.ended else status.state,
+            "no_signal": no_signal and (newest is None or silent_s > STALE_S),
+            "silent_s": round(silent_s, 1),
+            "cause": status.cause,
+            "width": newest.result.frame.width if newest else info.width,
+            "height": newest.result.frame.height if newest else info.height,
+        }
+
+
+class _Looks:
+    """The sink of a view's analysed frames."""
+
+    def __init__(self, view: CameraView) -> None:
+        self.notes: list[str] = []
+        self._view = view
+
+    def write(self, result: Result) -> None:
+        for listener in self._view.listeners:
+            listener(result)
+
+    def close(self) -> None:
+        """It keeps nothing."""

@@ -1,0 +1,157 @@
+"""The page of one run, from the words of the command line to its end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from stream.errors import UsageError
+from stream.pipeline.lane import Lane
+from stream.settings.schema import Settings
+from stream.sources.source import Source
+from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
+from stream.web.camera_view import CameraView
+from stream.web.hub import Counts, Hub
+from stream.web.place import Place
+
+if TYPE_CHECKING:
+    from stream.web.server import Server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """What the user asked for, and the socket that listens already."""
+
+    place: Place
+    listener: socket.socket
+    token: str
+    view_only: bool = False
+    """The page shows, and changes nothing."""
+    certificate: Path | None = None
+    key: Path | None = None
+    host_names: Sequence[str] = ()
+    """Names that it is reached by, as behind a proxy."""
+
+    @classmethod
+    def asked(
+        cls,
+        where: str,
+        *,
+        view_only: bool = False,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        host_names: Sequence[str] = (),
+    ) -> WebOptions:
+        """Takes the port, before anything else is done.
+
+        Raises:
+            UsageError: it cannot be had, or what was asked for makes no sense.
+        """
+        if (certificate is None) != (key is None):
+            raise UsageError("--web-cert and --web-key go together: name both.")
+        for path in (certificate, key):
+            if path is not None and not path.is_file():
+                raise UsageError(f"{path}: there is no such file.")
+        place, token = Place.parse(where), chosen_token()
+        return cls(
+            place=place,
+            listener=place.listen(),
+            token=token,
+            view_only=view_only,
+            certificate=certificate,
+            key=key,
+            host_names=host_names,
+        )
+
+    @property
+    def tls(self) -> bool:
+        return self.certificate is not None
+
+    @property
+    def address(self) -> str:
+        """What to open; `#token=` and the token belong behind it, the part that no browser sends anywhere."""
+        return f"{'https' if self.tls else 'http'}://{self.place.shown_host}:{self.place.port}/"
+
+    @property
+    def token_is_theirs(self) -> bool:
+        """The user chose it, and knows it."""
+        return bool(os.environ.get(TOKEN_VARIABLE))
+
+
+class Run(Protocol):
+    """The run that the page shows, as far as the page may change it. Any thread."""
+
+    def add(self, lane: Lane) -> None: ...
+
+    def remove(self, lane: Lane) -> None: ...
+
+    def replace_settings(self, settings: Settings) -> None: ...
+
+
+class WebHost:
+    """The page's server and what it shows. Made before the lanes, which get their views from it."""
+
+    def __init__(
+        self, options: WebOptions, counts: Counts, say: Callable[[str], None], invite: Callable[[str], None] | None = None
+    ) -> None:
+        """
+        Args:
+            say: tells the user a sentence.
+            invite: the same for one with the token in it; None: nobody may be told.
+        """
+        self._options, self._say, self._invite = options, say, invite
+        self.hub = Hub(counts)
+        self._access = Access(options.token, options.place, names=options.host_names, tls=options.tls)
+        self._server: Server | None = None
+        self.run: Run | None = None
+        """What runs now."""
+        self.settings = Settings()
+        """Of what runs now."""
+        self.takes_guests = False
+        """What runs now goes on until it is stopped: it may take a browser's camera, photos and videos."""
+
+    def began(self, run: Run, settings: Settings, *, takes_guests: bool) -> None:
+        """A run begins; what is on the page is changed there. The main thread."""
+        self.run, self.settings, self.takes_guests = run, settings, takes_guests
+        self.hub.changed()
+
+    def over(self) -> None:
+        """It has ended."""
+        self.run, self.takes_guests = None, False
+        self.hub.changed()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Serve the page until the block ends."""
+        from stream.web.app import make_app  # here: the libraries for it are an extra
+        from stream.web.server import serve
+
+        options = self._options
+        app = make_app(self.hub, self._access)
+        with serve(app, options.listener, certificate=options.certificate, key=options.key) as self._server:
+            if self._invite is not None and not options.token_is_theirs:
+                self._invite(f"the page: {options.address}#token={options.token}")
+            else:
+                self._say(f"the page: {options.address} (its token is that of {TOKEN_VARIABLE})")
+            if not options.place.is_loopback and not options.tls:
+                self._say(
+                    "the page is not encrypted: whoever is on this network can read the token and see the pictures, and browsers give no "
+                    "camera to http pages; --web-tls self-signed or --web-cert and --web-key encrypt it"
+                )
+            yield
+
+    def hurry(self) -> None:
+        """The run is asked to end: pages are let go at once. Any thread."""
+        if self._server is not None:
+            self._server.hurry()
+
+    def view(self, source: Source) -> CameraView:
+        """A viewer for a lane; it stays on the page until `remove`."""
+        view = CameraView(source, self.hub.came)
+        self.hub.add(view)
+        return view

@@ -1,0 +1,162 @@
+"""What pages and lanes share: the views that there are, the pages that are open, and pictures made once for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Protocol
+
+from models.inference.priority import stand_back
+from stream.web.camera_view import CameraView, Numbered
+from stream.web.encoding import Encoded, encoded, rung_for
+
+ENCODER_STANDS_BACK = 3
+"""Steps of `nice`: behind those who read and show, before recordings and looks (`pipeline.priority`)."""
+MOST_PAGES = 32
+
+
+class Page(Protocol):
+    """An open page. Used in the server's event loop alone."""
+
+    async def say(self, message: dict[str, Any] | bytes) -> None:
+        """Send it something."""
+
+    async def close(self, code: int = 1001, reason: str = "") -> None:
+        """Let it go; it may come again."""
+
+    def came(self, view: CameraView) -> None:
+        """There is a newer picture."""
+
+    def changed(self) -> None:
+        """There is something to tell besides pictures."""
+
+
+Heard = Callable[[Page, dict[str, Any]], Awaitable[None]]
+"""Does what a page asked for. Raises `FacestreamError` with a sentence for it where that cannot be."""
+HeardBytes = Callable[[Page, bytes], Awaitable[None]]
+
+
+class Counts(Protocol):
+    """Is told what there is to count."""
+
+    def web_pages(self, count: int) -> None:
+        """So many pages are open."""
+
+    def web_encoded(self, source: str) -> None:
+        """A picture was made for pages."""
+
+    def web_drawn(self, source: str, age_s: float) -> None:
+        """A page has drawn a picture that arrived so long ago."""
+
+
+class Hub:
+    """Lanes come here with their pictures, pages come here for them. What is called from other threads than the server's says so."""
+
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
+        self.pages: set[Page] = set()
+        self.hears: dict[str, Heard] = {}
+        """By the `type` of a page's message, who does what it says."""
+        self.hears_bytes: HeardBytes | None = None
+        """Who gets what pages send besides JSON."""
+        self.tells: list[Callable[[], dict[str, Any]]] = []
+        """Each adds something to what pages are told of the run."""
+        self.left: list[Callable[[Page], None]] = []
+        """Are told when a page has gone."""
+        self._views: dict[str, CameraView] = {}
+        self._changing = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._encoder = ThreadPoolExecutor(1, "web encoder", stand_back, (ENCODER_STANDS_BACK,))
+        self._making: dict[tuple[str, int, int], tuple[Numbered, asyncio.Future[Encoded]]] = {}
+        """The newest picture of each view in each size and quality."""
+
+    def opened(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server runs: pages may come."""
+        self._loop = loop
+
+    def add(self, view: CameraView) -> None:
+        """A lane has begun. Any thread."""
+        with self._changing:
+            self._views = {**self._views, view.name: view}
+        self._tell(self._changed)
+
+    def remove(self, view: CameraView) -> None:
+        """A lane has gone. Any thread."""
+        with self._changing:
+            self._views = {name: one for name, one in self._views.items() if one is not view}
+        self._tell(self._changed)
+
+    def came(self, view: CameraView) -> None:
+        """A view has a newer picture, or has ended. Any thread; never waits."""
+        if self.pages:
+            self._tell(self._wake, view)
+
+    @property
+    def views(self) -> dict[str, CameraView]:
+        """By name."""
+        return self._views
+
+    def enter(self, page: Page) -> bool:
+        """A page has opened; False where there are too many."""
+        if len(self.pages) >= MOST_PAGES:
+            return False
+        self.pages.add(page)
+        self.counts.web_pages(len(self.pages))
+        return True
+
+    def leave(self, page: Page) -> None:
+        self.pages.discard(page)
+        for one in self.left:
+            one(page)
+        self.counts.web_pages(len(self.pages))
+
+    async def picture(self, view: CameraView, wanted_px: float, quality: int) -> Encoded | None:
+        """The newest picture of a view, made once for all who ask; None while there is none."""
+        numbered = view.newest
+        if numbered is None:
+            return None
+        width = rung_for(wanted_px, numbered.result.frame.width)
+        key = (view.name, width, quality)
+        made = self._making.get(key)
+        if made is None or made[0] is not numbered:
+            future = asyncio.get_running_loop().run_in_executor(self._encoder, encoded, view.name, numbered, width, quality)
+            self._making[key] = made = numbered, future
+            self.counts.web_encoded(view.name)
+        return await asyncio.shield(made[1])
+
+    async def close(self) -> None:
+        """The server ends: every page is told and let go."""
+        self._encoder.shutdown(wait=False, cancel_futures=True)
+        self._making.clear()
+        await asyncio.gather(*(page.close() for page in list(self.pages)), return_exceptions=True)
+
+    def state(self) -> dict[str, Any]:
+        """How everything is now, for the page."""
+        more = {key: value for tell in self.tells for key, value in tell().items()}
+        return {"type": "state", "cameras": [view.state() for view in self._views.values()], **more}
+
+    def changed(self) -> None:
+        """Something of `state` is different: every page is told now. Any thread."""
+        self._tell(self._changed)
+
+    def _tell(self, what: Any, *words: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it whoever would listen
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(what, *words)
+
+    def _wake(self, view: CameraView) -> None:
+        for page in self.pages:
+            page.came(view)
+
+    def _changed(self) -> None:
+        names = set(self._views)
+        for key in [key for key in self._making if key[0] not in names]:
+            del self._making[key]
+        for page in self.pages:
+            page.changed()
+
+    def __iter__(self) -> Iterator[CameraView]:
+        return iter(self._views.values())

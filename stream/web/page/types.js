@@ -1,0 +1,13 @@
+// What the server sends, for the type checker.
+
+/**
+ * @typedef {{name: string, live: boolean, still: boolean, state: string, no_signal: boolean, silent_s: number, cause: string,
+ *   width: number, height: number}} Camera
+ * @typedef {{type: "state", cameras: Camera[]}} State
+ * @typedef {{box: [number, number, number, number], score: number, landmarks: [number, number][], track: number | null,
+ *   label?: string, probability?: number | null, certainty?: number, state: string, age_s: number, words: string, color: string}} Face
+ * @typedef {{camera: string, seq: number, captured_at: number, width: number, height: number, status: string, faces: Face[]}} Header
+ * @typedef {{header: Header, jpeg: Uint8Array<ArrayBuffer>}} Picture
+ */
+
+export {}
