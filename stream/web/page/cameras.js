@@ -77,6 +77,7 @@ export class Cameras {
     const several = this.tiles.size > 1
     document.body.classList.toggle("one", large !== null)
     this.back.hidden = large === null || !several
+    this.list.style.setProperty("--columns", String(Math.ceil(Math.sqrt(this.tiles.size))))
     let number = 0
     for (const tile of this.tiles.values()) {
       tile.element.hidden = large !== null && tile !== large

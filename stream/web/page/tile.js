@@ -6,6 +6,7 @@ import { clockTime, counted, keyOf, lasting } from "./words.js"
 
 const SPOKEN_EVERY_MS = 1000
 const RATE_OVER_MS = 2000
+const BRIEF = 3 // parts of the status line in the grid: rate, age, last look
 const OLD_S = 2 // a picture that is older is told of as an old one
 
 /** @typedef {import("./types.js").Header} Header */
@@ -93,13 +94,14 @@ export class Tile {
   tell(camera) {
     this.camera = camera
     this.clockAhead = Math.min(this.clockAhead, Date.now() / 1000 - camera.now)
-    if (!this.header) this.view.style.setProperty("--ratio", String(camera.width / camera.height || 16 / 9))
+    if (!this.header) this.element.style.setProperty("--ratio", String(camera.width / camera.height || 16 / 9))
     this.element.classList.toggle("silent", camera.no_signal)
-    this.silence.hidden = !camera.no_signal && this.header !== null
+    this.silence.hidden = !camera.no_signal && !camera.paused && this.header !== null
     if (camera.no_signal) {
       const since = `since ${clockTime(camera.silent_s)}, for ${lasting(camera.silent_s)}`
       this.showSilence("NO SIGNAL", since, camera.cause)
-    } else if (!this.header) this.showSilence(camera.state === "ended" ? "Ended" : "No picture yet", "", camera.cause)
+    } else if (camera.paused) this.showSilence("PAUSED", "", "")
+    else if (!this.header) this.showSilence(camera.state === "ended" ? "Ended" : "No picture yet", "", camera.cause)
     this.tellAge()
   }
 
@@ -153,7 +155,7 @@ export class Tile {
     this.context.drawImage(bitmap, 0, 0)
     bitmap.close()
     if (header.width !== this.header?.width || header.height !== this.header.height) {
-      this.view.style.setProperty("--ratio", String(header.width / header.height))
+      this.element.style.setProperty("--ratio", String(header.width / header.height))
     }
     if (!this.header) this.silence.hidden = true
     this.header = header
@@ -194,8 +196,8 @@ export class Tile {
   /** @param {Header} header */
   speak(header) {
     const { status, faces } = header
-    say(this.status, status)
-    this.status.title = status
+    const parts = status.split(" · ")
+    say(this.status, (this.element.classList.contains("large") ? parts : parts.slice(0, BRIEF)).join(" · "))
     set(this.canvas, "aria-label", `${this.name}: ${counted(faces.length)}`)
     const lines = faces.map((face) => face.words)
     const { children } = this.faces

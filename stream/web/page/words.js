@@ -7,10 +7,10 @@ const LANDMARKS = ["left eye", "right eye", "nose", "left mouth corner", "right 
  * @returns {string}
  */
 export function lasting(seconds) {
-  if (seconds < 1) return `${Math.max(0, Math.round(seconds * 1000))} ms`
-  if (seconds < 60) return `${Math.floor(seconds)} s`
+  if (seconds < 1) return `${Math.max(0, Math.round(seconds * 1000))}\u00a0ms`
+  if (seconds < 60) return `${Math.floor(seconds)}\u00a0s`
   const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return minutes < 60 ? `${minutes}\u00a0min` : `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`
 }
 
 /**
@@ -28,7 +28,7 @@ export function counted(count) {
 }
 
 /** @param {number | null | undefined} share */
-const percent = (share) => (share === null || share === undefined ? "" : `${Math.round(100 * share)} %`)
+const percent = (share) => (share === null || share === undefined ? "" : `${Math.round(100 * share)}%`)
 
 /**
  * All that is known of a face; what nobody asked for is left out.
@@ -43,7 +43,7 @@ export function details(face) {
     ["Certainty", percent(face.certainty)],
     ["Score", face.score.toFixed(2)],
     ["Track", face.track ? `#${face.track}` : ""],
-    ["Seen for", face.track ? lasting(face.age_s) : ""],
+    ["Seen for", face.track ? (face.age_s < 1 ? "less than 1\u00a0s" : lasting(face.age_s)) : ""],
     ["Place", face.state],
     ["Landmarks", face.landmarks.map(([x, y], place) => `${LANDMARKS[place]} ${Math.round(x)}, ${Math.round(y)}`).join("; ")],
   ]
@@ -56,7 +56,7 @@ export function details(face) {
  */
 export function inShort(face) {
   const certain = face.certainty === undefined ? "" : `certainty ${percent(face.certainty)}`
-  const age = face.track ? `seen for ${lasting(Math.floor(face.age_s))}` : ""
+  const age = face.track ? `seen for ${face.age_s < 1 ? "0\u00a0s" : lasting(face.age_s)}` : ""
   const guessed = face.state === "predicted" ? "place predicted" : ""
   return [`score ${face.score.toFixed(2)}`, certain, age, guessed].filter(Boolean).join(", ")
 }
