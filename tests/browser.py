@@ -148,3 +148,34 @@ def opened(browser: Browser, run: ServedRun, *, url: str | None = None, allowed:
         assert not complaints.heard, complaints.heard
     finally:
         window.close()
+
+
+def note_what_is_drawn(page: Page) -> None:
+    """From now on the page notes each picture that it draws, as it is when that has happened."""
+    page.evaluate(_NOTE_DRAWN)
+
+
+def drawn_since(page: Page) -> list[dict[str, Any]]:
+    """What was noted since the last call: `camera`, `seq`, `frame`, `faces` and `width` as its header says; `number`, which
+    `tests.clock` painted into the picture that is on the canvas; `paths`, the boxes of the SVG; `at`, `performance.now()`.
+    """
+    return page.evaluate("window.noted.splice(0)")  # type: ignore[no-any-return]
+
+
+_NOTE_DRAWN = """() => {
+  window.noted = []
+  const read = (canvas, share) => {
+    const [block, bits] = [16 * share, 13]
+    if (canvas.width < bits * block) return null
+    const pixels = canvas.getContext("2d").getImageData(0, Math.round(block / 2), canvas.width, 1).data
+    const set = [...Array(bits).keys()].map((bit) => pixels[4 * Math.round((bit + 0.5) * block)] > 128)
+    if (set.filter(Boolean).length % 2) return null
+    return set.slice(0, -1).reduce((number, on, bit) => number + on * 2 ** bit, 0)
+  }
+  document.addEventListener("drawn", ({ target, detail }) => {
+    const { camera, seq, frame, faces, width } = detail
+    const canvas = target.querySelector("canvas")
+    const paths = [...target.querySelectorAll(".box")].map((path) => path.getAttribute("d"))
+    window.noted.push({ camera, seq, frame, faces, width, paths, number: read(canvas, canvas.width / width), at: performance.now() })
+  })
+}"""
