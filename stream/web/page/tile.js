@@ -20,7 +20,7 @@ export class Tile {
   constructor(name, connection, resized) {
     this.name = name
     this.connection = connection
-    this.canvas = element("canvas", { role: "img", width: 16, height: 9 })
+    this.canvas = element("canvas", { role: "img", ariaLabel: `${name}: no picture yet`, width: 16, height: 9 })
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }))
     this.overlay = new Overlay()
     this.silence = element("div", { className: "silence", hidden: true })
