@@ -124,7 +124,11 @@ export class Tile {
     let words = `shown here: ${rate} a second, ${lasting(this.ageWhenDrawn)} old`
     if (camera.state === "ended") words = "ended; this is its last picture"
     else if (camera.still) words = "a still picture"
-    else if (age > OLD_S) words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
+    else if (age > OLD_S) {
+      words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
+      say(this.status, "") // rate and last look are those of then
+      this.spokenAt = -Infinity
+    }
     say(this.age, words)
   }
 
