@@ -91,7 +91,7 @@ class Job:
             live = any(one.source.info.live for one in inputs)
             analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None))
             if options.web is not None:
-                self._web = WebHost(options.web, self._metrics, logs.say, None if logs.for_machines() else logs.invite)
+                self._web = WebHost(options.web, self._settings, self._metrics, logs.say, None if logs.for_machines() else logs.invite)
                 stack.enter_context(self._web.open())
             maker = LaneMaker(events, window, self._health, options.overwrite, self._web)
             ends_at = float("inf") if options.duration_s is None else time.monotonic() + options.duration_s
@@ -123,11 +123,12 @@ class Job:
             self._failed = True
             return False
         failed = False
+        settings = self._settings if self._web is None else self._web.settings  # a page may have changed them
         outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
         pipeline = Pipeline(
             lanes,
             analyser,
-            self._settings,
+            settings,
             observers=[self._metrics, outputs],
             health=self._health,
             max_frames=self._options.max_frames,
@@ -146,7 +147,7 @@ class Job:
                 self._web.hurry()
 
         if self._web is not None:
-            self._web.began(pipeline, self._settings, takes_guests=all(one.source.info.live for one in group))
+            self._web.began(pipeline, settings, takes_guests=all(one.source.info.live for one in group))
         try:
             with on_signal(interrupt):
                 for result in pipeline.results():

@@ -13,12 +13,14 @@ from stream.pipeline.priority import RECORDINGS
 from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
 from stream.sinks.recording.segments import SegmentedSink
+from stream.sinks.recording.switched import SwitchedSink
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.screen.mosaic import Mosaic
 from stream.sinks.screen.window import WindowSink
 from stream.sinks.sink import Sink, Viewer
 from stream.sinks.threaded import Threaded
+from stream.web.camera_view import CameraView
 from stream.web.host import WebHost
 
 
@@ -55,8 +57,8 @@ class LaneMaker:
 
     def _lane(self, one: Input, viewer: Viewer | None, *, fails_alone: bool) -> Lane:
         info = one.source.info
-        sink = self._sink(one)
         view = self.web.view(one.source) if self.web else None
+        sink = self._sink(one, view)
         return Lane(
             one.source,
             [] if sink is None else [sink],
@@ -69,7 +71,7 @@ class LaneMaker:
             fail_alone=[sink] if fails_alone and sink is not None else [],
         )
 
-    def _sink(self, one: Input) -> Sink | None:
+    def _sink(self, one: Input, view: CameraView | None) -> Sink | None:
         """What writes the pictures of an input; None where they are not written."""
         info, path, settings = one.source.info, one.output, one.settings.output
         if path is None:
@@ -77,7 +79,10 @@ class LaneMaker:
         if info.still:
             return PictureSink(path, info, settings, overwrite=self.overwrite)
         kind = SegmentedSink if one.in_pieces else VideoSink
-        video = kind(path, info, settings, overwrite=self.overwrite)
+        if view is None or not info.live:
+            video: Sink = kind(path, info, settings, overwrite=self.overwrite)
+        else:
+            video = view.recording = SwitchedSink(lambda path: kind(path, info, settings, overwrite=self.overwrite), path)
         return Threaded(video, health=self.health, source=info.name, steps_back=RECORDINGS) if info.live else video
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from models.classification.bundle import shipped_names
 from stream.errors import UsageError
 from stream.pipeline.lane import Lane
 from stream.settings.schema import Settings
@@ -97,7 +98,12 @@ class WebHost:
     """The page's server and what it shows. Made before the lanes, which get their views from it."""
 
     def __init__(
-        self, options: WebOptions, counts: Counts, say: Callable[[str], None], invite: Callable[[str], None] | None = None
+        self,
+        options: WebOptions,
+        settings: Settings,
+        counts: Counts,
+        say: Callable[[str], None],
+        invite: Callable[[str], None] | None = None,
     ) -> None:
         """
         Args:
@@ -110,14 +116,17 @@ class WebHost:
         self._server: Server | None = None
         self.run: Run | None = None
         """What runs now."""
-        self.settings = Settings()
-        """Of what runs now."""
+        self.settings = settings
+        """Of what runs now; a page may change them."""
+        self._models = ["none"]
+        """The classifiers that a page may choose."""
         self.takes_guests = False
         """What runs now goes on until it is stopped: it may take a browser's camera, photos and videos."""
 
     def began(self, run: Run, settings: Settings, *, takes_guests: bool) -> None:
         """A run begins; what is on the page is changed there. The main thread."""
         self.run, self.settings, self.takes_guests = run, settings, takes_guests
+        self._models[:] = dict.fromkeys([settings.classifier.model, *shipped_names(), "none"])
         self.hub.changed()
 
     def over(self) -> None:
@@ -128,11 +137,13 @@ class WebHost:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Serve the page until the block ends."""
-        from stream.web.app import make_app  # here: the libraries for it are an extra
+        from stream.web.app import make_app
+        from stream.web.controls import Controls  # here: the libraries for it are an extra
         from stream.web.server import serve
 
         options = self._options
-        app = make_app(self.hub, self._access)
+        controls = None if options.view_only else Controls(self.hub, self, self._say, self._models)
+        app = make_app(self.hub, self._access, controls.routes if controls else [])
         with serve(app, options.listener, certificate=options.certificate, key=options.key) as self._server:
             if self._invite is not None and not options.token_is_theirs:
                 self._invite(f"the page: {options.address}#token={options.token}")
