@@ -75,7 +75,8 @@ class Analyser:
         return Following(info, settings, self.model, self._budget if info.live else None)
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
-        """What is in each frame. `managers[i]` belongs to the source of `frames[i]`; a source's frames come in order.
+        """What is in each frame, as far as its manager says it at once. `managers[i]` belongs to the source of `frames[i]`; a source's
+        frames come in order.
 
         Each source says in turn what it must know next. What several want to know of one kind is one batch.
         """

@@ -14,12 +14,13 @@ from stream.analysis.ahead import Ahead
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
 from stream.analysis.followed import STRONG, WEAK, Followed, Track
 from stream.analysis.look_quality import look_weights
-from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen, reach_s
+from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
+from stream.analysis.telling import Telling, seen_now
 from stream.analysis.track_manager import Looking
 from stream.analysis.trail import Trail
-from stream.faces import Analysis, Face, State
+from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import LOWEST_SCORE, Settings
 
@@ -29,10 +30,6 @@ CHECKED_FOR_S = 0.12
 """For how long a face that is gone is looked for at its place in every frame; after a search, until it is forgotten (a guess)."""
 LARGEST_SHARE = 3.0
 """No face's box is so many times larger than the picture."""
-GUESSED_FOR_S = 0.5
-"""For how long a live face that is gone is told of where it should be."""
-UNCERTAIN = "uncertain"
-"""The label of a face whose answer is less certain than the user wants it."""
 KNOWN = 5
 """A face that was seen well so often is searched for at once when it is lost."""
 QUIET_S = 1.0
@@ -76,7 +73,7 @@ class Following:
         """There was a cut, and there was no time yet to search what came after it."""
         self._ahead = Ahead()
         self._scene, self._was_enabled = 0, settings.detector.enabled
-        self._numbered = 0
+        self._telling = Telling(model, live=info.live)
 
     @property
     def _scores(self) -> tuple[float, float]:
@@ -106,16 +103,19 @@ class Following:
             yield [ask for ask, _ in asks]
         for ask, tracks in asks:
             self._learn(ask, tracks)
-        return [self._analysis(entry) for entry in entries]
+        return [self._told(entry) if self.live else _nothing_yet(entry.frame) for entry in entries]
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
         released = self._lookback.settle(-1.0 if self.live else LONGEST_S)
-        return [(frame, analysis)] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+        return [(frame, analysis)] if self.live else [(entry.frame, self._told(entry)) for entry in released]
 
     def flush(self) -> list[tuple[Frame, Analysis]]:
         self._judge_what_is_over(self._followed.tracks)
         released = self._lookback.release_all()  # what was looked at and never settled is lost: that look failed
-        return [] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+        return [] if self.live else [(entry.frame, self._told(entry)) for entry in released]
+
+    def _told(self, entry: Entry) -> Analysis:
+        return self._telling.analysis(entry, self.settings, self._followed.unseen if self.live else ())
 
     def _entry(self, frame: Frame, before: Frame | None) -> Entry:
         small, earlier = thumbnail(frame), self._thumbnail
@@ -144,7 +144,7 @@ class Following:
             yield from self._search(entry)
         entry.searched_s = self._searched_s
         self._confirm()
-        entry.seen = [_seen(one) for one in followed.tracks if one.seen_in == followed.count]
+        entry.seen = [seen_now(one) for one in followed.tracks if one.seen_in == followed.count]
         for seen in entry.seen:
             self._lookback.fill(seen, entry)
 
@@ -265,66 +265,12 @@ class Following:
             for track, row, weight in zip(tracks, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
                 track.answer.add(row, float(weight), self._model, self.settings.classifier.threshold)
 
-    def _analysis(self, entry: Entry) -> Analysis:
-        """What the user gets of a frame, as it is known now."""
-        faces = [self._face(seen, entry.frame.time_s) for seen in [*entry.seen, *self._guessed(entry.frame.time_s)]]
-        found = tuple(face for face in faces if face is not None)
-        frame = entry.frame
-        return Analysis(frame.source, frame.index, frame.time_s, found, self.settings.tracker.forget_after_s, entry.searched_s)
 
-    def _guessed(self, time_s: float) -> list[Seen]:
-        """Live faces that nobody sees just now. In a file they are drawn once they are seen again."""
-        if not self.live:
-            return []
-        gone = [one for one in self._followed.unseen if one.confirmed and one.time_since_update_s(time_s) <= GUESSED_FOR_S]
-        return [_guess(one, time_s) for one in gone]
-
-    def _face(self, seen: Seen, time_s: float) -> Face | None:
-        """None for a find that was not confirmed, and for what the model calls no face."""
-        track, options = seen.track, self.settings.classifier
-        if not (track.confirmed or self.live):
-            return None
-        verdict = track.answer.verdict(self._model, options.threshold) if self._model is not None else None
-        if verdict is not None and not verdict.is_face and not options.keep_dropped:
-            return None
-        label = verdict.label if verdict else None
-        if label is not None and track.answer.certainty < options.uncertain_below:
-            label = UNCERTAIN
-        if track.number == 0:
-            self._numbered += 1
-            track.number = self._numbered
-        return Face(
-            box=seen.box,
-            score=seen.score,
-            landmarks=seen.landmarks,
-            track=track.number,
-            velocity=seen.velocity,
-            label=label,
-            probability=verdict.probability if verdict else None,
-            probabilities=verdict.probabilities if verdict else {},
-            certainty=track.answer.certainty if verdict else None,
-            state=seen.state,
-            age_s=max(time_s - track.born_s, 0.0),
-            unseen_s=seen.unseen_s,
-        )
+def _nothing_yet(frame: Frame) -> Analysis:
+    return Analysis(frame.source, frame.index, frame.time_s)
 
 
 def _sound(found: Detections, frame: Frame) -> Detections:
     """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
     sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)
     return found.take(np.flatnonzero(np.isfinite(found.boxes).all(axis=1) & (sides > 0).all(axis=1) & (sides < most).all(axis=1)))
-
-
-def _seen(track: Track) -> Seen:
-    return _at(track, track.filter.box, track.landmarks, track.state, 0.0)
-
-
-def _guess(track: Track, time_s: float) -> Seen:
-    box = track.filter.predict(time_s)
-    shift = (box[:2] + box[2:] - track.filter.box[:2] - track.filter.box[2:]) / 2
-    return _at(track, box, track.landmarks + shift, "predicted", track.time_since_update_s(time_s))
-
-
-def _at(track: Track, box: np.ndarray, landmarks: np.ndarray, state: State, unseen_s: float) -> Seen:
-    x, y = track.filter.velocity.tolist()
-    return Seen(track, box, landmarks, track.score, (x, y), state, unseen_s)

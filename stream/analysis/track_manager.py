@@ -38,7 +38,7 @@ class TrackManager(Protocol):
         ...
 
     def look(self, frames: Sequence[Frame]) -> Looking:
-        """What is in each of the next frames, as far as can be said by then."""
+        """What is in each of the next frames; nothing yet, where what comes next will say more about it: then `settle` tells."""
         ...
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
