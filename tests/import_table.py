@@ -14,7 +14,7 @@ TABLE = {
     "web": "pipeline sources sinks drawing settings stream classification inference",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
-    "pipeline": "analysis sources sinks drawing monitoring settings stream inference models",
+    "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",
     "analysis": "monitoring settings stream classification detection imaging",
     "sources": "settings stream imaging models",
     "sinks": "drawing monitoring settings stream inference imaging models",

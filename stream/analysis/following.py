@@ -18,6 +18,7 @@ from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.telling import Telling, seen_now
+from stream.analysis.track_answer import TrackAnswer
 from stream.analysis.track_manager import Looking
 from stream.analysis.trail import Trail
 from stream.faces import Analysis
@@ -74,6 +75,16 @@ class Following:
         self._ahead = Ahead()
         self._scene, self._was_enabled = 0, settings.detector.enabled
         self._telling = Telling(model, live=info.live)
+
+    @property
+    def model(self) -> FaceModel | None:
+        return self._model
+
+    @model.setter
+    def model(self, model: FaceModel | None) -> None:
+        self._model = self._telling.model = model
+        for track in self._followed.tracks:
+            track.answer = TrackAnswer()
 
     @property
     def _scores(self) -> tuple[float, float]:

@@ -27,7 +27,7 @@ class Telling:
             model: that has answered for the tracks; None: nobody has.
             live: also finds that are not confirmed are told of: a camera's picture cannot wait for the next.
         """
-        self._model, self._live = model, live
+        self.model, self._live = model, live
         self._numbered = 0
 
     def analysis(self, entry: Entry, settings: Settings, unseen: Sequence[Track] = ()) -> Analysis:
@@ -49,7 +49,7 @@ class Telling:
         track = seen.track
         if not (track.confirmed or self._live):
             return None
-        verdict = track.answer.verdict(self._model, options.threshold) if self._model is not None else None
+        verdict = track.answer.verdict(self.model, options.threshold) if self.model is not None else None
         if verdict is not None and not verdict.is_face and not options.keep_dropped:
             return None
         label = verdict.label if verdict else None
