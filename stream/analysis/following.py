@@ -12,7 +12,7 @@ from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
-from stream.analysis.followed import STRONG, WEAK, Followed, Track
+from stream.analysis.followed import Followed, Scores, Track
 from stream.analysis.look_quality import look_weights
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.requests import Ask, Check, Requests, Search
@@ -87,10 +87,9 @@ class Following:
             track.answer = TrackAnswer()
 
     @property
-    def _scores(self) -> tuple[float, float]:
-        """From which score on a check sees a face well, and from which on at all: what the user asked for moves both."""
-        lowest = self.settings.detector.lowest_score / LOWEST_SCORE
-        return STRONG * lowest, WEAK * lowest
+    def _scores(self) -> Scores:
+        """What the user asked for moves all of them."""
+        return Scores.for_lowest(self.settings.detector.lowest_score / LOWEST_SCORE)
 
     def min_face_px(self, frame: Frame) -> int:
         return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=False)
@@ -126,7 +125,8 @@ class Following:
         return [] if self.live else [(entry.frame, self._told(entry)) for entry in released]
 
     def _told(self, entry: Entry) -> Analysis:
-        return self._telling.analysis(entry, self.settings, self._followed.unseen if self.live else ())
+        gone = [one for one in self._followed.unseen if self.live and not one.doubted(self._scores)]
+        return self._telling.analysis(entry, self.settings, gone)
 
     def _entry(self, frame: Frame, before: Frame | None) -> Entry:
         small, earlier = thumbnail(frame), self._thumbnail
@@ -139,7 +139,7 @@ class Following:
 
     def _look(self, entry: Entry) -> Steps:
         followed = self._followed
-        over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, *self._scores)
+        over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, self._scores)
         self._judge_what_is_over(over)
         self._is_new_scene |= entry.cut
         if self._is_new_scene and self._may_search(forced=True):
@@ -153,6 +153,8 @@ class Following:
         lost = any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks)
         if lost and not entry.searched and self._may_search():
             yield from self._search(entry)
+        if entry.searched and not self.live:
+            self._take_back(entry.frame.time_s)
         entry.searched_s = self._searched_s
         self._confirm()
         entry.seen = [seen_now(one) for one in followed.tracks if one.seen_in == followed.count]
@@ -239,13 +241,25 @@ class Following:
 
     def _look_back(self, new: Sequence[Track], scene: int) -> Steps:
         """Look for new faces in the held frames before, from one to the one before it, until they are seen no more."""
-        trails = [Trail(one, *self._scores) for one in new]
+        trails = [Trail(one, self._scores) for one in new]
         for entry in reversed(self._lookback.entries):
             if entry.scene != scene or not trails:
                 return
             check = Check(entry.frame, np.stack([one.expected for one in trails]))
             yield [check]
             trails = [one for row, one in enumerate(trails) if one.goes_on(check.found, row, entry)]
+
+    def _take_back(self, time_s: float) -> None:
+        """Of what a search has just overlooked, and checks are not sure of. If one search alone has found it, it was no face in the frames
+        that nobody was told of yet either.
+        """
+        doubted = [one for one in self._followed.unseen if one.doubted(self._scores)]
+        for track in doubted:
+            track.doubted_s = time_s
+            if track.finds == 1:
+                self._lookback.take_back(track)
+                track.confirmed &= self.settings.tracker.confirm[0] == 1 or track.number > 0 or track.certain_s > track.born_s
+        self._followed.end([one for one in doubted if not one.confirmed])
 
     def _confirm(self) -> None:
         """Which finds are faces: seen in so many of so many looks. The others are followed no longer."""
