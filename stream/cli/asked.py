@@ -41,14 +41,16 @@ def detector_of(path: Path | None, overrides: list[str] | None) -> DetectorOptio
     return options if options.words else None
 
 
-_PLACE = re.compile(r"(?:(?!camera:)[^\s/:]+:|\[[^\s/]+\]:)?\d{2,5}")
+_PLACE = re.compile(r"(?:(?!camera:)[^\s/:]*:|\[[^\s/]+\]:)?\d{2,5}")
 
 
 def with_places(words: Sequence[str]) -> list[str]:
     """The command line with a place after each `--web`: the next word where it is one, else the default. A camera's index has one digit."""
     said = iter(words)
-    places = []
+    places: list[str] = []
     for word in said:
+        if word == "--":  # from here on there are no options
+            return [*places, word, *said]
         if word != "--web":
             places.append(word)
             continue
@@ -66,6 +68,7 @@ def web_of(
     view_only: bool = False,
     certificate: Path | None = None,
     key: Path | None = None,
+    self_signed: bool = False,
     host_names: Sequence[str] | None = None,
 ) -> WebOptions | None:
     """The page that was asked for, its port taken; None: none was.
@@ -74,7 +77,7 @@ def web_of(
         UsageError: it cannot be served.
     """
     if where is None:
-        if view_only or certificate or key or host_names:
+        if view_only or certificate or key or self_signed or host_names:
             raise UsageError("--web-...: say --web, too; without it there is no page.")
         return None
     from stream.web.server import check_installed
@@ -82,4 +85,6 @@ def web_of(
     check_installed()
     from stream.web.host import WebOptions
 
-    return WebOptions.asked(where, view_only=view_only, certificate=certificate, key=key, host_names=host_names or ())
+    return WebOptions.asked(
+        where, view_only=view_only, certificate=certificate, key=key, self_signed=self_signed, host_names=host_names or ()
+    )

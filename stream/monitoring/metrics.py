@@ -128,6 +128,13 @@ DECLARED = (
         ("source",),
         LATENCY_BUCKETS_S,
     ),
+    Declared(
+        Counter,
+        "facestream_web_refused_total",
+        "What the page's server did not let in, by reason: host (not one of its names), origin (not one of its pages), token, throttle "
+        "(too many wrong tokens), size, slow, full (no place left), messages (too many, or such as make no sense).",
+        ("reason",),
+    ),
     Declared(Gauge, "facestream_build_info", "Always 1; the version is the label.", ("version",)),
 )
 """The one place where metrics are named. `as_markdown_table` makes a table of it (docs/monitoring.md)."""
@@ -209,6 +216,10 @@ class Metrics(RunObserver):
     def web_drawn(self, source: str, age_s: float) -> None:
         """A page has drawn a picture that arrived so long ago."""
         self._of("facestream_web_drawn_seconds", source).observe(age_s)
+
+    def web_refused(self, reason: str) -> None:
+        """Somebody was not let in, or shown out."""
+        self._of("facestream_web_refused_total", reason).inc()
 
     def ended(self, source: Observed, ending: Ending) -> None:
         """What was counted of a file stays until `ENDED_KEPT` others have ended too; how it is now is nothing to tell any more."""

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from models.classification.bundle import shipped_names
 from stream.errors import UsageError
+from stream.monitoring.health import Health
+from stream.monitoring.metrics import Metrics
 from stream.pipeline.lane import Lane
 from stream.settings.schema import Settings
 from stream.sources.source import Source
+from stream.web import certificate as certificates
 from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
 from stream.web.camera_view import CameraView
-from stream.web.hub import Counts, Hub
+from stream.web.hub import Hub
 from stream.web.place import Place
 
 if TYPE_CHECKING:
@@ -46,19 +49,27 @@ class WebOptions:
         view_only: bool = False,
         certificate: Path | None = None,
         key: Path | None = None,
+        self_signed: bool = False,
         host_names: Sequence[str] = (),
     ) -> WebOptions:
         """Takes the port, before anything else is done.
+
+        Args:
+            self_signed: https with a certificate that this machine makes for itself.
 
         Raises:
             UsageError: it cannot be had, or what was asked for makes no sense.
         """
         if (certificate is None) != (key is None):
             raise UsageError("--web-cert and --web-key go together: name both.")
-        for path in (certificate, key):
-            if path is not None and not path.is_file():
-                raise UsageError(f"{path}: there is no such file.")
         place, token = Place.parse(where), chosen_token()
+        Access(token, place, names=host_names)  # says what is wrong with the names
+        if certificate is not None and key is not None:
+            if self_signed:
+                raise UsageError("--web-tls self-signed and --web-cert: one certificate is enough.")
+            certificates.check(certificate, key)
+        if self_signed:
+            certificate = key = certificates.self_signed(place, host_names)
         return cls(
             place=place,
             listener=place.listen(),
@@ -100,23 +111,26 @@ class WebHost:
     def __init__(
         self,
         options: WebOptions,
-        settings: Settings,
-        counts: Counts,
+        metrics: Metrics,
+        health: Health,
         say: Callable[[str], None],
         invite: Callable[[str], None] | None = None,
+        settings: Settings | None = None,
     ) -> None:
         """
         Args:
+            metrics: count what happens on the page, and are served there, as the health is.
             say: tells the user a sentence.
             invite: the same for one with the token in it; None: nobody may be told.
         """
         self._options, self._say, self._invite = options, say, invite
-        self.hub = Hub(counts)
+        self._metrics, self._health = metrics, health
+        self.hub = Hub(metrics)
         self._access = Access(options.token, options.place, names=options.host_names, tls=options.tls)
         self._server: Server | None = None
         self.run: Run | None = None
         """What runs now."""
-        self.settings = settings
+        self.settings = settings or Settings()
         """Of what runs now; a page may change them."""
         self._models = ["none"]
         """The classifiers that a page may choose."""
@@ -137,18 +151,24 @@ class WebHost:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Serve the page until the block ends."""
-        from stream.web.app import make_app
-        from stream.web.controls import Controls  # here: the libraries for it are an extra
+        from stream.web.app import make_app  # here: the libraries for it are an extra
+        from stream.web.controls import Controls
+        from stream.web.programs import Programs
         from stream.web.server import serve
+        from stream.web.supervision import HEALTH, supervision
 
         options = self._options
-        controls = None if options.view_only else Controls(self.hub, self, self._say, self._models)
-        app = make_app(self.hub, self._access, controls.routes if controls else [])
-        with serve(app, options.listener, certificate=options.certificate, key=options.key) as self._server:
+        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health)]
+        if not options.view_only:
+            more += Controls(self.hub, self, self._say, self._models).routes
+        app = make_app(self.hub, self._access, more, public=HEALTH)
+        with serve(app, options.listener, certificate=options.certificate, key=options.key, ending=self.hub.end) as self._server:
             if self._invite is not None and not options.token_is_theirs:
                 self._invite(f"the page: {options.address}#token={options.token}")
             else:
                 self._say(f"the page: {options.address} (its token is that of {TOKEN_VARIABLE})")
+            if options.certificate is not None and options.certificate == options.key:
+                self._say(f"its certificate is this machine's own, SHA-256 {certificates.fingerprint(options.certificate)}")
             if not options.place.is_loopback and not options.tls:
                 self._say(
                     "the page is not encrypted: whoever is on this network can read the token and see the pictures, and browsers give no "
