@@ -138,6 +138,7 @@ class Job:
             return False
         failed = False
         settings = self._settings if self._web is None else self._web.settings  # a page may have changed them
+        ends_at = time.monotonic() + left_s
         outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
         pipeline = Pipeline(
             lanes,
@@ -164,6 +165,8 @@ class Job:
             self._web.began(pipeline, settings, takes_guests=all(one.source.info.live for one in group))
         try:
             with on_signal(interrupt):
+                if self._web is not None and group and maker.plays_for_pages(group[0]):
+                    self._web.wait_for_page(or_else=lambda: self._interrupted or time.monotonic() >= ends_at)
                 for result in pipeline.results():
                     if self._no_window and not result.info.still:  # of each picture a line is printed
                         logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")

@@ -58,18 +58,24 @@ class LaneMaker:
     def _lane(self, one: Input, viewer: Viewer | None, *, fails_alone: bool) -> Lane:
         info = one.source.info
         view = self.web.view(one.source) if self.web else None
+        played = view is not None and self.plays_for_pages(one)
+        turn = viewer.turned if isinstance(viewer, WindowSink) else view.turned if view is not None and played and info.still else None
         sink = self._sink(one, view)
         return Lane(
             one.source,
             [] if sink is None else [sink],
             [*([_Shared(self.events)] if self.events else []), *([view.looks] if view else [])],
             [one for one in (viewer, view) if one is not None],
-            paced=viewer is not None or (view is not None and sink is None),
+            paced=viewer is not None or played,
             status_line=info.live or (viewer is not None and sink is None and not info.still),
-            turn=viewer.turned if isinstance(viewer, WindowSink) else None,
+            turn=turn,
             settings=one.settings,
             fail_alone=[sink] if fails_alone and sink is not None else [],
         )
+
+    def plays_for_pages(self, one: Input) -> bool:
+        """A file that nothing else is done with: pages are what it is run for."""
+        return self.web is not None and not (one.source.info.live or self.window or self.events or one.output)
 
     def _sink(self, one: Input, view: CameraView | None) -> Sink | None:
         """What writes the pictures of an input; None where they are not written."""

@@ -48,6 +48,7 @@ class CameraView:
         """A sink for analysed frames: those who follow the events get them."""
         self.listeners: tuple[Callable[[Result], None], ...] = ()
         """Are told of each analysed frame, on the renderer's thread, and must not wait."""
+        self._turned = False
         self._source, self._came = source, came
         self._began = time.monotonic()
         self._changing = threading.Lock()
@@ -57,6 +58,15 @@ class CameraView:
             return
         self.newest = Numbered(1 + (self.newest.number if self.newest else 0), result)
         self._came(self)
+
+    def turn(self) -> None:
+        """A page wants the next of several pictures. Any thread."""
+        self._turned = True
+
+    def turned(self) -> bool:
+        """Whether one did since this was last asked."""
+        turned, self._turned = self._turned, False
+        return turned
 
     def poll(self) -> None:
         """There are no keys here: what a page's user does goes another way."""

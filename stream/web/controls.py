@@ -50,7 +50,7 @@ class Controls:
         """
         self._hub, self._host, self._say, self._models = hub, host, say, models
         self._one_by_one = asyncio.Lock()
-        hub.hears |= {"set": self._set, "pause": self._pause, "record": self._record}
+        hub.hears |= {"set": self._set, "pause": self._pause, "record": self._record, "next": self._next}
         hub.tells.append(self._tell)
 
     @property
@@ -95,6 +95,10 @@ class Controls:
             raise UsageError(f"{view.name} is not recorded: the run was started without -o for it.")
         view.recording.on = bool(said["on"])
         self._changed(f"recording of {view.name} {'begins' if view.recording.on else 'ends'}")
+
+    async def _next(self, page: Page, said: dict[str, Any]) -> None:
+        """`{"type": "next", "camera": "photos"}`: where each picture stays until somebody has seen it."""
+        self._view(said["camera"]).turn()
 
     def _view(self, name: object) -> CameraView:
         view = self._hub.views.get(str(name))

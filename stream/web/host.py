@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +96,9 @@ class WebOptions:
         return bool(os.environ.get(TOKEN_VARIABLE))
 
 
+POLL_S = 0.05
+
+
 class Run(Protocol):
     """The run that the page shows, as far as the page may change it. Any thread."""
 
@@ -176,13 +180,20 @@ class WebHost:
                 )
             yield
 
+    def wait_for_page(self, or_else: Callable[[], bool]) -> None:
+        """Until somebody looks, or `or_else` is true: what plays for nobody would be over before its page is open."""
+        while not self.hub.pages and not or_else():
+            time.sleep(POLL_S)
+
     def hurry(self) -> None:
         """The run is asked to end: pages are let go at once. Any thread."""
         if self._server is not None:
             self._server.hurry()
 
     def view(self, source: Source) -> CameraView:
-        """A viewer for a lane; it stays on the page until `remove`."""
+        """A viewer for a lane. Those of lanes that have ended make room for it."""
+        for ended in [one for one in self.hub if one.ended]:
+            self.hub.remove(ended)
         view = CameraView(source, self.hub.came)
         self.hub.add(view)
         return view

@@ -78,7 +78,8 @@ function showSwitches(list, cameras, connection) {
     const row = rows.get(camera.name) ?? newRow(camera.name, connection)
     rows.delete(camera.name)
     if (!row.isConnected) list.append(row)
-    const [pause, record] = row.querySelectorAll("button")
+    const [next, pause, record] = row.querySelectorAll("button")
+    next.hidden = !camera.still || camera.state === "ended"
     const recorded = camera.recording !== null && camera.recording !== undefined
     turn(pause, "Pause", Boolean(camera.paused))
     turn(record, "Record", camera.recording === true)
@@ -95,6 +96,9 @@ function newRow(camera, connection) {
   const row = element("li", {})
   row.dataset.camera = camera
   row.append(element("span", { textContent: camera }))
+  const next = element("button", { type: "button", textContent: "Next picture" })
+  next.addEventListener("click", () => connection.say({ type: "next", camera }))
+  row.append(next)
   for (const type of ["pause", "record"]) {
     const button = element("button", { type: "button" })
     button.addEventListener("click", () => connection.say({ type, camera, on: button.getAttribute("aria-pressed") !== "true" }))
