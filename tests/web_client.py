@@ -112,7 +112,7 @@ class Page:
 
 
 @contextmanager
-def page(port: int, **headers: str) -> Iterator[Page]:
+def page(port: int, path: str = "/ws", **headers: str) -> Iterator[Page]:
     """An open page."""
-    with socket_of(port, **headers) as socket:
+    with socket_of(port, path, **headers) as socket:
         yield Page(socket)

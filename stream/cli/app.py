@@ -128,7 +128,14 @@ def run(
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
     settings = settings_of(config, set_, model, segment, rate)
     page = web_of(
-        web, view_only=web_view_only, certificate=web_cert, key=web_key, self_signed=web_tls is not None, host_names=web_host_name
+        web,
+        view_only=web_view_only,
+        certificate=web_cert,
+        key=web_key,
+        self_signed=web_tls is not None,
+        host_names=web_host_name,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
     )
     from stream.job.inputs import open_inputs
     from stream.job.job import Job, Options
@@ -171,7 +178,7 @@ def demo(
     from stream.sinks.screen.window import display_available
     from stream.sources.demo import DemoSource
 
-    page = web_of(web, view_only=web_view_only)
+    page = web_of(web, view_only=web_view_only, metrics_port=metrics_port)
     if output is None and page is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
     settings = settings_of(None, None, None)

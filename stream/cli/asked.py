@@ -70,6 +70,8 @@ def web_of(
     key: Path | None = None,
     self_signed: bool = False,
     host_names: Sequence[str] | None = None,
+    metrics_port: int | None = None,
+    metrics_host: str = "127.0.0.1",
 ) -> WebOptions | None:
     """The page that was asked for, its port taken; None: none was.
 
@@ -84,7 +86,14 @@ def web_of(
 
     check_installed()
     from stream.web.host import WebOptions
+    from stream.web.place import Place
 
     return WebOptions.asked(
-        where, view_only=view_only, certificate=certificate, key=key, self_signed=self_signed, host_names=host_names or ()
+        where,
+        view_only=view_only,
+        certificate=certificate,
+        key=key,
+        self_signed=self_signed,
+        host_names=host_names or (),
+        metrics=None if metrics_port is None else Place(metrics_host, metrics_port),
     )

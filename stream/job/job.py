@@ -15,7 +15,7 @@ from stream.analysis.analyser import Analyser
 from stream.console import logs
 from stream.console.reporter import Console
 from stream.deadline import Deadline
-from stream.errors import DONE, FAILED, INTERRUPTED, PictureError, SinkError, SourceError, UsageError
+from stream.errors import DONE, FAILED, INTERRUPTED, PictureError, SinkError, SourceError
 from stream.job.inputs import Input
 from stream.job.lanes import LaneMaker, groups
 from stream.job.outputs import assign_outputs
@@ -77,7 +77,7 @@ class Job:
         options, window = self._options, self._wants_window()
         assign_outputs(inputs, options.output, options.events, overwrite=options.overwrite, segment=options.segment)
         with ExitStack() as stack:
-            if options.metrics_port is not None and not self._page_is_there():
+            if options.metrics_port is not None and not (options.web is not None and options.web.metrics_too):
                 stack.enter_context(serve(self._metrics, self._health, options.metrics_port, options.metrics_host))
             events: EventsSink | None = None
             if options.events is not None:
@@ -103,19 +103,6 @@ class Job:
                         events.hurry(Deadline.now())
                     break
         return self._exit_code()
-
-    def _page_is_there(self) -> bool:
-        """The port of the metrics is the page's: one server answers for both.
-
-        Raises:
-            UsageError: the page is on another address than the metrics are wanted on.
-        """
-        web, options = self._options.web, self._options
-        if web is None or web.place.port != options.metrics_port:
-            return False
-        if options.metrics_host not in ("127.0.0.1", "localhost", web.place.host):
-            raise UsageError(f"--metrics-host {options.metrics_host}: the page has that port on {web.place.host}; choose another port.")
-        return True
 
     def _wants_window(self) -> bool:
         options = self._options

@@ -41,6 +41,8 @@ class WebOptions:
     key: Path | None = None
     host_names: Sequence[str] = ()
     """Names that it is reached by, as behind a proxy."""
+    metrics_too: bool = False
+    """The port of the metrics is this one: one server answers for both."""
 
     @classmethod
     def asked(
@@ -52,11 +54,13 @@ class WebOptions:
         key: Path | None = None,
         self_signed: bool = False,
         host_names: Sequence[str] = (),
+        metrics: Place | None = None,
     ) -> WebOptions:
         """Takes the port, before anything else is done.
 
         Args:
             self_signed: https with a certificate that this machine makes for itself.
+            metrics: where the metrics are wanted.
 
         Raises:
             UsageError: it cannot be had, or what was asked for makes no sense.
@@ -64,6 +68,9 @@ class WebOptions:
         if (certificate is None) != (key is None):
             raise UsageError("--web-cert and --web-key go together: name both.")
         place, token = Place.parse(where), chosen_token()
+        metrics_too = metrics is not None and metrics.port == place.port
+        if metrics is not None and metrics_too and metrics.host not in ("127.0.0.1", "localhost", place.host):
+            raise UsageError(f"--metrics-host {metrics.host}: the page has that port on {place.host}; choose another port.")
         Access(token, place, names=host_names)  # says what is wrong with the names
         if certificate is not None and key is not None:
             if self_signed:
@@ -79,6 +86,7 @@ class WebOptions:
             certificate=certificate,
             key=key,
             host_names=host_names,
+            metrics_too=metrics_too,
         )
 
     @property

@@ -34,7 +34,7 @@ Samples = dict[str, dict[str, set[str]]]
 
 @pytest.fixture(scope="module")
 def scrape(tmp_path_factory: pytest.TempPathFactory) -> Samples:
-    """What a run with a camera, a classifier, a recording, an open page and somebody who is not let in gives."""
+    """What a run with a camera, a classifier, a recording, an open page and somebody without the token gives."""
     from stream.sources.demo import CYCLE_S, DemoSource
 
     folder, port, web = tmp_path_factory.mktemp("run"), free_port(), free_port()
@@ -49,8 +49,8 @@ def scrape(tmp_path_factory: pytest.TempPathFactory) -> Samples:
         with web_client.page(web) as page:
             page.watch()
             page.picture()
+            assert web_client.ask(web, "/api/status").status == 401
             comes(port, "/metrics", lambda status, text: "facestream_web_drawn_seconds_bucket{" in text)
-            assert web_client.ask(web, "/ws").status == 401
             text = asked(port, "/metrics")[1]
         process.terminate()
         process.communicate(timeout=20)
