@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +16,7 @@ from stream.settings.schema import Settings
 from stream.sources.source import Source
 from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
 from stream.web.camera_view import CameraView
+from stream.web.guest_place import GuestPlace
 from stream.web.hub import Counts, Hub
 from stream.web.place import Place
 
@@ -129,11 +130,12 @@ class WebHost:
     def open(self) -> Iterator[None]:
         """Serve the page until the block ends."""
         from stream.web.app import make_app  # here: the libraries for it are an extra
+        from stream.web.guests import UPLOAD, Guests
         from stream.web.server import serve
 
-        options = self._options
-        app = make_app(self.hub, self._access)
-        with serve(app, options.listener, certificate=options.certificate, key=options.key) as self._server:
+        options, guests = self._options, Guests(self.hub, self._guest_place)
+        app = make_app(self.hub, self._access, guests.routes, [UPLOAD])
+        with closing(guests), serve(app, options.listener, certificate=options.certificate, key=options.key) as self._server:
             if self._invite is not None and not options.token_is_theirs:
                 self._invite(f"the page: {options.address}#token={options.token}")
             else:
@@ -144,6 +146,10 @@ class WebHost:
                     "camera to http pages; --web-tls self-signed or --web-cert and --web-key encrypt it"
                 )
             yield
+
+    def _guest_place(self) -> GuestPlace:
+        """Where a page's camera and its files go now."""
+        return GuestPlace(self.run, self.settings, view_only=self._options.view_only, ends=not self.takes_guests)
 
     def hurry(self) -> None:
         """The run is asked to end: pages are let go at once. Any thread."""
