@@ -79,6 +79,10 @@ class Job:
             message |= {key: self.photo[key] for key in ("width", "height", "faces")}
         return message
 
+    @property
+    def cancelled(self) -> bool:
+        return self.state == "cancelled"
+
     def in_words(self, sentence: str) -> str:
         """A sentence about it with the name that its owner knows; no path of this machine leaves it."""
         for path in (self.given, self.result):

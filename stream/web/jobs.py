@@ -122,9 +122,7 @@ class Jobs:
             self.forget(job)
         free = shutil.disk_usage(self.folder).free
         if free < length + ROOM:
-            raise RefusedError(
-                507, f"The server's disk has no room for it: {free // 2**20} MiB are free, and {ROOM // 2**20} must stay so."
-            )
+            raise RefusedError(507, f"The server's disk has no room for it: {free // 2**20} MiB are free; {ROOM // 2**20} must stay so.")
 
     async def _receive(self, job: Job, body: AsyncIterator[bytes]) -> None:
         job.folder.mkdir(0o700)
@@ -159,7 +157,7 @@ class Jobs:
             finally:
                 self._running = None
             job.finish()
-            if job.state == "cancelled" or job.id not in self._jobs:
+            if job.cancelled or job.id not in self._jobs:
                 self._jobs.pop(job.id, None)
                 await asyncio.to_thread(job.forget)
             else:

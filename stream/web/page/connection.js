@@ -14,6 +14,16 @@ export class Connection {
     this.watched = "{}"
     /** @type {WebSocket | null} */
     this.socket = null
+    /** @type {Map<string, (said: any) => void>} */
+    this.hears = new Map()
+  }
+
+  /**
+   * @param {string} type of a message
+   * @param {(said: any) => void} does
+   */
+  on(type, does) {
+    this.hears.set(type, does)
   }
 
   open() {
@@ -27,8 +37,11 @@ export class Connection {
       this.say(JSON.parse(this.watched))
     }
     socket.onmessage = ({ data }) => {
-      if (typeof data === "string") this.listener.state(JSON.parse(data))
-      else this.listener.picture(unpacked(data))
+      if (typeof data === "string") {
+        const said = JSON.parse(data)
+        if (said.type === "state") this.listener.state(said)
+        this.hears.get(said.type)?.(said)
+      } else this.listener.picture(unpacked(data))
     }
     socket.onclose = () => {
       this.listener.note("The connection is lost; trying again.")

@@ -1,6 +1,7 @@
 // Starts the page: logs in, connects, shows every camera.
 
 import { Connection } from "./connection.js"
+import { startGuest } from "./guest.js"
 import { Tile } from "./tile.js"
 import { logIn } from "./login.js"
 
@@ -49,4 +50,5 @@ function watch() {
 
 document.addEventListener("visibilitychange", watch)
 addEventListener("resize", watch)
+startGuest(connection)
 if (await logIn()) connection.open()
