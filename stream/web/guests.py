@@ -135,8 +135,8 @@ class Guests:
             self._welcome()
             if key not in self._pages.values():
                 raise RefusedError(404, "There is no such page: files are taken from a page that is open.")
-            name = request.query_params.get("name", "")
-            job = await self.jobs.take(key, name, int(length) if length.isdecimal() else None, request.stream())
+            name, ref = (request.query_params.get(word, "") for word in ("name", "ref"))
+            job = await self.jobs.take(key, name, ref, int(length) if length.isdecimal() else None, request.stream())
         except RefusedError as error:
             return PlainTextResponse(str(error), error.status)
         except ClientDisconnect:

@@ -43,6 +43,8 @@ class Job:
     """Of the page that it belongs to."""
     name: str
     """As its owner calls it: shown, and never a path."""
+    ref: str
+    """The page's own word for it."""
     folder: Path
     """Its own, which goes with it."""
     state: State = "receiving"
@@ -73,7 +75,15 @@ class Job:
 
     def told(self) -> dict[str, Any]:
         """How it is now, for its page."""
-        message: dict[str, Any] = {"type": "job", "id": self.id, "name": self.name, "state": self.state, "kind": self.kind, "why": self.why}
+        message: dict[str, Any] = {
+            "type": "job",
+            "id": self.id,
+            "ref": self.ref,
+            "name": self.name,
+            "state": self.state,
+            "kind": self.kind,
+            "why": self.why,
+        }
         message |= {"notes": self.notes, "frames": self.frames, "of_frames": self.of_frames}
         if self.state == "done" and self.kind == "photo":
             message |= {key: self.photo[key] for key in ("width", "height", "faces")}
@@ -216,7 +226,7 @@ class _Photo:
             SinkError: the disk is full.
         """
         frame = result.frame
-        width = max(1, round(frame.width * min(1.0, SHOWN_PX / max(frame.width, frame.height))))
+        width = max(1, int(frame.width * min(1.0, SHOWN_PX / max(frame.width, frame.height))))
         try:
             self._job.result.write_bytes(jpeg_of(frame.image, width, JPEG_QUALITY))
         except OSError as error:

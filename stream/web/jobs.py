@@ -24,6 +24,8 @@ LARGEST = 512 * 1024 * 1024
 """Bytes of a file."""
 ROOM = 256 * 1024 * 1024
 """Bytes of the disk that a file leaves free: for its result, and for everybody else."""
+MOST_LETTERS = 40
+"""Of a page's word for a file."""
 CHUNK = 1024 * 1024
 TOLD_EVERY_S = 0.25
 """A page hears so often how far its video is."""
@@ -65,10 +67,11 @@ class Jobs:
     def get(self, name: str) -> Job | None:
         return self._jobs.get(name)
 
-    async def take(self, key: str, name: str, length: int | None, body: AsyncIterator[bytes]) -> Job:
+    async def take(self, key: str, name: str, ref: str, length: int | None, body: AsyncIterator[bytes]) -> Job:
         """A file comes; it waits its turn once it is here.
 
         Args:
+            ref: the page's own word for it.
             length: bytes, as announced.
 
         Raises:
@@ -77,7 +80,7 @@ class Jobs:
         if sum(job.state in ("receiving", "waiting") for job in self._jobs.values()) >= MOST_WAITING:
             raise RefusedError(429, f"{MOST_WAITING} files are waiting already; send this one when one of them is done.")
         self._make_room(length or 0)
-        job = Job(secrets.token_urlsafe(16), key, shown_name(name), self.folder / secrets.token_hex(16))
+        job = Job(secrets.token_urlsafe(16), key, shown_name(name), ref[:MOST_LETTERS], self.folder / secrets.token_hex(16))
         self._jobs[job.id] = job
         self._tell(job)
         try:

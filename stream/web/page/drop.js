@@ -2,7 +2,10 @@
 
 import { drawFaces, element, inWords, overlay } from "./guest_parts.js"
 
-/** @typedef {{id: string, name: string, state: string, kind: string, why: string, notes: string[], frames: number,
+const MOST_THERE = 8 // as many as may wait their turn
+let made = 0
+
+/** @typedef {{id: string, ref: string, name: string, state: string, kind: string, why: string, notes: string[], frames: number,
  *   of_frames: number | null, width: number, height: number, faces: import("./types.js").Face[]}} Job */
 
 export class Files {
@@ -52,7 +55,8 @@ export class Files {
   take(files) {
     if (this.closed) return
     for (const file of files ?? []) {
-      const item = new Item(this, file.name, file)
+      const item = new Item(this, file)
+      this.items.set(item.ref, item)
       this.list.prepend(item.element)
       if (file.size > this.largest) item.fail(`It is larger than ${Math.floor(this.largest / 2 ** 20)} MiB.`)
       else this.toSend.push(item)
@@ -61,11 +65,12 @@ export class Files {
   }
 
   sendNext() {
-    if (this.sending) return
+    const there = [...this.items.values()].filter((item) => item.id && !item.over).length
+    if (!this.key || this.sending || there >= MOST_THERE) return
     const item = (this.sending = this.toSend.shift() ?? null)
     if (!item?.file) return
     const request = (item.request = new XMLHttpRequest())
-    request.open("POST", `upload?page=${encodeURIComponent(this.key)}&name=${encodeURIComponent(item.name)}`)
+    request.open("POST", `upload?${new URLSearchParams({ page: this.key, name: item.name, ref: item.ref })}`)
     request.upload.onprogress = ({ loaded, total }) => item.progress("Being sent", loaded, total)
     request.onloadend = () => {
       this.sending = item.request = item.file = null
@@ -78,21 +83,13 @@ export class Files {
 
   /** @param {Job} job */
   hear(job) {
-    let item = this.items.get(job.id)
-    if (!item) {
-      if (job.state === "cancelled") return
-      item = (job.state === "receiving" && this.sending) || new Item(this, job.name, null)
-      item.id = job.id
-      this.items.set(job.id, item)
-      if (!item.element.isConnected) this.list.prepend(item.element)
-    }
-    item.hear(job)
+    this.items.get(job.ref)?.hear(job)
+    this.sendNext()
   }
 
   /** The server knows nothing of them any more. */
   forget() {
-    for (const item of this.items.values()) item.element.remove()
-    this.items.clear()
+    for (const item of this.items.values()) if (item.id) item.remove()
   }
 }
 
@@ -100,14 +97,17 @@ export class Files {
 class Item {
   /**
    * @param {Files} files
-   * @param {string} name
-   * @param {File | null} file
+   * @param {File} file
    */
-  constructor(files, name, file) {
+  constructor(files, file) {
+    const { name } = file
     this.files = files
     this.name = name
+    /** @type {File | null} */
     this.file = file
-    this.id = this.state = ""
+    this.ref = String(++made)
+    this.id = ""
+    this.over = false
     /** @type {XMLHttpRequest | null} */
     this.request = null
     this.words = element("span", { className: "figures" }, "Waits to be sent")
@@ -130,19 +130,29 @@ class Item {
     this.files.toSend = this.files.toSend.filter((one) => one !== this)
     this.request?.abort()
     if (this.id) this.files.connection.say({ type: "cancel", job: this.id })
-    this.files.items.delete(this.id)
-    this.element.remove()
+    this.remove()
     this.files.say(`${this.name}: removed.`)
+    this.files.sendNext()
+  }
+
+  remove() {
+    this.files.items.delete(this.ref)
+    this.element.remove()
   }
 
   /** @param {string} why */
   fail(why) {
-    if (!this.element.isConnected || this.state === "failed") return
-    this.state = "failed"
-    this.words.textContent = why
+    if (this.over || !this.element.isConnected) return
+    this.end(why.replace(`${this.name}: `, ""))
+  }
+
+  /** @param {string} words */
+  end(words) {
+    this.over = true
+    this.words.textContent = words
     this.bar.hidden = true
     this.label("Remove")
-    this.files.say(why.includes(this.name) ? why : `${this.name}: ${why}`)
+    this.files.say(`${this.name}: ${words}`)
   }
 
   /**
@@ -161,32 +171,26 @@ class Item {
 
   /** @param {Job} job */
   hear(job) {
-    if (job.state === "cancelled") {
-      this.files.items.delete(job.id)
-      if (!this.request) this.element.remove()
-    } else if (job.state === "failed") this.fail(job.why)
+    this.id = job.id
+    if (job.state === "failed") this.fail(job.why)
     else if (job.state === "waiting") this.progress("Waits its turn", 0, null)
     else if (job.state === "running") this.progress("Looking for faces", job.frames, job.kind === "video" ? job.of_frames : null)
-    else if (job.state === "done" && this.state !== "done") this.finish(job)
+    else if (job.state === "done" && !this.over) this.finish(job)
   }
 
   /** @param {Job} job */
   finish(job) {
-    this.state = "done"
-    this.bar.hidden = true
-    this.label("Remove")
     const address = `result?job=${encodeURIComponent(job.id)}`
     if (job.kind === "photo") {
       const boxes = overlay()
       drawFaces(boxes, job.width, job.height, job.faces)
       const picture = element("img", { src: address, alt: `${this.name}: ${inWords(job.faces)}`, width: job.width, height: job.height })
       this.result.replaceChildren(element("div", { className: "screen" }, picture, boxes))
-      this.words.textContent = inWords(job.faces)
+      this.end(inWords(job.faces))
     } else {
       this.result.replaceChildren(element("a", { href: address, download: "", className: "button" }, `Download ${this.name} with its faces`))
-      this.words.textContent = `Done: ${job.frames} pictures`
+      this.end(`Done: ${job.frames} pictures`)
     }
     this.result.append(...job.notes.map((note) => element("p", {}, note)))
-    this.files.say(`${this.name}: ${this.words.textContent}`)
   }
 }

@@ -15,9 +15,9 @@ export function startGuest(connection) {
   const webcam = new Webcam(connection, say)
   const files = new Files(connection, say)
   const actions = element("div", { className: "actions" }, webcam.begin, files.choose)
-  inside.append(actions, webcam.view, files.list)
+  inside.append(actions, said, webcam.view, files.list)
   section.setAttribute("aria-labelledby", "guest-title")
-  section.append(element("h2", { id: "guest-title" }, "Your own camera, photos and videos"), why, inside, said)
+  section.append(element("h2", { id: "guest-title" }, "Your own camera, photos and videos"), why, inside)
 
   let key = ""
   /** @type {WebSocket | null} */
@@ -36,6 +36,7 @@ export function startGuest(connection) {
   connection.on("guest", (answer) => {
     if (key && key !== answer.key) files.forget()
     files.key = key = answer.key
+    files.sendNext()
     webcam.resume()
   })
   connection.on("webcam", (answer) => webcam.hear(answer))
