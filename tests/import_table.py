@@ -11,7 +11,7 @@ from tests.paths import ROOT
 TABLE = {
     "cli": "job web console diagnostics sources sinks settings stream training evaluation export detection models",
     "job": "web console pipeline analysis sources sinks monitoring settings stream inference imaging models",
-    "web": "pipeline sources sinks drawing monitoring settings stream classification inference",
+    "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
     "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",

@@ -150,7 +150,7 @@ class Pipeline:
         return self.report
 
     def results(self) -> Iterator[Result]:
-        """The same as `run`, and gives each result after the sinks have had it. The caller's thread is the renderer.
+        """The same as `run`, and gives each result but a guest's after the sinks have had it. The caller's thread is the renderer.
 
         Raises:
             RuntimeError: this process was forked since it began: it has none of the threads. The parent goes on.
@@ -236,7 +236,7 @@ class Pipeline:
             activity.idle()
             self._wait()
             activity.busy("show")
-            yield from [result for lane in self._lanes for result in lane.presenter.show()]
+            yield from [result for lane in self._lanes for result in lane.presenter.show() if not lane.lane.guest]
             for lane in self._lanes:
                 lane.presenter.idle()
             self._let_go()

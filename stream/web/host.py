@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +21,7 @@ from stream.sources.source import Source
 from stream.web import certificate as certificates
 from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
 from stream.web.camera_view import CameraView
+from stream.web.guest_place import GuestPlace
 from stream.web.hub import Hub
 from stream.web.place import Place
 
@@ -165,16 +166,18 @@ class WebHost:
         """Serve the page until the block ends."""
         from stream.web.app import make_app  # here: the libraries for it are an extra
         from stream.web.controls import Controls
+        from stream.web.guests import UPLOAD, Guests
         from stream.web.programs import Programs
         from stream.web.server import serve
         from stream.web.supervision import HEALTH, supervision
 
-        options = self._options
-        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health)]
+        options, guests = self._options, Guests(self.hub, self._guest_place)
+        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health), *guests.routes]
         if not options.view_only:
             more += Controls(self.hub, self, self._say, self._models).routes
-        app = make_app(self.hub, self._access, more, public=HEALTH)
-        with serve(app, options.listener, certificate=options.certificate, key=options.key, ending=self.hub.end) as self._server:
+        app = make_app(self.hub, self._access, more, [UPLOAD], public=HEALTH)
+        tls = {"certificate": options.certificate, "key": options.key}
+        with closing(guests), serve(app, options.listener, **tls, ending=self.hub.end) as self._server:
             if self._invite is not None and not options.token_is_theirs:
                 self._invite(f"the page: {options.address}#token={options.token}")
             else:
@@ -192,6 +195,10 @@ class WebHost:
         """Until somebody looks, or `or_else` is true: what plays for nobody would be over before its page is open."""
         while not self.hub.pages and not or_else():
             time.sleep(POLL_S)
+
+    def _guest_place(self) -> GuestPlace:
+        """Where a page's camera and its files go now."""
+        return GuestPlace(self.run, self.settings, view_only=self._options.view_only, ends=not self.takes_guests)
 
     def hurry(self) -> None:
         """The run is asked to end: pages are let go at once. Any thread."""

@@ -17,6 +17,15 @@ export class Connection extends EventTarget {
     this.socket = null
   }
 
+  /**
+   * Whoever asks for it hears of each message of a type.
+   * @param {string} type
+   * @param {(said: any) => void} does
+   */
+  on(type, does) {
+    this.addEventListener(type, (event) => does(/** @type {CustomEvent} */ (event).detail))
+  }
+
   open() {
     const address = new URL("ws", location.href)
     address.protocol = address.protocol.replace("http", "ws")
@@ -38,10 +47,7 @@ export class Connection extends EventTarget {
     }
   }
 
-  /**
-   * Whoever listens for the message's type hears of it: `addEventListener("state", ({ detail }) => ...)`.
-   * @param {{type: string}} message
-   */
+  /** @param {{type: string}} message */
   heard(message) {
     if (message.type === "state") this.listener.state(/** @type {import("./types.js").State} */ (message))
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }))

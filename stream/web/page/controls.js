@@ -49,16 +49,14 @@ export function startControls(connection) {
     own.textContent = now.own_settings.length ? `With values of their own: ${now.own_settings.join(", ")}.` : ""
   }
 
-  connection.addEventListener("state", (event) => {
-    const state = /** @type {CustomEvent<{cameras: import("./types.js").Camera[], controls?: Controls}>} */ (event).detail
+  connection.on("state", (/** @type {{cameras: import("./types.js").Camera[], controls?: Controls}} */ state) => {
     section.hidden = !state.controls
     if (!state.controls) return
     now = state.controls
     show()
     showSwitches(cameras, state.cameras, connection)
   })
-  connection.addEventListener("refused", (event) => {
-    const { what, why } = /** @type {CustomEvent<{what: string, why: string}>} */ (event).detail
+  connection.on("refused", ({ what, why }) => {
     if (!["set", "pause", "record"].includes(what)) return
     refused.textContent = why
     setTimeout(() => (refused.textContent = ""), 8000)
