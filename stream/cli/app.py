@@ -168,6 +168,7 @@ def demo(
     log_format: LogFormat = "text",
     overwrite: Overwrite = False,
     web: Web = None,
+    web_view_only: WebViewOnly = False,
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
@@ -177,7 +178,7 @@ def demo(
     from stream.sinks.screen.window import display_available
     from stream.sources.demo import DemoSource
 
-    page = web_of(web, metrics_port=metrics_port)
+    page = web_of(web, view_only=web_view_only, metrics_port=metrics_port)
     if output is None and page is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
     settings = settings_of(None, None, None)

@@ -119,6 +119,7 @@ DECLARED = (
         Gauge, "facestream_thread_stalled_after_seconds", "The setting pipeline.stalled_after_s: a thread busy for longer is stalled."
     ),
     Declared(Gauge, "facestream_web_pages", "Pages of --web that are open."),
+    Declared(Counter, "facestream_web_changes_total", "Changes that pages of --web have made: settings, pauses, recordings."),
     Declared(Counter, "facestream_web_encodes_total", "Pictures made for pages, each once for all that want it in one size.", ("source",)),
     Declared(
         Histogram,
@@ -203,6 +204,10 @@ class Metrics(RunObserver):
     def web_pages(self, count: int) -> None:
         """So many pages are open."""
         self._made["facestream_web_pages"].set(count)
+
+    def web_changed(self) -> None:
+        """A page has changed something."""
+        self._made["facestream_web_changes_total"].inc()
 
     def web_encoded(self, source: str) -> None:
         """A picture was made for pages."""

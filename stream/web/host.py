@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from models.classification.bundle import shipped_names
 from stream.errors import UsageError
 from stream.monitoring.health import Health
 from stream.monitoring.metrics import Metrics
@@ -19,6 +21,7 @@ from stream.sources.source import Source
 from stream.web import certificate as certificates
 from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
 from stream.web.camera_view import CameraView
+from stream.web.guest_place import GuestPlace
 from stream.web.hub import Hub
 from stream.web.place import Place
 
@@ -102,6 +105,9 @@ class WebOptions:
         return bool(os.environ.get(TOKEN_VARIABLE))
 
 
+POLL_S = 0.05
+
+
 class Run(Protocol):
     """The run that the page shows, as far as the page may change it. Any thread."""
 
@@ -122,6 +128,7 @@ class WebHost:
         health: Health,
         say: Callable[[str], None],
         invite: Callable[[str], None] | None = None,
+        settings: Settings | None = None,
     ) -> None:
         """
         Args:
@@ -136,14 +143,17 @@ class WebHost:
         self._server: Server | None = None
         self.run: Run | None = None
         """What runs now."""
-        self.settings = Settings()
-        """Of what runs now."""
+        self.settings = settings or Settings()
+        """Of what runs now; a page may change them."""
+        self._models = ["none"]
+        """The classifiers that a page may choose."""
         self.takes_guests = False
         """What runs now goes on until it is stopped: it may take a browser's camera, photos and videos."""
 
     def began(self, run: Run, settings: Settings, *, takes_guests: bool) -> None:
         """A run begins; what is on the page is changed there. The main thread."""
         self.run, self.settings, self.takes_guests = run, settings, takes_guests
+        self._models[:] = dict.fromkeys([settings.classifier.model, *shipped_names(), "none"])
         self.hub.changed()
 
     def over(self) -> None:
@@ -155,14 +165,19 @@ class WebHost:
     def open(self) -> Iterator[None]:
         """Serve the page until the block ends."""
         from stream.web.app import make_app  # here: the libraries for it are an extra
+        from stream.web.controls import Controls
+        from stream.web.guests import UPLOAD, Guests
         from stream.web.programs import Programs
         from stream.web.server import serve
         from stream.web.supervision import HEALTH, supervision
 
-        options = self._options
-        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health)]
-        app = make_app(self.hub, self._access, more, public=HEALTH)
-        with serve(app, options.listener, certificate=options.certificate, key=options.key, ending=self.hub.end) as self._server:
+        options, guests = self._options, Guests(self.hub, self._guest_place)
+        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health), *guests.routes]
+        if not options.view_only:
+            more += Controls(self.hub, self, self._say, self._models).routes
+        app = make_app(self.hub, self._access, more, [UPLOAD], public=HEALTH)
+        tls = {"certificate": options.certificate, "key": options.key}
+        with closing(guests), serve(app, options.listener, **tls, ending=self.hub.end) as self._server:
             if self._invite is not None and not options.token_is_theirs:
                 self._invite(f"the page: {options.address}#token={options.token}")
             else:
@@ -176,13 +191,24 @@ class WebHost:
                 )
             yield
 
+    def wait_for_page(self, or_else: Callable[[], bool]) -> None:
+        """Until somebody looks, or `or_else` is true: what plays for nobody would be over before its page is open."""
+        while not self.hub.pages and not or_else():
+            time.sleep(POLL_S)
+
+    def _guest_place(self) -> GuestPlace:
+        """Where a page's camera and its files go now."""
+        return GuestPlace(self.run, self.settings, view_only=self._options.view_only, ends=not self.takes_guests)
+
     def hurry(self) -> None:
         """The run is asked to end: pages are let go at once. Any thread."""
         if self._server is not None:
             self._server.hurry()
 
     def view(self, source: Source) -> CameraView:
-        """A viewer for a lane; it stays on the page until `remove`."""
+        """A viewer for a lane. Those of lanes that have ended make room for it."""
+        for ended in [one for one in self.hub if one.ended]:
+            self.hub.remove(ended)
         view = CameraView(source, self.hub.came)
         self.hub.add(view)
         return view

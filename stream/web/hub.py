@@ -45,6 +45,9 @@ class Counts(Protocol):
     def web_pages(self, count: int) -> None:
         """So many pages are open."""
 
+    def web_changed(self) -> None:
+        """A page has changed something."""
+
     def web_encoded(self, source: str) -> None:
         """A picture was made for pages."""
 

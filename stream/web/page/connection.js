@@ -6,14 +6,24 @@ const LONGEST_PAUSE_MS = 5000
 /** @typedef {{state: (state: import("./types.js").State) => void, picture: (picture: import("./types.js").Picture) => void,
  *   note: (words: string) => void}} Listener */
 
-export class Connection {
+export class Connection extends EventTarget {
   /** @param {Listener} listener */
   constructor(listener) {
+    super()
     this.listener = listener
     this.pause = FIRST_PAUSE_MS
     this.watched = "{}"
     /** @type {WebSocket | null} */
     this.socket = null
+  }
+
+  /**
+   * Whoever asks for it hears of each message of a type.
+   * @param {string} type
+   * @param {(said: any) => void} does
+   */
+  on(type, does) {
+    this.addEventListener(type, (event) => does(/** @type {CustomEvent} */ (event).detail))
   }
 
   open() {
@@ -27,7 +37,7 @@ export class Connection {
       this.say(JSON.parse(this.watched))
     }
     socket.onmessage = ({ data }) => {
-      if (typeof data === "string") this.listener.state(JSON.parse(data))
+      if (typeof data === "string") this.heard(JSON.parse(data))
       else this.listener.picture(unpacked(data))
     }
     socket.onclose = () => {
@@ -35,6 +45,12 @@ export class Connection {
       setTimeout(() => this.open(), this.pause * (0.75 + Math.random() / 2))
       this.pause = Math.min(LONGEST_PAUSE_MS, this.pause * 2)
     }
+  }
+
+  /** @param {{type: string}} message */
+  heard(message) {
+    if (message.type === "state") this.listener.state(/** @type {import("./types.js").State} */ (message))
+    this.dispatchEvent(new CustomEvent(message.type, { detail: message }))
   }
 
   /** @param {Record<string, number>} cameras */

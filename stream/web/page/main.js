@@ -3,6 +3,8 @@
 import { Connection } from "./connection.js"
 import { Tile } from "./tile.js"
 import { logIn } from "./login.js"
+import { startControls } from "./controls.js"
+import { startGuest } from "./guest.js"
 
 /** @type {Map<string, Tile>} */
 const tiles = new Map()
@@ -47,6 +49,8 @@ function watch() {
   connection.watch(wanted)
 }
 
+startControls(connection)
+startGuest(connection)
 document.addEventListener("visibilitychange", watch)
 addEventListener("resize", watch)
 if (await logIn()) connection.open()

@@ -1,7 +1,7 @@
 // What the server sends, for the type checker.
 
 /**
- * @typedef {{name: string, live: boolean, still: boolean, state: string, no_signal: boolean, silent_s: number, cause: string,
+ * @typedef {{name: string, live: boolean, still: boolean, state: string, no_signal: boolean, silent_s: number, cause: string, paused?: boolean, recording?: boolean | null,
  *   width: number, height: number}} Camera
  * @typedef {{type: "state", cameras: Camera[]}} State
  * @typedef {{box: [number, number, number, number], score: number, landmarks: [number, number][], track: number | null,
