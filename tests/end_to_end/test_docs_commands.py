@@ -34,7 +34,8 @@ YUNET = DATA / "models" / "yunet_n_dynamic.onnx"
 CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 
 SUBSTITUTIONS = (
-    (r"facestream run 0(?= |$)", "facestream run clip.mp4"),  # there is no webcam
+    (r"facestream run 0(?= --web)", "facestream run clip.mp4 --set source.loop=true"),  # there is no webcam, and a video waits for a page
+    (r"facestream run 0(?= |$)", "facestream run clip.mp4"),
     (r"^facestream (run|train|evaluate|export)$", r"facestream \1 --help"),  # named, not typed
     (r"--duration 3600", "--duration 2"),
     (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
