@@ -189,7 +189,7 @@ class _Listener:
                 while self._waiting:
                     if self._lost:
                         lost, self._lost = self._lost, 0
-                        await websocket.send_text(json.dumps({"lost": lost}))
+                        await websocket.send_text(json.dumps({"kind": "lost", "events": lost}))
                     await websocket.send_text(self._waiting.popleft())
 
 
