@@ -31,7 +31,7 @@ class PrivateFolder:
 
 
 def _lock(folder: Path) -> int | None:
-    """Locks a folder for as long as the descriptor is open, and no longer, also after a kill; None: it is another's, or there are no locks."""
+    """Locks a folder until the descriptor is closed, or its program killed; None: another has it, or this system knows no such locks."""
     try:
         import fcntl
     except ImportError:  # Windows
