@@ -6,7 +6,7 @@ const MOST_ON_THEIR_WAY = 2
 const LARGEST_PX = 960
 const LOST_AFTER_MS = 5000
 const LONGEST_GUESS_S = 0.5
-const SAID_EVERY_MS = 5000
+const SAID_EVERY_MS = 1000
 const NO_CAMERA =
   "Browsers give no camera to a page that comes by http from another machine. Start facestream with --web-tls self-signed " +
   "(or --web-cert and --web-key) and open its https address, or open this page on that machine itself."
@@ -160,7 +160,7 @@ export class Webcam {
     Object.assign(this.view.dataset, { seq, age })
     if (now - this.saidAt < SAID_EVERY_MS) return
     this.saidAt = now
-    this.status.textContent = `${inWords(faces)}. Found ${age} ms after the picture was taken.`
+    this.status.textContent = `Now ${inWords(faces)}, ${age} ms after the picture was taken.`
     this.screen.ariaLabel = `Your camera, ${inWords(faces)}`
   }
 
