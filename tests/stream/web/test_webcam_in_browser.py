@@ -71,7 +71,7 @@ def test_the_self_view_has_its_boxes_and_can_be_turned_round(chromium: Any, run:
     with open_page(chromium, run, viewport={"width": 360, "height": 640}) as page:
         switch_on(page)
         wait_for(lambda: "1 face" in page.locator("#guest .screen").first.get_attribute("aria-label"))
-        assert "face" in page.locator(".webcam .figures").inner_text()
+        assert "face" in page.locator(".webcam > p").inner_text()
         middle = "() => { const r = document.querySelector('#guest .screen rect'); return Number(r.getAttribute('x')) }"
         assert page.evaluate(middle) > 320
         page.get_by_label("Mirrored").uncheck()
