@@ -15,6 +15,7 @@ export class Cameras {
     /** @type {Map<string, Tile>} */
     this.tiles = new Map()
     this.asked = false
+    setInterval(() => document.hidden || this.tiles.forEach((tile) => tile.tellAge()), 1000) // also while nobody tells us anything
     this.back.addEventListener("click", () => this.choose(null))
     addEventListener("hashchange", () => this.show())
     addEventListener("keydown", (event) => this.key(event))

@@ -102,7 +102,6 @@ export class Tile {
       this.showSilence("NO SIGNAL", since, camera.cause)
     } else if (camera.paused) this.showSilence("PAUSED", "", "")
     else if (!this.header) this.showSilence(camera.state === "ended" ? "Ended" : "No picture yet", "", camera.cause)
-    this.tellAge()
   }
 
   /** @param {...string} lines */
@@ -114,6 +113,7 @@ export class Tile {
     }
   }
 
+  /** What the page knows by itself, each second. */
   tellAge() {
     const { header, camera } = this
     if (!header || !camera) return say(this.age, "")
