@@ -13,10 +13,12 @@ export function startGuest(connection) {
   const webcam = new Webcam(connection, say)
   const files = new Files(connection, say)
   const actions = element("div", { className: "actions", hidden: true }, webcam.begin, files.choose)
-  const title = element("h2", { id: "guest-title" }, "Your own camera, photos and videos")
+  const title = element("h2", { id: "guest-title" }, "Your camera, photos and videos")
   const section = document.getElementById("guest")
+  section?.classList.add("guest")
   section?.setAttribute("aria-labelledby", title.id)
-  section?.append(title, why, actions, said, webcam.view, files.list)
+  section?.append(title, why, actions, said)
+  document.querySelector("main")?.append(element("div", { className: "guest" }, webcam.view, files.list))
 
   let key = ""
   /** @type {WebSocket | null} */
