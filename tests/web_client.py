@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,21 @@ def ask(port: int, path: str, method: str = "GET", body: bytes | None = None, ti
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
+
+
+def raw(port: int, *pieces: bytes, timeout_s: float = 5) -> bytes:
+    """What a connection is answered until it is closed, or silent for a moment."""
+    with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        connection.settimeout(1)
+        got = b""
+        try:
+            while piece := connection.recv(65536):
+                got += piece
+        except TimeoutError:
+            pass
+        return got
 
 
 def origin(port: int) -> str:

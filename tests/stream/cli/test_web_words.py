@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -17,7 +18,7 @@ from stream.web.place import Place
 from tests.command import facestream, is_one_sentence, running
 from tests.ports import free_port
 from tests.waiting import wait_for
-from tests.web_client import TOKEN, ask, log_in
+from tests.web_client import TOKEN, ask, log_in, page
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,8 @@ def test_the_passwords_of_cameras_are_in_no_answer_and_in_no_log() -> None:
 
         wait_for(lambda: len([camera for camera in status() if camera["cause"]]) == 2)
         said = [ask(web, path, **bearer).text for path in ("/api/status", "/metrics", "/healthz", "/readyz", "/nothing", "/")]
+        with page(web) as open_page:
+            said.append(json.dumps(open_page.state()))
         assert "facestream_source_up" in said[1]
         assert "facestream_frames_total" in ask(web, "/metrics", **bearer).text
         assert ask(web, "/metrics").status == 401

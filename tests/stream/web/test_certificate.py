@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -127,3 +128,13 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
         good.chmod(0)
         with pytest.raises(UsageError, match="cannot be used"):
             certificate.check(good, good)
+
+
+@pytest.mark.slow
+def test_a_handshake_that_is_not_finished_is_hung_up_on(tmp_path: Path) -> None:
+    path = certificate.self_signed(HOME, [], tmp_path)
+    with serving(certificate=path, key=path) as served, socket.create_connection(("127.0.0.1", served.port), 12) as silent:
+        silent.sendall(b"\x16\x03\x01")
+        begun = time.monotonic()
+        assert silent.recv(1) == b""
+        assert 4 < time.monotonic() - begun < 8

@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-import socket
-import time
 from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from stream.web.guard import LARGEST_BODY
-from tests.web_client import TOKEN, ask, cookie, log_in, origin, socket_of
+from tests.web_client import TOKEN, ask, cookie, log_in, origin, raw, socket_of
 from tests.web_server import Served, serving
 
 SECRET = ("/api/status", "/metrics", "/cameras/door.jpg", "/cameras/door.mjpg")
@@ -100,21 +97,6 @@ def test_two_names_and_none_are_refused(served: Served) -> None:
     for head in (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"):
         assert raw(served.port, head)[9:12] in (b"400", b"421"), head
     assert raw(served.port, b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n")[9:12] == b"421"
-
-
-def raw(port: int, *pieces: bytes, timeout_s: float = 5) -> bytes:
-    """What a connection is answered until it is closed, or silent for a moment."""
-    with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        connection.settimeout(1)
-        got = b""
-        try:
-            while piece := connection.recv(65536):
-                got += piece
-        except TimeoutError:
-            pass
-        return got
 
 
 @pytest.mark.parametrize("path", ["/ws", "/events"])
@@ -210,57 +192,12 @@ def test_whoever_is_in_stays_in_while_somebody_guesses(served: Served) -> None:
     assert ask(served.port, "/api/status", Cookie=known).status == 200
 
 
-def test_no_more_is_read_than_a_request_needs(served: Served) -> None:
-    port = served.port
-    head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin(port)}\r\nContent-Type: application/json\r\n"
-    fits = json.dumps({"token": "x" * (LARGEST_BODY - 13)}).encode()
-    assert len(fits) == LARGEST_BODY
-    said = raw(port, f"{head}Content-Length: {len(fits)}\r\n\r\n".encode() + fits)
-    assert b" 401 " in said.splitlines()[0]
-    assert b" 413 " in raw(port, f"{head}Content-Length: {LARGEST_BODY + 1}\r\n\r\n".encode()).splitlines()[0]
-    chunk = b"%x\r\n%s\r\n" % (len(fits) + 1, fits + b" ")
-    assert b" 413 " in raw(port, f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk).splitlines()[0]
-    assert served.refused("size") == 2
-    for more in ("Content-Length: 5", "Transfer-Encoding: chunked"):
-        answer = raw(port, f"GET / HTTP/1.1\r\nHost: localhost\r\n{more}\r\n\r\n".encode())
-        assert b" 400 " in answer.splitlines()[0], "nobody would read that body to its end"
-        assert b"connection: close" in answer.lower()
-
-
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"5", b"null", b"{", b'{"token": 5}', b'{"token": null}', b"\xff\xfe", b"[" * 60_000, b'{"token": "\\ud800"}']
 )
 def test_a_login_that_makes_no_sense_is_refused(served: Served, body: bytes) -> None:
     answer = ask(served.port, "/login", "POST", body, Origin=origin(served.port), Content_Type="application/json")
     assert answer.status in (400, 401)
-
-
-@pytest.mark.slow
-def test_whoever_says_nothing_or_little_is_hung_up_on(served: Served) -> None:
-    port = served.port
-    heads = (b"", b"GET / HTTP/1.1\r\nHost: loc", f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\nGET /".encode())
-    connections = [socket.create_connection(("127.0.0.1", port), 12) for _ in heads]
-    begun = time.monotonic()
-    for connection, head in zip(connections, heads, strict=True):
-        connection.sendall(head)
-    for connection in connections:
-        try:
-            while connection.recv(65536):
-                pass
-        except ConnectionResetError:
-            pass
-        connection.close()
-    assert 4 < time.monotonic() - begun < 8
-
-
-@pytest.mark.slow
-def test_a_body_that_does_not_come_is_not_waited_for(served: Served) -> None:
-    port = served.port
-    head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin(port)}\r\nContent-Type: application/json\r\n"
-    with socket.create_connection(("127.0.0.1", port), 15) as connection:
-        connection.sendall(head.encode() + b"Content-Length: 9\r\n\r\n{")
-        assert b" 408 " in connection.recv(65536).splitlines()[0]
-    assert served.refused("slow") == 1
 
 
 @pytest.mark.parametrize(
