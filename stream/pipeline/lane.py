@@ -36,4 +36,5 @@ class Lane:
     fail_alone: Sequence[Sink] = ()
     """Those of `sinks` that end alone when they fail (a disk is full): the run goes on without them."""
     guest: bool = False
-    """It leaves by itself when its source has ended, and what its source or its closing fails with is told to the observers alone."""
+    """It leaves by itself when its source has ended, what its source or its closing fails with is told to the observers alone, and its
+    results are for its sinks and viewers alone."""

@@ -14,6 +14,7 @@ from stream.drawing.labels import color_of, words_of
 from stream.faces import Face
 from stream.media import cv2
 from stream.sinks.events import event_of
+from stream.sinks.result import Result
 from stream.web.camera_view import Numbered
 
 RUNGS = (320, 640, 960, 1280, 1920)
@@ -62,11 +63,17 @@ def jpeg_of(image: np.ndarray, width: int, quality: int) -> bytes:
 def header_of(camera: str, numbered: Numbered) -> dict[str, Any]:
     """What the page needs to know of a picture: the event of its frame, and how each face is drawn. Boxes are in the frame's pixels."""
     result = numbered.result
+    event = drawn_event(result)
+    arrived = time.time() - time.monotonic() + result.frame.captured_at
+    return {**event, "camera": camera, "seq": numbered.number, "captured_at": round(arrived, 4), "status": result.status_line}
+
+
+def drawn_event(result: Result) -> dict[str, Any]:
+    """The event of a frame, and how each face is drawn."""
     event = event_of(result)
     for entry, face in zip(event["faces"], result.analysis.faces, strict=True):
         entry["words"], entry["color"] = words_of(face)[0], _hex(face)
-    arrived = time.time() - time.monotonic() + result.frame.captured_at
-    return {**event, "camera": camera, "seq": numbered.number, "captured_at": round(arrived, 4), "status": result.status_line}
+    return event
 
 
 def _hex(face: Face) -> str:
