@@ -25,7 +25,7 @@ export class Tile {
     this.overlay = new Overlay()
     this.silence = element("div", { className: "silence", hidden: true })
     this.view = element("div", { className: "view" }, this.canvas, this.overlay.svg, this.overlay.crowd, this.overlay.words, this.silence)
-    this.button = element("button", { type: "button", textContent: name })
+    this.button = element("button", { type: "button" }, ...breakable(name))
     this.digit = element("kbd", { ariaHidden: "true" })
     this.status = element("p", { className: "status" })
     this.age = element("p", { className: "age" })
@@ -210,4 +210,12 @@ export class Tile {
     for (const [at, words] of lines.entries()) say(children[at], words)
     this.faces.hidden = !lines.length
   }
+}
+
+/**
+ * A name that may go on in the next line behind each slash.
+ * @param {string} name
+ */
+function breakable(name) {
+  return name.split("/").flatMap((part, place) => (place ? ["/", element("wbr"), part] : [part]))
 }
