@@ -134,6 +134,23 @@ def test_a_face_says_all_that_is_known_of_it_below_the_pointer_and_with_the_focu
     expect(card).to_be_hidden()
 
 
+def test_a_finger_on_a_face_shows_the_same(browser: Browser, run: ServedRun):
+    with opened(browser, run, viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True) as page:
+        expect(page.locator(".face")).not_to_have_count(0)
+
+        def touched() -> bool:
+            there = page.locator(".face .box").first.bounding_box()
+            assert there is not None
+            page.touchscreen.tap(there["x"] + there["width"] / 2, there["y"] + there["height"] / 2)
+            return page.locator("#card").is_visible()
+
+        wait_for(touched)
+        below = page.locator(".caption").bounding_box()
+        assert below is not None
+        page.touchscreen.tap(below["x"] + 5, below["y"] + 5)
+        expect(page.locator("#card")).to_be_hidden()
+
+
 def test_all_is_there_for_those_who_listen(page: Page):
     expect(page.get_by_role("img", name=re.compile(r"^door\.mp4: \d+ face"))).to_be_visible()
     expect(page.get_by_role("list", name="Faces of door.mp4").get_by_role("listitem").first).to_have_text(re.compile(r"#\d+ face \d+%"))
