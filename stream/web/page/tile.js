@@ -127,10 +127,10 @@ export class Tile {
     const now = performance.now()
     this.drawnAt = this.drawnAt.filter((when) => now - when < RATE_OVER_MS)
     const rate = Math.round((1000 * this.drawnAt.length) / RATE_OVER_MS)
-    let words = `shown here: ${rate} a second, ${lasting(this.ageWhenDrawn)} old`
-    if (camera.state === "ended") words = "ended; this is its last picture"
-    else if (camera.still) words = "a still picture"
-    else if (age > OLD_S) {
+    let words = `shown here: ${rate} a second${camera.live ? `, ${lasting(this.ageWhenDrawn)} old` : ""}`
+    if (camera.still) words = "a photo"
+    else if (camera.state === "ended") words = "ended; this is its last picture"
+    else if (camera.live && age > OLD_S) {
       words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
       say(this.status, "") // rate and last look are those of then
       this.spokenAt = -Infinity

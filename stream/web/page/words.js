@@ -56,7 +56,7 @@ export function details(face) {
  */
 export function inShort(face) {
   const certain = face.certainty === undefined ? "" : `certainty ${percent(face.certainty)}`
-  const age = face.track ? `seen for ${face.age_s < 1 ? "0\u00a0s" : lasting(face.age_s)}` : ""
+  const age = face.track && face.age_s >= 1 ? `seen for ${lasting(face.age_s)}` : ""
   const guessed = face.state === "predicted" ? "place predicted" : ""
   return [`score ${face.score.toFixed(2)}`, certain, age, guessed].filter(Boolean).join(", ")
 }
