@@ -300,9 +300,8 @@ def main() -> None:
         if mine:
             names[clip.name] = identities(full, mine), identities(here, mine), len({row["person"] for row in mine})
     had, wanted, faces_had, faces, *false = totals.tolist()
-    print(
-        f"all: recall {had / max(wanted, 1):.4f} of {wanted}, of faces {faces_had / max(faces, 1):.4f} of {faces}; false {false[0]} -> {false[1]}"
-    )
+    print(f"all: recall {had / max(wanted, 1):.4f} of {wanted}, of faces {faces_had / max(faces, 1):.4f} of {faces}")
+    print(f"false boxes {false[0]} -> {false[1]}")
     for name, (then, now, count) in names.items():
         print(f"{name}: {count} people; tracks broken {then[0]} -> {now[0]}, tracks of two people {then[1]} -> {now[1]}")
 
