@@ -14,7 +14,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from following import DATA, Run, confirmed, recall  # the benchmark beside this one
+from following import DATA  # the benchmark beside this one
+from following_measures import Run, confirmed, recall
 
 from models.detection.detector import Detector, load_detector
 from models.imaging.pictures import read_picture
