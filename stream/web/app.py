@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -47,10 +48,15 @@ def make_app(
         public: the paths among them that need no token.
     """
     page = page_files()
+    squeezed = {path: gzip.compress(body, mtime=0) for path, (body, _) in page.items()}
 
     async def file(request: Request) -> Response:
-        body, kind = page[request.scope["path"]]
-        return Response(body, media_type=kind, headers={"Cache-Control": "no-cache"})
+        path = request.scope["path"]
+        body, kind = page[path]
+        headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body, headers["Content-Encoding"] = squeezed[path], "gzip"
+        return Response(body, media_type=kind, headers=headers)
 
     async def login(request: Request) -> Response:
         """Exchanges the token, which a page has from its address, for a cookie that no script can read."""

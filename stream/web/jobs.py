@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from pathlib import Path
 
 from stream.errors import FacestreamError
 from stream.pipeline.lane import Lane
 from stream.settings.schema import Settings
 from stream.web.guest_place import Taker
 from stream.web.job import Job, JobLane, shown_name
+from stream.web.private_folder import PrivateFolder
 
 MOST_WAITING = 8
 """Files that wait for the one that is looked at."""
@@ -49,7 +48,7 @@ class Jobs:
             run: what runs now, and with which settings.
             tell: a job has come further.
         """
-        self.folder = Path(tempfile.mkdtemp(prefix="facestream-web-"))  # 0700
+        self._folder = PrivateFolder()
         self._run, self._tell = run, tell
         self._jobs: dict[str, Job] = {}
         self._worker: asyncio.Task[None] | None = None
@@ -58,7 +57,7 @@ class Jobs:
 
     def close(self) -> None:
         """Nothing of any file stays on the disk."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._folder.close()
 
     def of(self, key: str) -> list[Job]:
         """Those of one page, in the order in which they came."""
@@ -80,7 +79,7 @@ class Jobs:
         if sum(job.state in ("receiving", "waiting") for job in self._jobs.values()) >= MOST_WAITING:
             raise RefusedError(429, f"{MOST_WAITING} files are waiting already; send this one when one of them is done.")
         self._make_room(length or 0)
-        job = Job(secrets.token_urlsafe(16), key, shown_name(name), ref[:MOST_LETTERS], self.folder / secrets.token_hex(16))
+        job = Job(secrets.token_urlsafe(16), key, shown_name(name), ref[:MOST_LETTERS], self._folder.path / secrets.token_hex(16))
         self._jobs[job.id] = job
         self._tell(job)
         try:
@@ -123,7 +122,7 @@ class Jobs:
         over = [job for job in self._jobs.values() if job.over]
         for job in over[: max(0, len(over) - MOST_KEPT + 1)]:
             self.forget(job)
-        free = shutil.disk_usage(self.folder).free
+        free = shutil.disk_usage(self._folder.path).free
         if free < length + ROOM:
             raise RefusedError(507, f"The server's disk has no room for it: {free // 2**20} MiB are free; {ROOM // 2**20} must stay so.")
 
@@ -170,7 +169,7 @@ class Jobs:
     async def _look_at(self, job: Job) -> None:
         run, settings = self._run()
         if run is None:
-            raise RuntimeError
+            raise FacestreamError("Nothing runs at the moment.")
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         made = await asyncio.to_thread(JobLane, job, settings, _in(loop, self._came, job), _in(loop, over.set))
         if job.over:  # cancelled while it was opened

@@ -40,6 +40,7 @@ SUBSTITUTIONS = (
     (r"--duration 3600", "--duration 2"),
     (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
     (r"--web(?=$|\s)(?: [\d.]+(?::\d+)?(?=$|\s))?", "--web {port}"),  # the same
+    (r"^(facestream run --web \S+)$", r"\1 --duration 2"),  # it waits for what pages bring
     (r"/etc/facestream/", ""),
     (r"/var/lib/facestream/?", "recordings/"),
     (r"python docs/draw_architecture\.py$", "python docs/draw_architecture.py --check"),  # nothing is changed here

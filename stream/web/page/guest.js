@@ -6,27 +6,25 @@ import { Webcam } from "./webcam.js"
 
 /** @param {import("./connection.js").Connection} connection */
 export function startGuest(connection) {
-  const section = /** @type {HTMLElement} */ (document.getElementById("guest"))
   const said = element("p", { role: "status", className: "said" })
   /** @param {string} words */
   const say = (words) => void (said.textContent = words)
-  const why = element("p", { hidden: true, className: "why" })
-  const inside = element("div", { hidden: true })
+  const why = element("p")
   const webcam = new Webcam(connection, say)
   const files = new Files(connection, say)
-  const actions = element("div", { className: "actions" }, webcam.begin, files.choose)
-  inside.append(actions, said, webcam.view, files.list)
-  section.setAttribute("aria-labelledby", "guest-title")
-  section.append(element("h2", { id: "guest-title" }, "Your own camera, photos and videos"), why, inside)
+  const actions = element("div", { className: "actions", hidden: true }, webcam.begin, files.choose)
+  const title = element("h2", { id: "guest-title" }, "Your camera, photos and videos")
+  const section = document.getElementById("guest")
+  section?.classList.add("guest")
+  section?.setAttribute("aria-labelledby", title.id)
+  section?.append(title, why, actions, said)
+  document.querySelector("main")?.append(element("div", { className: "guest" }, webcam.view, files.list))
 
   let key = ""
   /** @type {WebSocket | null} */
   let greeted = null
   connection.on("state", ({ guests }) => {
-    if (!guests) return
     why.textContent = guests.why_not
-    why.hidden = !guests.why_not
-    inside.hidden = Boolean(guests.why_not) && files.empty
     actions.hidden = files.closed = Boolean(guests.why_not)
     files.largest = guests.largest
     if (greeted === connection.socket) return
@@ -34,7 +32,7 @@ export function startGuest(connection) {
     connection.say({ type: "guest", key })
   })
   connection.on("guest", (answer) => {
-    if (key && key !== answer.key) files.forget()
+    if (key !== answer.key) files.forget()
     files.key = key = answer.key
     files.sendNext()
     webcam.resume()
@@ -43,6 +41,6 @@ export function startGuest(connection) {
   connection.on("job", (job) => files.hear(job))
   connection.on("refused", ({ what, why }) => {
     if (what === "webcam") webcam.stop(why)
-    if (what === "picture") webcam.lost(why)
+    else if (what === "picture" && webcam.welcome) say(why)
   })
 }

@@ -4,9 +4,7 @@ const SVG = "http://www.w3.org/2000/svg"
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Record<string, any>} properties
- * @param {(Node | string)[]} children
+ * @param {T} tag @param {Record<string, any>} properties @param {(Node | string)[]} children
  * @returns {HTMLElementTagNameMap[T]}
  */
 export function element(tag, properties = {}, ...children) {
@@ -24,10 +22,7 @@ export function overlay() {
 
 /**
  * Boxes and words over a picture of that size, in its own pixels, so that no scaling can shift them.
- * @param {SVGSVGElement} svg
- * @param {number} width
- * @param {number} height
- * @param {import("./types.js").Face[]} faces
+ * @param {SVGSVGElement} svg @param {number} width @param {number} height @param {import("./types.js").Face[]} faces
  * @param {(face: any) => [number, number, number, number]} place where its box is drawn
  */
 export function drawFaces(svg, width, height, faces, place = (face) => face.box) {
@@ -46,21 +41,14 @@ export function drawFaces(svg, width, height, faces, place = (face) => face.box)
   )
 }
 
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @returns {SVGElement}
- */
+/** @param {string} tag @param {Record<string, string | number>} attributes */
 function part(tag, attributes) {
   const made = /** @type {SVGElement} */ (document.createElementNS(SVG, tag))
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value))
   return made
 }
 
-/**
- * @param {{words: string}[]} faces
- * @returns {string}
- */
+/** @param {{words: string}[]} faces */
 export function inWords(faces) {
   const words = faces.map((face) => face.words).filter(Boolean).join("; ")
   const count = faces.length === 1 ? "1 face" : `${faces.length || "no"} faces`

@@ -1,36 +1,76 @@
 // The token: from the page's address or a form, exchanged for a cookie that no script can read.
 
+import { byId } from "./dom.js"
+
+const form = byId("login")
+const field = /** @type {HTMLInputElement} */ (byId("token"))
+const wrong = byId("login-wrong")
+const PAUSE_MS = 1000
+
 /** Resolves once the server knows us. */
 export async function logIn() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token")
+  const token = tokenIn(location.hash)
   if (token !== null) {
     history.replaceState(null, "", location.pathname + location.search)
-    if (await say(token)) return true
+    const why = await refusal(token)
+    if (!why) return
+    if (await known().catch(() => false)) return
+    return ask(why)
   }
-  const known = (await (await fetch("session")).json()).known
-  return known || ask()
+  for (;;) {
+    try {
+      return (await known()) ? undefined : ask("")
+    } catch {
+      await new Promise((again) => setTimeout(again, PAUSE_MS))
+    }
+  }
+}
+
+/** Whether the server knows us. Rejected where it cannot be asked. */
+export async function known() {
+  return Boolean((await (await fetch("session")).json()).known)
+}
+
+/** An address with a token in it, given to a page that is open. */
+addEventListener("hashchange", () => tokenIn(location.hash) !== null && location.reload())
+
+/** @param {string} text */
+function tokenIn(text) {
+  return new URLSearchParams(text.slice(text.indexOf("#") + 1)).get("token")
 }
 
 /**
  * @param {string} token
- * @returns {Promise<boolean>}
+ * @returns {Promise<string>} why it was not taken; nothing if it was
  */
-async function say(token) {
-  const headers = { "Content-Type": "application/json" }
-  return (await fetch("login", { method: "POST", headers, body: JSON.stringify({ token }) })).ok
+async function refusal(token) {
+  try {
+    const headers = { "Content-Type": "application/json" }
+    const answer = await fetch("login", { method: "POST", headers, body: JSON.stringify({ token }) })
+    return answer.ok ? "" : (await answer.text()) || `The server refuses it (${answer.status}).`
+  } catch {
+    return "The server cannot be reached."
+  }
 }
 
-/** @returns {Promise<boolean>} */
-function ask() {
-  const form = /** @type {HTMLFormElement} */ (document.getElementById("login"))
-  const field = /** @type {HTMLInputElement} */ (document.getElementById("token"))
+/**
+ * @param {string} why it is asked again
+ * @returns {Promise<void>}
+ */
+function ask(why) {
   form.hidden = false
+  wrong.textContent = why
+  field.focus()
   return new Promise((resolve) => {
-    form.addEventListener("submit", async (event) => {
+    form.onsubmit = async (event) => {
       event.preventDefault()
-      if (!(await say(field.value.trim()))) return
+      const given = field.value.trim()
+      wrong.textContent = ""
+      wrong.textContent = await refusal(tokenIn(given) ?? given)
+      if (wrong.textContent) return field.select()
+      field.value = ""
       form.hidden = true
-      resolve(true)
-    })
+      resolve()
+    }
   })
 }

@@ -1,8 +1,8 @@
 // What the server sends, for the type checker.
 
 /**
- * @typedef {{name: string, live: boolean, still: boolean, state: string, no_signal: boolean, silent_s: number, cause: string, paused?: boolean, recording?: boolean | null,
- *   width: number, height: number}} Camera
+ * @typedef {{name: string, live: boolean, still: boolean, state: string, no_signal: boolean, silent_s: number, cause: string,
+ *   width: number, height: number, now: number, paused?: boolean, recording?: boolean | null}} Camera
  * @typedef {{type: "state", cameras: Camera[]}} State
  * @typedef {{box: [number, number, number, number], score: number, landmarks: [number, number][], track: number | null,
  *   label?: string, probability?: number | null, certainty?: number, state: string, age_s: number, words: string, color: string}} Face

@@ -6,10 +6,10 @@ const MOST_ON_THEIR_WAY = 2
 const LARGEST_PX = 960
 const LOST_AFTER_MS = 5000
 const LONGEST_GUESS_S = 0.5
-const SAID_EVERY_MS = 5000
+const SAID_EVERY_MS = 1000
 const NO_CAMERA =
   "Browsers give no camera to a page that comes by http from another machine. Start facestream with --web-tls self-signed " +
-  "(or --web-cert and --web-key) and open the https address, or open this page on that machine itself."
+  "(or --web-cert and --web-key) and open its https address, or open this page on that machine itself."
 /** @type {Record<string, string>} */
 const CAUSES = {
   NotAllowedError: "The browser may not use the camera: allow it beside the page's address, then try again.",
@@ -21,66 +21,59 @@ const CAUSES = {
 /** @typedef {import("./types.js").Face & {velocity: [number, number]}} Moving */
 
 export class Webcam {
-  /**
-   * @param {import("./connection.js").Connection} connection
-   * @param {(words: string) => void} say
-   */
+  welcome = false
+  seq = 0
+  saidAt = -Infinity
+  /** @type {MediaStream | null} */
+  stream = null
+  /** @type {Sent[]} */
+  onTheirWay = []
+  /** @type {HTMLCanvasElement[]} */
+  spare = []
+  /** @type {{sent: Sent, faces: Moving[]} | null} */
+  look = null
+
+  /** @param {import("./connection.js").Connection} connection @param {(words: string) => void} say */
   constructor(connection, say) {
     this.connection = connection
     this.say = say
+    this.button = element("button", { type: "button", onclick: () => this.start() }, "Use my camera")
+    this.begin = navigator.mediaDevices ? this.button : element("p", {}, NO_CAMERA)
     this.video = element("video", { muted: true, playsInline: true, autoplay: true })
     this.shown = element("canvas", { hidden: true })
     this.boxes = overlay()
-    this.mirrored = element("input", { type: "checkbox", checked: true })
-    this.inStep = element("input", { type: "checkbox" })
-    this.status = element("p", { className: "figures" })
-    const stop = element("button", { type: "button", onclick: () => this.stop("Your camera is off.") }, "Stop my camera")
-    this.screen = element("div", { className: "screen mirrored" }, this.video, this.shown, this.boxes)
-    this.screen.setAttribute("role", "img")
-    this.screen.setAttribute("aria-label", "Your camera")
-    const switches = [
+    this.screen = element("div", { className: "screen mirrored", role: "img", ariaLabel: "Your camera" }, this.video, this.shown, this.boxes)
+    const redraw = () => {
+      this.screen.classList.toggle("mirrored", this.mirrored.checked)
+      this.shown.hidden = !this.inStep.checked
+      this.draw()
+    }
+    this.mirrored = element("input", { type: "checkbox", checked: true, onchange: redraw })
+    this.inStep = element("input", { type: "checkbox", onchange: redraw })
+    const controls = element(
+      "div",
+      { className: "actions" },
+      element("button", { type: "button", onclick: () => this.stop("Your camera is off.") }, "Stop my camera"),
       element("label", {}, this.mirrored, "Mirrored"),
       element("label", {}, this.inStep, "In step: the very picture that was looked at, a little later"),
-    ]
-    this.view = element("div", { hidden: true, className: "webcam" }, this.screen, element("div", { className: "actions" }, stop, ...switches), this.status)
-    this.begin = navigator.mediaDevices
-      ? element("button", { type: "button", onclick: () => this.start() }, "Use my camera")
-      : element("p", { className: "why" }, NO_CAMERA)
-    this.mirrored.onchange = () => {
-      this.screen.classList.toggle("mirrored", this.mirrored.checked)
-      this.draw(0)
-    }
-    this.inStep.onchange = () => {
-      this.shown.hidden = !this.inStep.checked
-      this.draw(0)
-    }
-    /** @type {MediaStream | null} */
-    this.stream = null
-    /** @type {Sent[]} */
-    this.onTheirWay = []
-    /** @type {HTMLCanvasElement[]} */
-    this.spare = []
-    /** @type {{sent: Sent, faces: Moving[]} | null} */
-    this.look = null
-    this.seq = 0
-    this.welcome = false
-    this.saidAt = 0
-    this.video.onresize = () => this.draw(0)
+    )
+    this.status = element("p")
+    this.view = element("div", { hidden: true, className: "webcam" }, this.screen, controls, this.status)
   }
 
   async start() {
-    this.begin.disabled = true
+    this.button.disabled = true
     try {
-      const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false })
+      const video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
+      this.stream = await navigator.mediaDevices.getUserMedia({ video })
     } catch (error) {
-      this.begin.disabled = false
+      this.button.disabled = false
       const { name, message } = /** @type {DOMException} */ (error)
       return this.say(CAUSES[name] ?? `The camera cannot be used: ${message}`)
     }
     this.stream.getVideoTracks()[0].onended = () => this.stop("Your camera was taken away.")
     this.video.srcObject = this.stream
-    this.begin.hidden = true
+    this.button.hidden = true
     this.view.hidden = false
     this.say("Your camera is on.")
     this.resume()
@@ -89,9 +82,9 @@ export class Webcam {
 
   /** Begins on this connection; the one before may have broken off. */
   resume() {
+    this.welcome = false
     this.lost()
     if (this.stream) this.connection.say({ type: "webcam", on: true })
-    this.welcome = false
   }
 
   /** @param {string} words */
@@ -101,23 +94,23 @@ export class Webcam {
     for (const track of this.stream.getTracks()) track.stop()
     this.stream = this.video.srcObject = this.look = null
     this.lost()
+    const hadFocus = this.view.contains(document.activeElement)
     this.view.hidden = true
-    this.begin.hidden = this.begin.disabled = false
-    if (this.view.contains(document.activeElement) || document.activeElement === document.body) this.begin.focus()
+    this.button.hidden = this.button.disabled = false
+    if (hadFocus) this.button.focus()
     this.say(words)
   }
 
   /** Nothing that was sent will be answered. */
-  lost(words = "") {
+  lost() {
     this.spare.push(...this.onTheirWay.splice(0).map((sent) => sent.canvas))
-    if (words) this.say(words)
   }
 
   next() {
-    if (this.stream) this.video.requestVideoFrameCallback((now, about) => this.came(about.captureTime ?? now))
+    this.video.requestVideoFrameCallback((now, about) => this.came(about.captureTime ?? now))
   }
 
-  /** @param {number} at of a new picture, ms */
+  /** @param {number} at when the newest picture was taken, ms */
   came(at) {
     if (!this.stream) return
     this.next()
@@ -136,64 +129,59 @@ export class Webcam {
     canvas.getContext("2d", { alpha: false })?.drawImage(this.video, 0, 0, width, height)
     const sent = { seq: ++this.seq, at, width, height, canvas }
     this.onTheirWay.push(sent)
-    canvas.toBlob(
-      (jpeg) => {
-        if (!jpeg || !this.onTheirWay.includes(sent)) return
-        const header = new TextEncoder().encode(JSON.stringify({ seq: sent.seq, at_s: at / 1000 }))
-        const length = new Uint8Array(4)
-        new DataView(length.buffer).setUint32(0, header.length)
-        if (this.connection.socket?.readyState === WebSocket.OPEN) this.connection.socket.send(new Blob([length, header, jpeg]))
-      },
-      "image/jpeg",
-      0.8,
-    )
+    /** @param {Blob | null} jpeg */
+    const encoded = (jpeg) => {
+      if (!jpeg || !this.onTheirWay.includes(sent)) return
+      const header = JSON.stringify({ seq: sent.seq, at_s: at / 1000 }) // in ASCII
+      const length = new Uint8Array([0, 0, 0, header.length])
+      const { socket } = this.connection
+      if (socket?.readyState === WebSocket.OPEN) socket.send(new Blob([length, header, jpeg]))
+    }
+    canvas.toBlob(encoded, "image/jpeg", 0.8)
   }
 
-  /** @param {{on?: boolean, why?: string, seq?: number, faces: Moving[], took_ms?: number}} answer */
-  hear(answer) {
-    if (answer.on !== undefined) {
-      this.welcome = answer.on
-      if (!answer.on) this.stop(answer.why ?? "")
+  /** @param {{on?: boolean, why?: string, seq?: number, faces: Moving[]}} answer */
+  hear({ on, why = "", seq, faces }) {
+    if (on !== undefined) {
+      this.welcome = on
+      if (!on) this.stop(why)
       return
     }
-    if (answer.why) this.say(answer.why)
-    const count = this.onTheirWay.findIndex((sent) => sent.seq === answer.seq) + 1
-    if (!count || !this.stream) return
-    const done = this.onTheirWay.splice(0, count)
-    const sent = /** @type {Sent} */ (done.pop())
-    if (this.look) this.spare.push(this.look.sent.canvas)
+    if (why) this.say(why)
+    const done = this.onTheirWay.splice(0, this.onTheirWay.findIndex((sent) => sent.seq === seq) + 1)
+    const sent = done.pop()
+    if (!sent || !this.stream) return
+    if (this.look) done.push(this.look.sent)
     this.spare.push(...done.map((one) => one.canvas))
-    this.look = { sent, faces: answer.faces }
-    if (this.inStep.checked) requestAnimationFrame(() => this.draw(0))
-    this.tell(performance.now())
-  }
-
-  /** @param {number} now */
-  tell(now) {
-    if (!this.look) return
-    const { sent, faces } = this.look
-    this.view.dataset.seq = String(sent.seq)
-    this.view.dataset.age = String(Math.round(now - sent.at))
+    this.look = { sent, faces }
+    if (this.inStep.checked) requestAnimationFrame(() => this.draw())
+    const now = performance.now()
+    const age = Math.round(now - sent.at)
+    Object.assign(this.view.dataset, { seq, age })
     if (now - this.saidAt < SAID_EVERY_MS) return
     this.saidAt = now
-    this.status.textContent = `${inWords(faces)}. Found ${Math.round(now - sent.at)} ms after the picture was taken.`
-    this.screen.setAttribute("aria-label", `Your camera, ${inWords(faces)}`)
+    this.status.textContent = `Now ${inWords(faces)}, ${age} ms after the picture was taken.`
+    this.screen.ariaLabel = `Your camera, ${inWords(faces)}`
   }
 
-  /** The newest faces: over their own picture, or over the newest one, moved on to where they should be by then. */
-  draw(/** @type {number} */ at) {
+  /**
+   * The newest faces: over their own picture, or over the newest one, moved on to where they should be by then.
+   * @param {number} at when that was taken, ms
+   */
+  draw(at = 0) {
     if (!this.look) return this.boxes.replaceChildren()
     const { sent, faces } = this.look
+    const { width, height, canvas } = sent
     if (this.inStep.checked) {
-      this.shown.width = sent.width
-      this.shown.height = sent.height
-      this.shown.getContext("2d", { alpha: false })?.drawImage(sent.canvas, 0, 0)
+      this.shown.width = width
+      this.shown.height = height
+      this.shown.getContext("2d", { alpha: false })?.drawImage(canvas, 0, 0)
     }
-    const late = this.inStep.checked ? 0 : Math.max(0, (at || sent.at) - sent.at) / 1000
+    const late = Math.max(0, at - sent.at) / 1000
     const moved = Math.min(late, LONGEST_GUESS_S)
-    drawFaces(this.boxes, sent.width, sent.height, late > 2 * LONGEST_GUESS_S ? [] : faces, ({ box, velocity }) => {
-      const [x1, y1, x2, y2] = box.map((/** @type {number} */ value, /** @type {number} */ side) => value + velocity[side % 2] * moved)
-      return this.mirrored.checked ? [sent.width - x2, y1, sent.width - x1, y2] : [x1, y1, x2, y2]
+    drawFaces(this.boxes, width, height, late > 2 * LONGEST_GUESS_S ? [] : faces, ({ box: [x1, y1, x2, y2], velocity: [right, down] }) => {
+      const left = this.mirrored.checked ? width - x2 - right * moved : x1 + right * moved
+      return [left, y1 + down * moved, left + x2 - x1, y2 + down * moved]
     })
   }
 }

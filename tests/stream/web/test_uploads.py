@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -236,6 +237,20 @@ def test_what_is_taken_off_is_off_the_disk(run: Served, page: Guest, uploads: Pa
 
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_a_killed_run_has_left_goes_when_the_next_one_begins(portrait: np.ndarray, tmp_path: Path) -> None:
+    with served(folder=tmp_path) as run, guest(run) as page:
+        sent(page, "photo.jpg", jpeg(portrait))
+        (left,) = tmp_path.glob("facestream-web-*")
+        os.utime(left, (0, 0))
+        with served(folder=tmp_path):
+            assert left.exists(), "it is in use"
+        run.process.kill()
+        run.process.wait()
+        os.utime(left, (0, 0))
+        with served(folder=tmp_path):
+            assert not left.exists()
 
 
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on(portrait: np.ndarray, tmp_path: Path) -> None:

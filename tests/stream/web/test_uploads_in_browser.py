@@ -45,8 +45,8 @@ def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(chromium: Any
         page.evaluate(DROP, ["Größe <i>.jpg", base64.b64encode(photo).decode()])
         picture = page.get_by_role("img", name="Größe <i>.jpg: 1 face")
         picture.wait_for()
-        wait_for(lambda: page.evaluate("() => document.querySelector('#guest img').naturalHeight") == 600)
-        shown, box = picture.bounding_box(), page.locator("#guest rect").bounding_box()
+        wait_for(lambda: page.evaluate("() => document.querySelector('.guest img').naturalHeight") == 600)
+        shown, box = picture.bounding_box(), page.locator(".guest rect").bounding_box()
         scale = shown["width"] / 512
         assert shown["height"] == pytest.approx(600 * scale, abs=1)
         middle = [(box["x"] + box["width"] / 2 - shown["x"]) / scale, (box["y"] + box["height"] / 2 - shown["y"]) / scale]
@@ -59,7 +59,7 @@ def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(chromium: Any
 def test_a_chosen_video_shows_progress_and_ends_in_a_download(chromium: Any, run: Served, portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "Übung \N{CLAPPER BOARD}.mp4", [portrait] * 200, sound=True)
     with open_page(chromium, run, viewport={"width": 360, "height": 640}) as page:
-        page.locator("#guest input[type=file]").set_input_files([film])
+        page.locator(".guest input[type=file]").set_input_files([film])
         bar = page.get_by_role("progressbar", name="Progress of Übung")
         wait_for(lambda: "Looking for faces: " in page.locator(".files li").inner_text())
         assert bar.is_visible()
@@ -80,7 +80,7 @@ def test_many_files_go_one_after_another_and_the_bad_ones_say_why(chromium: Any,
     for photo in photos:
         photo.write_bytes(portrait_path.read_bytes())
     with open_page(chromium, run) as page:
-        page.locator("#guest input[type=file]").set_input_files([bad, *photos, empty])
+        page.locator(".guest input[type=file]").set_input_files([bad, *photos, empty])
         wait_for(lambda: page.locator(".files img").count() == 12)
         wait_for(lambda: page.get_by_role("button", name="Remove").count() == 14)
         assert "is neither a photo nor a video" in page.locator(".files li", has_text="bad.jpg").inner_text()
@@ -90,7 +90,7 @@ def test_many_files_go_one_after_another_and_the_bad_ones_say_why(chromium: Any,
 def test_a_video_that_is_looked_at_can_be_cancelled(chromium: Any, run: Served, portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "long.mp4", [portrait] * 1500)
     with open_page(chromium, run) as page:
-        page.locator("#guest input[type=file]").set_input_files([film])
+        page.locator(".guest input[type=file]").set_input_files([film])
         wait_for(lambda: "Looking for faces: " in page.locator(".files li").inner_text())
         page.get_by_role("button", name="Cancel: long.mp4").click()
         assert page.locator(".files li").count() == 0

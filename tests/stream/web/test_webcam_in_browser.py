@@ -15,7 +15,7 @@ from tests.web_guest import Served, browser, camera_film, open_page, served, wit
 pytestmark = pytest.mark.slow
 
 IN_STEP = """() => {
-  const canvas = document.querySelector("#guest .screen canvas"), box = document.querySelector("#guest .screen rect")
+  const canvas = document.querySelector(".screen canvas"), box = document.querySelector(".screen rect")
   if (!canvas.width || !box) return null
   const row = canvas.getContext("2d").getImageData(0, 180, canvas.width, 1).data
   let left = 0
@@ -44,7 +44,7 @@ def switch_on(page: Any) -> None:
     """By keyboard alone."""
     page.get_by_role("button", name="Use my camera").focus()
     page.keyboard.press("Enter")
-    page.locator("#guest .screen rect").first.wait_for()
+    page.locator(".screen rect").first.wait_for()
 
 
 def test_box_and_picture_are_of_the_same_moment(chromium: Any, run: Served) -> None:
@@ -70,20 +70,20 @@ def test_box_and_picture_are_of_the_same_moment(chromium: Any, run: Served) -> N
 def test_the_self_view_has_its_boxes_and_can_be_turned_round(chromium: Any, run: Served, tmp_path: Path) -> None:
     with open_page(chromium, run, viewport={"width": 360, "height": 640}) as page:
         switch_on(page)
-        wait_for(lambda: "1 face" in page.locator("#guest .screen").first.get_attribute("aria-label"))
-        assert "face" in page.locator(".webcam .figures").inner_text()
-        middle = "() => { const r = document.querySelector('#guest .screen rect'); return Number(r.getAttribute('x')) }"
+        wait_for(lambda: "1 face" in page.locator(".screen").first.get_attribute("aria-label"))
+        assert "face" in page.locator(".webcam > p").inner_text()
+        middle = "() => { const r = document.querySelector('.screen rect'); return Number(r.getAttribute('x')) }"
         assert page.evaluate(middle) > 320
         page.get_by_label("Mirrored").uncheck()
         wait_for(lambda: page.evaluate(middle) < 320)
         assert page.evaluate("document.documentElement.scrollWidth") == 360
-        for place in page.locator("#guest button:visible, #guest label:visible").all():
+        for place in page.locator(".guest button:visible, .guest label:visible").all():
             assert place.bounding_box()["height"] >= 44
         page.get_by_role("button", name="Stop my camera").focus()
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Use my camera").wait_for()
-        assert page.locator("#guest .webcam").is_hidden()
-        assert "off" in page.locator("#guest .said").inner_text()
+        assert page.locator(".webcam").is_hidden()
+        assert "off" in page.locator(".said").inner_text()
         switch_on(page)
 
 
@@ -115,5 +115,5 @@ def test_a_page_that_comes_by_http_says_why_there_is_no_camera_and_what_to_do() 
 def test_a_camera_that_may_not_be_used_or_is_not_there_is_said(run: Served) -> None:
     with browser() as chromium, open_page(chromium, run) as page:
         page.get_by_role("button", name="Use my camera").click()
-        wait_for(lambda: "camera" in page.locator("#guest .said").inner_text())
+        wait_for(lambda: "camera" in page.locator(".said").inner_text())
         assert page.get_by_role("button", name="Use my camera").is_enabled()
