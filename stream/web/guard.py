@@ -24,6 +24,8 @@ BODY_S, UPLOAD_PAUSE_S = 10.0, 30.0
 """In which the body of a request has come; of an upload its next piece."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """What a form of any other site can send."""
+PROGRAMS = ("/cameras/", "/api/")
+"""Where players and other programs are asked for a password, which many send only then. Nowhere else: browsers would ask their user."""
 REASONS: dict[int, Refusal] = {
     421: "host",
     403: "origin",
@@ -100,7 +102,10 @@ class Guard:
         if (changes or not public) and from_where != "same-origin" and (changes or from_where != "none"):
             return PlainTextResponse("Only this server's own pages may do that.", 403)
         if not known and not public:
-            return PlainTextResponse("The token is missing or wrong.", 401, {"WWW-Authenticate": "Bearer"})
+            refusal = PlainTextResponse("The token is missing or wrong.", 401, {"WWW-Authenticate": "Bearer"})
+            if scope["path"].startswith(PROGRAMS):
+                refusal.headers.append("WWW-Authenticate", 'Basic realm="facestream", charset="UTF-8"')
+            return refusal
         if scope["type"] == "http" and not changes and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
             return PlainTextResponse("Such a request has no body.", 400)
         if scope["type"] == "http" and changes and headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
