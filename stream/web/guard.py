@@ -74,7 +74,7 @@ class Guard:
                 self._refused(REASONS[refusal.status_code])
                 await refusal_of_socket(refusal, scope, receive, send)
             return
-        send = self._with_headers(send, headers)
+        send = self._with_headers(send, scope, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
         elif scope["path"] in self._uploads:
@@ -121,7 +121,7 @@ class Guard:
         cookie = cookies.get(self._access.cookie)
         return cookie is not None and self._access.is_cookie(cookie.value)
 
-    def _with_headers(self, send: Send, headers: Headers) -> Send:
+    def _with_headers(self, send: Send, scope: Scope, headers: Headers) -> Send:
         host, scheme = headers.get("host", ""), "wss" if self._access.tls else "ws"
         # the sockets by name: older Safaris do not count them as 'self'
         sockets = f" {scheme}://{host} wss://{host}" if self._access.is_host(host) else ""
@@ -143,7 +143,7 @@ class Guard:
                 if message["status"] >= 400:
                     given["Connection"] = "close"  # what may still come of the request is not read
                     if (reason := REASONS.get(message["status"])) is not None:
-                        self._refused(reason)
+                        self._refused("full" if reason == "throttle" and scope["path"] in self._uploads else reason)
             await send(message)
 
         return sent
