@@ -48,7 +48,7 @@ def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_
         expect(page.locator("#back")).to_be_focused()
         page.keyboard.press("Escape")
         expect(tiles).to_have_count(4)
-        expect(page.get_by_role("button", name="garden.mp4")).to_be_focused()
+        expect(page.get_by_role("button", name="garden.mp4", exact=True)).to_be_focused()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         assert shown_large(page) == ["hall.mp4"]
