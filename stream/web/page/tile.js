@@ -20,7 +20,7 @@ export class Tile {
   constructor(name, connection, resized) {
     this.name = name
     this.connection = connection
-    this.canvas = element("canvas", { role: "img", width: 16, height: 9 })
+    this.canvas = element("canvas", { role: "img", ariaLabel: `${name}: no picture yet`, width: 16, height: 9 })
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }))
     this.overlay = new Overlay()
     this.silence = element("div", { className: "silence", hidden: true })
@@ -124,7 +124,11 @@ export class Tile {
     let words = `shown here: ${rate} a second, ${lasting(this.ageWhenDrawn)} old`
     if (camera.state === "ended") words = "ended; this is its last picture"
     else if (camera.still) words = "a still picture"
-    else if (age > OLD_S) words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
+    else if (age > OLD_S) {
+      words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
+      say(this.status, "") // rate and last look are those of then
+      this.spokenAt = -Infinity
+    }
     say(this.age, words)
   }
 

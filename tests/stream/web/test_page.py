@@ -65,8 +65,8 @@ def test_each_picture_has_its_own_boxes_and_they_lie_on_the_face(page: Page):
     assert [one["seq"] for one in seen] == sorted(one["seq"] for one in seen)
     assert {one["number"] - one["frame"] % COUNT for one in seen} == {0}  # the header's picture is on the canvas
     for one in seen:
-        boxes = [face["box"] for face in one["faces"]]
-        assert [[float(n) for n in re.findall(r"[-\d.]+", path)] for path in one["paths"]] == [[x1, y1, x2, y2, x1] for x1, y1, x2, y2 in boxes]
+        drawn = [[float(number) for number in re.findall(r"[-\d.]+", path)] for path in one["paths"]]
+        assert drawn == [[*face["box"], face["box"][0]] for face in one["faces"]]  # M x1 y1 H x2 V y2 H x1
     beside = []
     for one in seen:
         x, y, wide = place(one["number"])

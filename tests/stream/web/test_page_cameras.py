@@ -135,6 +135,7 @@ def test_a_camera_without_a_signal_says_since_when_and_why_and_comes_back(browse
         expect(silence).to_contain_text(re.compile(r"since \d+:\d\d:\d\d.*, for \d+\ss"))
         expect(silence.locator("span").last).not_to_have_text("")
         expect(page.locator(".age")).to_have_text(re.compile(r"picture of \d+:\d\d:\d\d.*, \d+\ss ago"))
+        expect(page.locator(".status")).to_be_empty()
         assert page.locator("canvas").first.evaluate("(one) => getComputedStyle(one).filter").startswith("brightness(0.4)")
         assert page.locator("canvas").first.evaluate("(one) => one.getContext('2d').getImageData(5, 5, 1, 1).data[3]") == 255
         camera.start()
