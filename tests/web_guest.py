@@ -183,12 +183,12 @@ def write_film(path: Path, pictures: Sequence[np.ndarray], rate: int = 25, *, so
     return path
 
 
-def camera_film(portrait: np.ndarray, path: Path) -> Path:
+def camera_film(portrait: np.ndarray, path: Path, rate: int = CAMERA_RATE) -> Path:
     """What a browser takes for a camera: a portrait that goes to and fro."""
     width, height = CAMERA_SIZE
     face = Image.fromarray(portrait).resize((300, 352))
     with av.open(str(path), "w", format="yuv4mpegpipe") as container:
-        stream = container.add_stream("wrapped_avframe", rate=CAMERA_RATE)
+        stream = container.add_stream("wrapped_avframe", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(30):
             picture = Image.new("RGB", CAMERA_SIZE, (90, 90, 90))
