@@ -14,7 +14,7 @@ import pytest
 from tests.browser import CHROMIUM
 from tests.media import need
 
-webdriver: Any = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+webdriver: Any = pytest.importorskip("selenium.webdriver")
 MINI_BROWSERS = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
 
 
@@ -41,7 +41,7 @@ def webkit(display: str) -> Iterator[Any]:
     """
     program = shutil.which("WebKitWebDriver")
     if program is None or not MINI_BROWSERS:
-        pytest.skip("WebKitGTK's driver is not here (webkit2gtk-driver)")
+        pytest.skip("missing program: WebKitWebDriver")
     options = webdriver.WebKitGTKOptions()
     options.binary_location = str(MINI_BROWSERS[-1])
     options.add_argument("--automation")

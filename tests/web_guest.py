@@ -1,4 +1,4 @@
-"""What guests of a page need: the command with `--web`, a program that speaks as a page does, and a real browser with a camera."""
+"""What guests of a page need: the command with `--web`, a program that speaks as a page does, and films for a camera."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from urllib.parse import urlencode
 
 import av
 import numpy as np
-import pytest
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from tests.browser import DEVICE
 from tests.command import running
 from tests.ports import free_port
 from tests.waiting import wait_for
 
 TOKEN = "a-token-of-the-tests"
-CHROMIUM = Path("/usr/bin/chromium")
 CAMERA_RATE, CAMERA_SIZE = 15, (640, 360)
 
 
@@ -184,12 +183,12 @@ def write_film(path: Path, pictures: Sequence[np.ndarray], rate: int = 25, *, so
     return path
 
 
-def camera_film(portrait: np.ndarray, path: Path) -> Path:
+def camera_film(portrait: np.ndarray, path: Path, rate: int = CAMERA_RATE) -> Path:
     """What a browser takes for a camera: a portrait that goes to and fro."""
     width, height = CAMERA_SIZE
     face = Image.fromarray(portrait).resize((300, 352))
     with av.open(str(path), "w", format="yuv4mpegpipe") as container:
-        stream = container.add_stream("wrapped_avframe", rate=CAMERA_RATE)
+        stream = container.add_stream("wrapped_avframe", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(30):
             picture = Image.new("RGB", CAMERA_SIZE, (90, 90, 90))
@@ -199,52 +198,6 @@ def camera_film(portrait: np.ndarray, path: Path) -> Path:
     return path
 
 
-@contextmanager
-def playwright() -> Iterator[Any]:
-    """There may be one at a time in a process: whoever asks within the block of another gets that."""
-    if not _playwrights:
-        library = pytest.importorskip("playwright.sync_api")
-        if not CHROMIUM.exists():
-            pytest.skip(f"missing program: {CHROMIUM}")
-        with library.sync_playwright() as started:
-            _playwrights.append(started)
-            try:
-                yield started
-            finally:
-                _playwrights.clear()
-    else:
-        yield _playwrights[0]
-
-
-_playwrights: list[Any] = []
-
-
-@contextmanager
-def browser(arguments: Sequence[str] = ()) -> Iterator[Any]:
-    """Chromium, headless."""
-    with playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=list(arguments))
-        try:
-            yield chromium
-        finally:
-            chromium.close()
-
-
-def with_camera(film: Path) -> list[str]:
-    """The words by which Chromium takes a film for its camera, and asks nobody."""
-    return ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-
-
-@contextmanager
-def open_page(chromium: Any, served: Served, **options: Any) -> Iterator[Any]:
-    """The page, logged in. No error may come up in it."""
-    page = chromium.new_page(**options)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    try:
-        page.goto(f"{served.origin}/#token={TOKEN}")
-        page.get_by_role("button", name="Choose photos or videos").wait_for()
-        yield page
-        assert not wrong
-    finally:
-        page.close()
+def seen_by_camera(film: Path) -> tuple[str, ...]:
+    """The words by which Chromium takes a film for its camera."""
+    return (*DEVICE, f"--use-file-for-fake-video-capture={film}")

@@ -25,6 +25,8 @@ overlooked faces that were turned, blurred or dark (72 photos), checks scored so
 face (157 photos of nobody, panned across), in .06."""
 CERTAIN = 0.95
 """From this score on a single check says as much (the best check between two such searches: .95 of the faces, .18 of the others)."""
+MOST_SURE = 0.9, 0.98
+"""The most that is asked for in their place, whatever the user asks of a find: surer than that few checks are (a guess)."""
 SURE_OF = 20
 """Looks in that mean, about a second's."""
 DOUBTFUL = 2.0
@@ -54,7 +56,7 @@ class Scores:
     @classmethod
     def for_lowest(cls, share: float) -> Self:
         """Where the user asks for so many times as much of a find as by default."""
-        return cls(STRONG * share, WEAK * share, SURE * share, CERTAIN * share)
+        return cls(STRONG * share, WEAK * share, min(SURE * share, MOST_SURE[0]), min(CERTAIN * share, MOST_SURE[1]))
 
 
 @dataclass(slots=True, eq=False)

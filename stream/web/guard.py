@@ -24,6 +24,8 @@ BODY_S, UPLOAD_PAUSE_S = 10.0, 30.0
 """In which the body of a request has come; of an upload its next piece."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """What a form of any other site can send."""
+PROGRAMS = ("/cameras/", "/api/")
+"""Where players and other programs are asked for a password, which many send only then. Nowhere else: browsers would ask their user."""
 REASONS: dict[int, Refusal] = {
     421: "host",
     403: "origin",
@@ -72,7 +74,7 @@ class Guard:
                 self._refused(REASONS[refusal.status_code])
                 await refusal_of_socket(refusal, scope, receive, send)
             return
-        send = self._with_headers(send, headers)
+        send = self._with_headers(send, scope, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
         elif scope["path"] in self._uploads:
@@ -100,7 +102,10 @@ class Guard:
         if (changes or not public) and from_where != "same-origin" and (changes or from_where != "none"):
             return PlainTextResponse("Only this server's own pages may do that.", 403)
         if not known and not public:
-            return PlainTextResponse("The token is missing or wrong.", 401, {"WWW-Authenticate": "Bearer"})
+            refusal = PlainTextResponse("The token is missing or wrong.", 401, {"WWW-Authenticate": "Bearer"})
+            if scope["path"].startswith(PROGRAMS):
+                refusal.headers.append("WWW-Authenticate", 'Basic realm="facestream", charset="UTF-8"')
+            return refusal
         if scope["type"] == "http" and not changes and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
             return PlainTextResponse("Such a request has no body.", 400)
         if scope["type"] == "http" and changes and headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
@@ -116,7 +121,7 @@ class Guard:
         cookie = cookies.get(self._access.cookie)
         return cookie is not None and self._access.is_cookie(cookie.value)
 
-    def _with_headers(self, send: Send, headers: Headers) -> Send:
+    def _with_headers(self, send: Send, scope: Scope, headers: Headers) -> Send:
         host, scheme = headers.get("host", ""), "wss" if self._access.tls else "ws"
         # the sockets by name: older Safaris do not count them as 'self'
         sockets = f" {scheme}://{host} wss://{host}" if self._access.is_host(host) else ""
@@ -138,7 +143,7 @@ class Guard:
                 if message["status"] >= 400:
                     given["Connection"] = "close"  # what may still come of the request is not read
                     if (reason := REASONS.get(message["status"])) is not None:
-                        self._refused(reason)
+                        self._refused("full" if reason == "throttle" and scope["path"] in self._uploads else reason)
             await send(message)
 
         return sent

@@ -1,6 +1,6 @@
 """The page in a browser: how old its pictures are when they are drawn, and what viewers cost.
 
-    python tests/bench/web.py [--minutes 1] [--ways live wall viewers stalled]
+    python tests/bench/web.py [--minutes 1] [--ways live wall viewers webcam]
 
 Cameras served by GStreamer, `facestream run --web` and Chromium (headless: it paints in software) on the same cores. Each picture carries
 the number of its moment on the machine's clock. The page's canvas is read back right after each drawing, so `drawn` is when the picture
@@ -29,14 +29,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from models.imaging.pictures import read_picture
+from models.imaging.portrait import portrait_path
 from stream.sources.demo import CYCLE_S, DemoSource
 from tests import clock
+from tests.browser import chromium
 from tests.media import RtspServer
 from tests.ports import free_port
 from tests.served import TOKEN, Served, served
 from tests.waiting import wait_for
+from tests.web_guest import CAMERA_SIZE, camera_film, seen_by_camera
 
 WARM_UP_S = 6.0
+WEBCAM_RATE = 30
 HOOK = """
 (() => {
   const draw = CanvasRenderingContext2D.prototype.drawImage
@@ -54,6 +59,14 @@ HOOK = """
 })()
 """
 """Reads the number off the canvas after each drawing. Milliseconds since 1970, and the number."""
+
+
+AGES = """
+window.ages = []
+new MutationObserver((changes) => { for (const one of changes) window.ages.push(Number(one.target.dataset.age)) })
+  .observe(document, { subtree: true, attributeFilter: ["data-age"] })
+"""
+"""Milliseconds from when a picture of the browser's camera was taken until its faces came."""
 
 
 def camera_clip(folder: Path, size: tuple[int, int], rate: int) -> Path:
@@ -224,7 +237,28 @@ def viewers(folder: Path, minutes: float, count: int = 20) -> None:
         server.kill()
 
 
-WAYS = {"live": live, "wall": wall, "viewers": viewers}
+def webcam(folder: Path, minutes: float) -> None:
+    """The browser's own camera: from when a picture was taken until its faces are on the page, by the browser's clock."""
+    seconds = 30.0
+    film = camera_film(read_picture(portrait_path()), folder / "camera.y4m", WEBCAM_RATE)
+    with served("run") as run, chromium(*seen_by_camera(film)) as browser:
+        page = browser.new_page(viewport={"width": 1320, "height": 1000})
+        page.add_init_script(AGES)
+        page.goto(f"{run.address}/#token={TOKEN}")
+        page.get_by_role("button", name="Use my camera").click()
+        wait_for(lambda: page.evaluate("window.ages.length") > 0)
+        page.wait_for_timeout(1000 * WARM_UP_S)
+        page.evaluate("window.ages = []")
+        page.wait_for_timeout(1000 * seconds)
+        ages = np.array(page.evaluate("window.ages"), float)
+    p50, p99, most = np.percentile(ages, [50, 99, 100])
+    print(
+        f"the browser's camera, {CAMERA_SIZE[0]}x{CAMERA_SIZE[1]} at {WEBCAM_RATE}/s: {len(ages) / seconds:.1f} answers/s, "
+        f"age p50 {p50:.0f}, p99 {p99:.0f}, largest {most:.0f} ms"
+    )
+
+
+WAYS = {"webcam": webcam, "live": live, "wall": wall, "viewers": viewers}
 
 
 def main() -> None:

@@ -61,8 +61,8 @@ def test_a_command_for_programs_does_what_it_should(command: str, port: int, tmp
         assert '"name":"demo"' in done.stdout
     if "/metrics" in command:
         assert "facestream_frames_total" in done.stdout
-    if command.startswith("ffmpeg"):
-        assert (tmp_path / "stream.mp4").stat().st_size > 10_000
+    for name in re.findall(r"\S+\.mp4", command):
+        assert (tmp_path / name).stat().st_size > 10_000
 
 
 @pytest.mark.slow

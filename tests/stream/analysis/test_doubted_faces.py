@@ -59,3 +59,18 @@ def test_a_face_that_searches_found_twice_is_kept_until_one_overlooks_it(detecto
     told = [analysis.index for analysis in followed(frames, FoundTwice(detector)) if analysis.faces]
     assert told == list(range(told[0], told[-1] + 1))
     assert 20 <= len(told) <= 30, "half a second from search to search"
+
+
+def test_who_asks_for_surer_finds_can_still_be_satisfied(detector: MTCNN) -> None:
+    class Sure(Mistaken):
+        score = 0.99
+
+        def detect(self, images, min_face_px=None):  # type: ignore[no-untyped-def]
+            found = Counting.detect(self, images, min_face_px)
+            there = Detections(self.place, np.full(1, 0.99, np.float32), np.full((1, 5, 2), 100, np.float32))
+            return [Detections.joined([one, there]) if len(self.searches) in (2, 6) else one for one in found]
+
+    frames = Film([], wall=lambda time_s: int(90 + 40 * time_s)).frames(at_rate(3))
+    for least in (0.3, 0.7, 0.95):
+        told = followed(frames, Sure(detector), f"detector.thresholds=[0.6,0.7,{least}]")
+        assert sum(len(analysis.faces) for analysis in told) > 50, "a face that checks see well is kept though searches overlook it"

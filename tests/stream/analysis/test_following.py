@@ -170,53 +170,6 @@ def test_a_flash_is_no_cut(detector: MTCNN, hopper: Callable[[Place], Actor]) ->
     assert {face.track for analysis in followed(frames, detector) for face in analysis.faces} == {1}
 
 
-@pytest.mark.parametrize(
-    ("times", "why"),
-    [
-        ([0.0] * 30, "times that stand still"),
-        ([*at_rate(0.4), *(100 + time for time in at_rate(0.4))], "a jump forward"),
-        ([*(100 + time for time in at_rate(0.4)), *at_rate(0.4)], "a jump back"),
-        ([float(number) for number in range(12)], "one frame a second"),
-        ([number * 3.0 for number in range(8)], "a frame every three seconds"),
-        (at_rate(6, 3), "three frames a second"),
-        (at_rate(4, 5), "five frames a second"),
-        (at_rate(3, 8), "eight frames a second"),
-        ([number * 1e-3 for number in range(100)], "a thousand frames a second"),
-    ],
-)
-@pytest.mark.parametrize("live", [False, True])
-def test_odd_times_lose_no_face(detector: MTCNN, hopper: Callable[[Place], Actor], times: list[float], why: str, live: bool) -> None:
-    still = Film([hopper(lambda time_s: (240, 180, 110))])
-    analyses = followed(still.frames(times), detector, live=live)
-    assert [len(analysis.faces) for analysis in analyses] == [1] * len(times), why
-
-
-def test_a_size_that_changes_begins_anew(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
-    small = Film([hopper(lambda time_s: (240, 180, 110))]).frames(at_rate(1))
-    large = Film([hopper(lambda time_s: (700, 500, 300))], size=(1280, 960)).frames(at_rate(1))
-    frames = small + [
-        Frame.of_image(one.image, source="film", captured_at=0.0, index=25 + one.index, pts=1000 + one.pts, time_base=one.time_base)
-        for one in large
-    ]
-    analyses = followed(frames, detector)
-    assert [[face.track for face in analysis.faces] for analysis in analyses] == [[1]] * 25 + [[2]] * 25
-
-
-def test_black_pictures_and_many_faces_are_no_matter(detector: MTCNN, portrait: np.ndarray) -> None:
-    black = [
-        Frame.of_image(np.zeros((90, 160, 3), np.uint8), source="film", captured_at=0.0, index=number, pts=40 * number)
-        for number in range(30)
-    ]
-    assert not any(analysis.faces for analysis in followed(black, detector))
-    crowd = np.tile(np.ascontiguousarray(portrait[30:330:4, 150:372:3]), (10, 20, 1))
-    frames = [Frame.of_image(crowd, source="film", captured_at=0.0, index=number, pts=40 * number) for number in range(8)]
-    whole = followed(frames, detector, "tracker.search_every_s=0", "detector.min_face_px=20")
-    assert len(whole[0].faces) > 150
-    for analysis in followed(frames, detector, "detector.min_face_px=20"):
-        assert len(analysis.faces) >= 0.98 * len(whole[0].faces)
-        assert len({face.track for face in analysis.faces}) == len(analysis.faces)
-
-
 def test_the_model_is_asked_seldom_and_its_answer_stays(detector: MTCNN, hopper: Callable[[Place], Actor]) -> None:
     calls: list[int] = []
 

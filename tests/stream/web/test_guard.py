@@ -49,6 +49,9 @@ def test_a_password_is_as_good_as_a_token_for_programs_that_know_nothing_else(se
     def with_password(password: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()}
 
+    asked_for = ask(served.port, "/cameras/door.jpg").headers["www-authenticate"]
+    assert asked_for.startswith("Basic "), "players send none before"
+    assert ask(served.port, "/metrics").headers["www-authenticate"] == "Bearer", "a browser asks nobody on behalf of a page"
     assert ask(served.port, "/cameras/door.jpg", **with_password(TOKEN)).status == 200
     assert ask(served.port, "/cameras/door.jpg", **with_password("wrong")).status == 401
     assert ask(served.port, "/cameras/door.jpg", Authorization="Basic ///").status == 401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -237,6 +238,16 @@ def test_what_is_taken_off_is_off_the_disk(run: Served, page: Guest, uploads: Pa
 
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_file_is_named_nowhere_but_on_its_page(portrait: np.ndarray, tmp_path: Path) -> None:
+    with served("--events", tmp_path / "events.jsonl", folder=tmp_path) as run, guest(run) as page:
+        assert sent(page, "secret.jpg", jpeg(portrait))["state"] == "done"
+        assert sent(page, "secret.mp4", b"rubbish")["state"] == "failed"
+        run.process.send_signal(signal.SIGINT)
+        said = "".join(run.process.communicate(timeout=20)) + (tmp_path / "events.jsonl").read_text()
+    assert "secret" not in said
+    assert "facestream-web-" not in said
 
 
 def test_what_a_killed_run_has_left_goes_when_the_next_one_begins(portrait: np.ndarray, tmp_path: Path) -> None:

@@ -5,27 +5,28 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
+from tests.browser import ServedRun, chromium, opened, served
 from tests.waiting import wait_for
-from tests.web_guest import Served, browser, jpeg, open_page, served, write_film
+from tests.web_guest import jpeg, write_film
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Served]:
-    with served() as one:
+def run() -> Iterator[ServedRun]:
+    with served("run") as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as one:
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
         yield one
 
 
@@ -37,12 +38,17 @@ DROP = """([name, data]) => {
 }"""
 
 
-def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(chromium: Any, run: Served, portrait: np.ndarray) -> None:
+def drop(page: Page, file: list[str]) -> None:
+    page.get_by_role("button", name="Choose photos or videos").wait_for()
+    page.evaluate(DROP, file)
+
+
+def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(browser: Browser, run: ServedRun, portrait: np.ndarray) -> None:
     exif = Image.Exif()
     exif[0x112] = 6
     photo = jpeg(Image.fromarray(portrait).rotate(90, expand=True), exif=exif)
-    with open_page(chromium, run) as page:
-        page.evaluate(DROP, ["Größe <i>.jpg", base64.b64encode(photo).decode()])
+    with opened(browser, run) as page:
+        drop(page, ["Größe <i>.jpg", base64.b64encode(photo).decode()])
         picture = page.get_by_role("img", name="Größe <i>.jpg: 1 face")
         picture.wait_for()
         wait_for(lambda: page.evaluate("() => document.querySelector('.guest img').naturalHeight") == 600)
@@ -56,9 +62,11 @@ def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(chromium: Any
         wait_for(lambda: page.locator(".files li").count() == 0)
 
 
-def test_a_chosen_video_shows_progress_and_ends_in_a_download(chromium: Any, run: Served, portrait: np.ndarray, tmp_path: Path) -> None:
+def test_a_chosen_video_shows_progress_and_ends_in_a_download(
+    browser: Browser, run: ServedRun, portrait: np.ndarray, tmp_path: Path
+) -> None:
     film = write_film(tmp_path / "Übung \N{CLAPPER BOARD}.mp4", [portrait] * 200, sound=True)
-    with open_page(chromium, run, viewport={"width": 360, "height": 640}) as page:
+    with opened(browser, run, viewport={"width": 360, "height": 640}) as page:
         page.locator(".guest input[type=file]").set_input_files([film])
         bar = page.get_by_role("progressbar", name="Progress of Übung")
         wait_for(lambda: "Looking for faces: " in page.locator(".files li").inner_text())
@@ -72,14 +80,14 @@ def test_a_chosen_video_shows_progress_and_ends_in_a_download(chromium: Any, run
         assert bar.is_hidden()
 
 
-def test_many_files_go_one_after_another_and_the_bad_ones_say_why(chromium: Any, run: Served, portrait_path: Path, tmp_path: Path) -> None:
+def test_many_files_go_one_by_one_and_the_bad_ones_say_why(browser: Browser, run: ServedRun, portrait_path: Path, tmp_path: Path) -> None:
     bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
     bad.write_bytes(b"rubbish" * 100)
     empty.touch()
     photos = [tmp_path / f"{number}.jpg" for number in range(12)]
     for photo in photos:
         photo.write_bytes(portrait_path.read_bytes())
-    with open_page(chromium, run) as page:
+    with opened(browser, run) as page:
         page.locator(".guest input[type=file]").set_input_files([bad, *photos, empty])
         wait_for(lambda: page.locator(".files img").count() == 12)
         wait_for(lambda: page.get_by_role("button", name="Remove").count() == 14)
@@ -87,12 +95,12 @@ def test_many_files_go_one_after_another_and_the_bad_ones_say_why(chromium: Any,
         assert "is empty" in page.locator(".files li", has_text="empty.png").inner_text()
 
 
-def test_a_video_that_is_looked_at_can_be_cancelled(chromium: Any, run: Served, portrait: np.ndarray, tmp_path: Path) -> None:
+def test_a_video_that_is_looked_at_can_be_cancelled(browser: Browser, run: ServedRun, portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "long.mp4", [portrait] * 1500)
-    with open_page(chromium, run) as page:
+    with opened(browser, run) as page:
         page.locator(".guest input[type=file]").set_input_files([film])
         wait_for(lambda: "Looking for faces: " in page.locator(".files li").inner_text())
         page.get_by_role("button", name="Cancel: long.mp4").click()
         assert page.locator(".files li").count() == 0
-        page.evaluate(DROP, ["photo.jpg", base64.b64encode(jpeg(portrait)).decode()])
+        drop(page, ["photo.jpg", base64.b64encode(jpeg(portrait)).decode()])
         page.get_by_role("img", name="photo.jpg: 1 face").wait_for(timeout=5000)

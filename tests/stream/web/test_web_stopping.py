@@ -92,6 +92,7 @@ def rate(watched: Page, seconds: float = 3) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_page_that_does_not_read_costs_nobody_anything() -> None:
     with demo() as (process, port), page(port) as healthy, page(port) as deaf:
         healthy.watch(demo=1280)

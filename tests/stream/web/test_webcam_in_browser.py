@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page
 
+from tests.browser import ServedRun, chromium, opened, served
 from tests.waiting import wait_for
-from tests.web_guest import Served, browser, camera_film, open_page, served, with_camera
+from tests.web_guest import camera_film, seen_by_camera
 
 pytestmark = pytest.mark.slow
 
@@ -28,27 +30,27 @@ IN_STEP = """() => {
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Served]:
-    with served() as one:
+def run() -> Iterator[ServedRun]:
+    with served("run") as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def chromium(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def browser(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     film = camera_film(portrait, tmp_path_factory.mktemp("camera") / "camera.y4m")
-    with browser(with_camera(film)) as one:
+    with chromium(*seen_by_camera(film)) as one:
         yield one
 
 
-def switch_on(page: Any) -> None:
+def switch_on(page: Page) -> None:
     """By keyboard alone."""
     page.get_by_role("button", name="Use my camera").focus()
     page.keyboard.press("Enter")
     page.locator(".screen rect").first.wait_for()
 
 
-def test_box_and_picture_are_of_the_same_moment(chromium: Any, run: Served) -> None:
-    with open_page(chromium, run) as page:
+def test_box_and_picture_are_of_the_same_moment(browser: Browser, run: ServedRun) -> None:
+    with opened(browser, run) as page:
         switch_on(page)
         page.get_by_label("In step").check()
         seen: dict[int, dict[str, float]] = {}
@@ -67,8 +69,8 @@ def test_box_and_picture_are_of_the_same_moment(chromium: Any, run: Served) -> N
         assert now["y"] == pytest.approx(4 + 222 * 352 / 600, abs=10)
 
 
-def test_the_self_view_has_its_boxes_and_can_be_turned_round(chromium: Any, run: Served, tmp_path: Path) -> None:
-    with open_page(chromium, run, viewport={"width": 360, "height": 640}) as page:
+def test_the_self_view_has_its_boxes_and_can_be_turned_round(browser: Browser, run: ServedRun, tmp_path: Path) -> None:
+    with opened(browser, run, viewport={"width": 360, "height": 640}) as page:
         switch_on(page)
         wait_for(lambda: "1 face" in page.locator(".screen").first.get_attribute("aria-label"))
         assert "face" in page.locator(".webcam > p").inner_text()
@@ -87,8 +89,8 @@ def test_the_self_view_has_its_boxes_and_can_be_turned_round(chromium: Any, run:
         switch_on(page)
 
 
-def test_a_camera_goes_on_when_the_connection_comes_back(chromium: Any, run: Served) -> None:
-    with open_page(chromium, run) as page:
+def test_a_camera_goes_on_when_the_connection_comes_back(browser: Browser, run: ServedRun) -> None:
+    with opened(browser, run) as page:
         sockets: list[Any] = []
         page.route_web_socket("**/ws", lambda socket: sockets.append((socket, socket.connect_to_server())))
         page.reload()
@@ -99,21 +101,3 @@ def test_a_camera_goes_on_when_the_connection_comes_back(chromium: Any, run: Ser
         seq = "() => Number(document.querySelector('.webcam').dataset.seq)"
         before = page.evaluate(seq)
         wait_for(lambda: page.evaluate(seq) > before + 10)
-
-
-def test_a_page_that_comes_by_http_says_why_there_is_no_camera_and_what_to_do() -> None:
-    with served("--web-host-name", "cams.test") as run, browser(["--host-resolver-rules=MAP cams.test 127.0.0.1"]) as chromium:
-        page = chromium.new_page()
-        page.goto(f"http://cams.test:{run.port}/#token=a-token-of-the-tests")
-        page.get_by_role("button", name="Choose photos or videos").wait_for()
-        assert page.get_by_role("button", name="Use my camera").count() == 0
-        said = page.locator("#guest").inner_text()
-        assert "no camera" in said
-        assert "--web-cert and --web-key" in said
-
-
-def test_a_camera_that_may_not_be_used_or_is_not_there_is_said(run: Served) -> None:
-    with browser() as chromium, open_page(chromium, run) as page:
-        page.get_by_role("button", name="Use my camera").click()
-        wait_for(lambda: "camera" in page.locator(".said").inner_text())
-        assert page.get_by_role("button", name="Use my camera").is_enabled()
