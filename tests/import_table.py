@@ -11,10 +11,10 @@ from tests.paths import ROOT
 TABLE = {
     "cli": "job web console diagnostics sources sinks settings stream training evaluation export detection models",
     "job": "web console pipeline analysis sources sinks monitoring settings stream inference imaging models",
-    "web": "pipeline sources sinks drawing settings stream inference imaging",
+    "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
-    "pipeline": "analysis sources sinks drawing monitoring settings stream inference models",
+    "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",
     "analysis": "monitoring settings stream classification detection imaging",
     "sources": "settings stream imaging models",
     "sinks": "drawing monitoring settings stream inference imaging models",

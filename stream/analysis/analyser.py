@@ -59,9 +59,25 @@ class Analyser:
         Raises:
             UsageError: a threshold is set for a model of more than two classes.
         """
-        model = self.model
+        self.check_model(self.model, settings)
+
+    def check_model(self, model: FaceModel | None, settings: Settings) -> None:
+        """The same of a model that is not in use yet."""
         if model and not model.decides_by_threshold and any(one.classifier.threshold is not None for one in settings.everyone):
             raise UsageError(f"classifier.threshold decides between two classes; {model.name} has more: leave it out.")
+
+    def load_model(self, settings: Settings) -> FaceModel | None:
+        """The classifier that the settings name, for `model`. Takes seconds; any thread.
+
+        Raises:
+            ModelError: its bundle is unknown or damaged.
+            UsageError: a threshold is set for a model of more than two classes.
+        """
+        made = None
+        if self.detector is not None and settings.classifier.model != "none":
+            made = _load_classifier(settings, self.detector.name)
+        self.check_model(made, settings)
+        return made
 
     @property
     def candidates_dropped(self) -> int:
@@ -75,7 +91,8 @@ class Analyser:
         return Following(info, settings, self.model, self._budget if info.live else None)
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
-        """What is in each frame. `managers[i]` belongs to the source of `frames[i]`; a source's frames come in order.
+        """What is in each frame, as far as its manager says it at once. `managers[i]` belongs to the source of `frames[i]`; a source's
+        frames come in order.
 
         Each source says in turn what it must know next. What several want to know of one kind is one batch.
         """

@@ -27,6 +27,9 @@ AROUND_FACES = 0.3
 FACE_ALIKE = 0.8
 """The same for a face's place before and after, where a face is found in both (a guess: two people's faces are about .5 alike)."""
 FACE_PX = 16
+SAMPLES = 8
+"""Columns and rows of a picture on the way that become one: to an uneven share of 480x480 px cv2.INTER_AREA alone takes six times as long.
+Of 20 clips every cut stayed one."""
 LEAST_CONTRAST = 1.0
 """Below this standard deviation, grey levels, there is nothing to compare (a guess): an even picture."""
 
@@ -78,9 +81,10 @@ def _changed(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _shrunk(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(rows, columns) float32, each the mean of its part of the picture; of a large picture not every pixel is asked."""
-    skip = max(min(grey.shape[0] // (size[1] * 8), grey.shape[1] // (size[0] * 8)), 1)
-    thin = np.ascontiguousarray(grey[::skip, ::skip])
+    """(rows, columns) float32, each the mean of its part of the picture, nearly; of a large picture not every pixel is asked."""
+    columns, rows = size[0] * SAMPLES, size[1] * SAMPLES
+    skip = max(min(grey.shape[0] // rows, grey.shape[1] // columns), 1)
+    thin = cv2.resize(np.ascontiguousarray(grey[::skip, ::skip]), (columns, rows), interpolation=cv2.INTER_LINEAR)
     return cv2.resize(thin, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 

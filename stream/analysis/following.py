@@ -12,14 +12,16 @@ from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
-from stream.analysis.followed import STRONG, WEAK, Followed, Track
+from stream.analysis.followed import Followed, Scores, Track
 from stream.analysis.look_quality import look_weights
-from stream.analysis.lookback import LONGEST_S, Entry, Lookback, Seen, reach_s
+from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
+from stream.analysis.telling import Telling, seen_now
+from stream.analysis.track_answer import TrackAnswer
 from stream.analysis.track_manager import Looking
 from stream.analysis.trail import Trail
-from stream.faces import Analysis, Face, State
+from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import LOWEST_SCORE, Settings
 
@@ -29,10 +31,6 @@ CHECKED_FOR_S = 0.12
 """For how long a face that is gone is looked for at its place in every frame; after a search, until it is forgotten (a guess)."""
 LARGEST_SHARE = 3.0
 """No face's box is so many times larger than the picture."""
-GUESSED_FOR_S = 0.5
-"""For how long a live face that is gone is told of where it should be."""
-UNCERTAIN = "uncertain"
-"""The label of a face whose answer is less certain than the user wants it."""
 KNOWN = 5
 """A face that was seen well so often is searched for at once when it is lost."""
 QUIET_S = 1.0
@@ -76,13 +74,22 @@ class Following:
         """There was a cut, and there was no time yet to search what came after it."""
         self._ahead = Ahead()
         self._scene, self._was_enabled = 0, settings.detector.enabled
-        self._numbered = 0
+        self._telling = Telling(model, live=info.live)
 
     @property
-    def _scores(self) -> tuple[float, float]:
-        """From which score on a check sees a face well, and from which on at all: what the user asked for moves both."""
-        lowest = self.settings.detector.lowest_score / LOWEST_SCORE
-        return STRONG * lowest, WEAK * lowest
+    def model(self) -> FaceModel | None:
+        return self._model
+
+    @model.setter
+    def model(self, model: FaceModel | None) -> None:
+        self._model = self._telling.model = model
+        for track in self._followed.tracks:
+            track.answer = TrackAnswer()
+
+    @property
+    def _scores(self) -> Scores:
+        """What the user asked for moves all of them."""
+        return Scores.for_lowest(self.settings.detector.lowest_score / LOWEST_SCORE)
 
     def min_face_px(self, frame: Frame) -> int:
         return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=False)
@@ -106,16 +113,20 @@ class Following:
             yield [ask for ask, _ in asks]
         for ask, tracks in asks:
             self._learn(ask, tracks)
-        return [self._analysis(entry) for entry in entries]
+        return [self._told(entry) if self.live else _nothing_yet(entry.frame) for entry in entries]
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
         released = self._lookback.settle(-1.0 if self.live else LONGEST_S)
-        return [(frame, analysis)] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+        return [(frame, analysis)] if self.live else [(entry.frame, self._told(entry)) for entry in released]
 
     def flush(self) -> list[tuple[Frame, Analysis]]:
         self._judge_what_is_over(self._followed.tracks)
         released = self._lookback.release_all()  # what was looked at and never settled is lost: that look failed
-        return [] if self.live else [(entry.frame, self._analysis(entry)) for entry in released]
+        return [] if self.live else [(entry.frame, self._told(entry)) for entry in released]
+
+    def _told(self, entry: Entry) -> Analysis:
+        gone = [one for one in self._followed.unseen if self.live and not one.doubted(self._scores)]
+        return self._telling.analysis(entry, self.settings, gone)
 
     def _entry(self, frame: Frame, before: Frame | None) -> Entry:
         small, earlier = thumbnail(frame), self._thumbnail
@@ -128,7 +139,7 @@ class Following:
 
     def _look(self, entry: Entry) -> Steps:
         followed = self._followed
-        over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, *self._scores)
+        over = followed.begin(entry.frame.time_s, self.settings.tracker.forget_after_s, self._scores)
         self._judge_what_is_over(over)
         self._is_new_scene |= entry.cut
         if self._is_new_scene and self._may_search(forced=True):
@@ -142,9 +153,11 @@ class Following:
         lost = any(one.hits >= KNOWN and one.seen_in == followed.count - 1 for one in followed.tracks)
         if lost and not entry.searched and self._may_search():
             yield from self._search(entry)
+        if entry.searched and not self.live:
+            self._take_back(entry.frame.time_s)
         entry.searched_s = self._searched_s
         self._confirm()
-        entry.seen = [_seen(one) for one in followed.tracks if one.seen_in == followed.count]
+        entry.seen = [seen_now(one) for one in followed.tracks if one.seen_in == followed.count]
         for seen in entry.seen:
             self._lookback.fill(seen, entry)
 
@@ -228,13 +241,25 @@ class Following:
 
     def _look_back(self, new: Sequence[Track], scene: int) -> Steps:
         """Look for new faces in the held frames before, from one to the one before it, until they are seen no more."""
-        trails = [Trail(one, *self._scores) for one in new]
+        trails = [Trail(one, self._scores) for one in new]
         for entry in reversed(self._lookback.entries):
             if entry.scene != scene or not trails:
                 return
             check = Check(entry.frame, np.stack([one.expected for one in trails]))
             yield [check]
             trails = [one for row, one in enumerate(trails) if one.goes_on(check.found, row, entry)]
+
+    def _take_back(self, time_s: float) -> None:
+        """Of what a search has just overlooked, and checks are not sure of. If one search alone has found it, it was no face in the frames
+        that nobody was told of yet either.
+        """
+        doubted = [one for one in self._followed.unseen if one.doubted(self._scores)]
+        for track in doubted:
+            track.doubted_s = time_s
+            if track.finds == 1:
+                self._lookback.take_back(track)
+                track.confirmed &= self.settings.tracker.confirm[0] == 1 or track.number > 0 or track.certain_s > track.born_s
+        self._followed.end([one for one in doubted if not one.confirmed])
 
     def _confirm(self) -> None:
         """Which finds are faces: seen in so many of so many looks. The others are followed no longer."""
@@ -265,66 +290,12 @@ class Following:
             for track, row, weight in zip(tracks, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
                 track.answer.add(row, float(weight), self._model, self.settings.classifier.threshold)
 
-    def _analysis(self, entry: Entry) -> Analysis:
-        """What the user gets of a frame, as it is known now."""
-        faces = [self._face(seen, entry.frame.time_s) for seen in [*entry.seen, *self._guessed(entry.frame.time_s)]]
-        found = tuple(face for face in faces if face is not None)
-        frame = entry.frame
-        return Analysis(frame.source, frame.index, frame.time_s, found, self.settings.tracker.forget_after_s, entry.searched_s)
 
-    def _guessed(self, time_s: float) -> list[Seen]:
-        """Live faces that nobody sees just now. In a file they are drawn once they are seen again."""
-        if not self.live:
-            return []
-        gone = [one for one in self._followed.unseen if one.confirmed and one.time_since_update_s(time_s) <= GUESSED_FOR_S]
-        return [_guess(one, time_s) for one in gone]
-
-    def _face(self, seen: Seen, time_s: float) -> Face | None:
-        """None for a find that was not confirmed, and for what the model calls no face."""
-        track, options = seen.track, self.settings.classifier
-        if not (track.confirmed or self.live):
-            return None
-        verdict = track.answer.verdict(self._model, options.threshold) if self._model is not None else None
-        if verdict is not None and not verdict.is_face and not options.keep_dropped:
-            return None
-        label = verdict.label if verdict else None
-        if label is not None and track.answer.certainty < options.uncertain_below:
-            label = UNCERTAIN
-        if track.number == 0:
-            self._numbered += 1
-            track.number = self._numbered
-        return Face(
-            box=seen.box,
-            score=seen.score,
-            landmarks=seen.landmarks,
-            track=track.number,
-            velocity=seen.velocity,
-            label=label,
-            probability=verdict.probability if verdict else None,
-            probabilities=verdict.probabilities if verdict else {},
-            certainty=track.answer.certainty if verdict else None,
-            state=seen.state,
-            age_s=max(time_s - track.born_s, 0.0),
-            unseen_s=seen.unseen_s,
-        )
+def _nothing_yet(frame: Frame) -> Analysis:
+    return Analysis(frame.source, frame.index, frame.time_s)
 
 
 def _sound(found: Detections, frame: Frame) -> Detections:
     """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
     sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)
     return found.take(np.flatnonzero(np.isfinite(found.boxes).all(axis=1) & (sides > 0).all(axis=1) & (sides < most).all(axis=1)))
-
-
-def _seen(track: Track) -> Seen:
-    return _at(track, track.filter.box, track.landmarks, track.state, 0.0)
-
-
-def _guess(track: Track, time_s: float) -> Seen:
-    box = track.filter.predict(time_s)
-    shift = (box[:2] + box[2:] - track.filter.box[:2] - track.filter.box[2:]) / 2
-    return _at(track, box, track.landmarks + shift, "predicted", track.time_since_update_s(time_s))
-
-
-def _at(track: Track, box: np.ndarray, landmarks: np.ndarray, state: State, unseen_s: float) -> Seen:
-    x, y = track.filter.velocity.tolist()
-    return Seen(track, box, landmarks, track.score, (x, y), state, unseen_s)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from models.detection.detections import Detections
+from models.imaging.landmarks import frontality
 from stream.media import cv2
 
 ENOUGH_PX = 80.0
 """Side from which a larger face says no more (a guess: half of what models look at)."""
 SHARP_PX, SHARP = 64, 150.0
 """Side at which sharpness is measured, and the variance of the Laplacian there that counts half (a guess)."""
-TURNED_AWAY = 0.6
-"""How far the nose lies beside the middle of the eyes, in distances of the eyes, on a face in profile (a guess)."""
 LEAST = 0.05
 """What the worst look is worth: of a face that nobody saw better it is still all there is."""
 
@@ -31,15 +30,6 @@ def look_weights(crops: np.ndarray, faces: Detections) -> np.ndarray:
     sharpness = np.array([_sharpness(crop) for crop in crops], np.float32)
     worth = np.minimum(sides / ENOUGH_PX, 1) * sharpness / (sharpness + SHARP) * frontality(faces.landmarks) * faces.scores
     return np.asarray(np.clip(worth, LEAST, 1), np.float32)
-
-
-def frontality(landmarks: np.ndarray) -> np.ndarray:
-    """(N,) 1 for a face that looks into the camera, 0 for one in profile or beyond; from (N, 5, 2) landmarks."""
-    eyes = landmarks[:, 1] - landmarks[:, 0]
-    apart = np.maximum(np.linalg.norm(eyes, axis=1), 1e-3)
-    nose = landmarks[:, 2] - (landmarks[:, 0] + landmarks[:, 1]) / 2
-    beside = np.abs((nose * eyes).sum(axis=1)) / apart**2
-    return np.asarray(np.clip(1 - beside / TURNED_AWAY, 0, 1))
 
 
 def _sharpness(crop: np.ndarray) -> float:

@@ -103,13 +103,19 @@ class Lookback:
         else:
             return
         whole_s = at.frame.time_s - entry.frame.time_s
-        if whole_s > entry.frame.time_s - now.track.born_s or not now.track.steady:
+        if whole_s > entry.frame.time_s - now.track.born_s or not now.track.steady or now.track.doubted_s > entry.frame.time_s:
             return  # it flickers: who has hardly been seen may not have been there
         for between in gap:
             since_s = between.frame.time_s - entry.frame.time_s
             share = np.float32(since_s / whole_s)
             box, landmarks = last.box + share * (now.box - last.box), last.landmarks + share * (now.landmarks - last.landmarks)
             between.seen.append(Seen(now.track, box, landmarks, min(last.score, now.score), now.velocity, "predicted", since_s))
+
+    def take_back(self, track: Track) -> None:
+        """What was seen of a track since it was last seen for certain is no face."""
+        for entry in self.entries:
+            if entry.frame.time_s > track.certain_s:
+                entry.seen = [one for one in entry.seen if one.track is not track]
 
     @property
     def _span_s(self) -> float:

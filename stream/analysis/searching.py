@@ -56,6 +56,15 @@ class Searching:
         self._model = model
         self._tracker = Tracker()
 
+    @property
+    def model(self) -> FaceModel | None:
+        return self._model
+
+    @model.setter
+    def model(self, model: FaceModel | None) -> None:
+        self._model = model
+        self._tracker.forget_answers()
+
     def look(self, frames: Sequence[Frame]) -> Looking:
         searches = [Search(frame, self.min_face_px(frame)) for frame in frames if self.settings.detector.enabled]
         if searches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
+from models.classification.face_model import FaceModel
 from stream.analysis.requests import Requests
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -19,6 +20,14 @@ class TrackManager(Protocol):
 
     settings: Settings
     """May be replaced between two looks (`settings.changes` says which of them mean anything then)."""
+
+    @property
+    def model(self) -> FaceModel | None:
+        """Answers for its faces. What another one said is forgotten when it is replaced, between two looks."""
+        ...
+
+    @model.setter
+    def model(self, model: FaceModel | None) -> None: ...
 
     @property
     def still(self) -> bool:
@@ -38,7 +47,7 @@ class TrackManager(Protocol):
         ...
 
     def look(self, frames: Sequence[Frame]) -> Looking:
-        """What is in each of the next frames, as far as can be said by then."""
+        """What is in each of the next frames; nothing yet, where what comes next will say more about it: then `settle` tells."""
         ...
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:

@@ -69,6 +69,11 @@ class Tracker:
             found.append(track)
         return found
 
+    def forget_answers(self) -> None:
+        """What a face model said of them means nothing any more."""
+        for track in self._tracks:
+            track.answer, track.answered_s = None, -np.inf
+
     def name(self, track: Track) -> int:
         """The track's number; a track gets the next free one when this is first asked."""
         if track.number == 0:

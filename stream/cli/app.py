@@ -76,6 +76,9 @@ Web = Annotated[
 WebViewOnly = Annotated[bool, typer.Option("--web-view-only", help="The page shows, and can change nothing.")]
 WebCert = Annotated[Path | None, typer.Option(help="Serve the page by https with this certificate (PEM).")]
 WebKey = Annotated[Path | None, typer.Option(help="The key of --web-cert (PEM).")]
+WebTls = Annotated[
+    Literal["self-signed"] | None, typer.Option(help="Serve the page by https with a certificate that this machine makes for itself.")
+]
 WebHostName = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="A name that the page is reached by besides this machine's own, as behind a proxy.")
 ]
@@ -115,6 +118,7 @@ def run(
     web_view_only: WebViewOnly = False,
     web_cert: WebCert = None,
     web_key: WebKey = None,
+    web_tls: WebTls = None,
     web_host_name: WebHostName = None,
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
@@ -123,7 +127,16 @@ def run(
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
     settings = settings_of(config, set_, model, segment, rate)
-    page = web_of(web, view_only=web_view_only, certificate=web_cert, key=web_key, host_names=web_host_name)
+    page = web_of(
+        web,
+        view_only=web_view_only,
+        certificate=web_cert,
+        key=web_key,
+        self_signed=web_tls is not None,
+        host_names=web_host_name,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+    )
     from stream.job.inputs import open_inputs
     from stream.job.job import Job, Options
 
@@ -155,6 +168,7 @@ def demo(
     log_format: LogFormat = "text",
     overwrite: Overwrite = False,
     web: Web = None,
+    web_view_only: WebViewOnly = False,
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
@@ -164,7 +178,7 @@ def demo(
     from stream.sinks.screen.window import display_available
     from stream.sources.demo import DemoSource
 
-    page = web_of(web)
+    page = web_of(web, view_only=web_view_only, metrics_port=metrics_port)
     if output is None and page is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
     settings = settings_of(None, None, None)

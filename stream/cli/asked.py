@@ -41,14 +41,16 @@ def detector_of(path: Path | None, overrides: list[str] | None) -> DetectorOptio
     return options if options.words else None
 
 
-_PLACE = re.compile(r"(?:(?!camera:)[^\s/:]+:|\[[^\s/]+\]:)?\d{2,5}")
+_PLACE = re.compile(r"(?:(?!camera:)[^\s/:]*:|\[[^\s/]+\]:)?\d{2,5}")
 
 
 def with_places(words: Sequence[str]) -> list[str]:
     """The command line with a place after each `--web`: the next word where it is one, else the default. A camera's index has one digit."""
     said = iter(words)
-    places = []
+    places: list[str] = []
     for word in said:
+        if word == "--":  # from here on there are no options
+            return [*places, word, *said]
         if word != "--web":
             places.append(word)
             continue
@@ -66,7 +68,10 @@ def web_of(
     view_only: bool = False,
     certificate: Path | None = None,
     key: Path | None = None,
+    self_signed: bool = False,
     host_names: Sequence[str] | None = None,
+    metrics_port: int | None = None,
+    metrics_host: str = "127.0.0.1",
 ) -> WebOptions | None:
     """The page that was asked for, its port taken; None: none was.
 
@@ -74,12 +79,21 @@ def web_of(
         UsageError: it cannot be served.
     """
     if where is None:
-        if view_only or certificate or key or host_names:
+        if view_only or certificate or key or self_signed or host_names:
             raise UsageError("--web-...: say --web, too; without it there is no page.")
         return None
     from stream.web.server import check_installed
 
     check_installed()
     from stream.web.host import WebOptions
+    from stream.web.place import Place
 
-    return WebOptions.asked(where, view_only=view_only, certificate=certificate, key=key, host_names=host_names or ())
+    return WebOptions.asked(
+        where,
+        view_only=view_only,
+        certificate=certificate,
+        key=key,
+        self_signed=self_signed,
+        host_names=host_names or (),
+        metrics=None if metrics_port is None else Place(metrics_host, metrics_port),
+    )

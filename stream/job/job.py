@@ -77,7 +77,7 @@ class Job:
         options, window = self._options, self._wants_window()
         assign_outputs(inputs, options.output, options.events, overwrite=options.overwrite, segment=options.segment)
         with ExitStack() as stack:
-            if options.metrics_port is not None:
+            if options.metrics_port is not None and not (options.web is not None and options.web.metrics_too):
                 stack.enter_context(serve(self._metrics, self._health, options.metrics_port, options.metrics_host))
             events: EventsSink | None = None
             if options.events is not None:
@@ -91,7 +91,8 @@ class Job:
             live = any(one.source.info.live for one in inputs)
             analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None))
             if options.web is not None:
-                self._web = WebHost(options.web, self._metrics, logs.say, None if logs.for_machines() else logs.invite)
+                invite = None if logs.for_machines() else logs.invite
+                self._web = WebHost(options.web, self._metrics, self._health, logs.say, invite, self._settings)
                 stack.enter_context(self._web.open())
             maker = LaneMaker(events, window, self._health, options.overwrite, self._web)
             ends_at = float("inf") if options.duration_s is None else time.monotonic() + options.duration_s
@@ -123,11 +124,13 @@ class Job:
             self._failed = True
             return False
         failed = False
+        settings = self._settings if self._web is None else self._web.settings  # a page may have changed them
+        ends_at = time.monotonic() + left_s
         outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
         pipeline = Pipeline(
             lanes,
             analyser,
-            self._settings,
+            settings,
             observers=[self._metrics, outputs],
             health=self._health,
             max_frames=self._options.max_frames,
@@ -146,9 +149,11 @@ class Job:
                 self._web.hurry()
 
         if self._web is not None:
-            self._web.began(pipeline, self._settings, takes_guests=all(one.source.info.live for one in group))
+            self._web.began(pipeline, settings, takes_guests=all(one.source.info.live for one in group))
         try:
             with on_signal(interrupt):
+                if self._web is not None and group and maker.plays_for_pages(group[0]):
+                    self._web.wait_for_page(or_else=lambda: self._interrupted or time.monotonic() >= ends_at)
                 for result in pipeline.results():
                     if self._no_window and not result.info.still:  # of each picture a line is printed
                         logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")

@@ -13,12 +13,14 @@ from stream.pipeline.priority import RECORDINGS
 from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
 from stream.sinks.recording.segments import SegmentedSink
+from stream.sinks.recording.switched import SwitchedSink
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.screen.mosaic import Mosaic
 from stream.sinks.screen.window import WindowSink
 from stream.sinks.sink import Sink, Viewer
 from stream.sinks.threaded import Threaded
+from stream.web.camera_view import CameraView
 from stream.web.host import WebHost
 
 
@@ -55,21 +57,27 @@ class LaneMaker:
 
     def _lane(self, one: Input, viewer: Viewer | None, *, fails_alone: bool) -> Lane:
         info = one.source.info
-        sink = self._sink(one)
         view = self.web.view(one.source) if self.web else None
+        played = view is not None and self.plays_for_pages(one)
+        turn = viewer.turned if isinstance(viewer, WindowSink) else view.turned if view is not None and played and info.still else None
+        sink = self._sink(one, view)
         return Lane(
             one.source,
             [] if sink is None else [sink],
             [*([_Shared(self.events)] if self.events else []), *([view.looks] if view else [])],
             [one for one in (viewer, view) if one is not None],
-            paced=viewer is not None or (view is not None and sink is None),
+            paced=viewer is not None or played,
             status_line=info.live or (viewer is not None and sink is None and not info.still),
-            turn=viewer.turned if isinstance(viewer, WindowSink) else None,
+            turn=turn,
             settings=one.settings,
             fail_alone=[sink] if fails_alone and sink is not None else [],
         )
 
-    def _sink(self, one: Input) -> Sink | None:
+    def plays_for_pages(self, one: Input) -> bool:
+        """A file that nothing else is done with: pages are what it is run for."""
+        return self.web is not None and not (one.source.info.live or self.window or self.events or one.output)
+
+    def _sink(self, one: Input, view: CameraView | None) -> Sink | None:
         """What writes the pictures of an input; None where they are not written."""
         info, path, settings = one.source.info, one.output, one.settings.output
         if path is None:
@@ -77,7 +85,10 @@ class LaneMaker:
         if info.still:
             return PictureSink(path, info, settings, overwrite=self.overwrite)
         kind = SegmentedSink if one.in_pieces else VideoSink
-        video = kind(path, info, settings, overwrite=self.overwrite)
+        if view is None or not info.live:
+            video: Sink = kind(path, info, settings, overwrite=self.overwrite)
+        else:
+            video = view.recording = SwitchedSink(lambda path: kind(path, info, settings, overwrite=self.overwrite), path)
         return Threaded(video, health=self.health, source=info.name, steps_back=RECORDINGS) if info.live else video
 
 

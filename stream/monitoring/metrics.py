@@ -119,6 +119,7 @@ DECLARED = (
         Gauge, "facestream_thread_stalled_after_seconds", "The setting pipeline.stalled_after_s: a thread busy for longer is stalled."
     ),
     Declared(Gauge, "facestream_web_pages", "Pages of --web that are open."),
+    Declared(Counter, "facestream_web_changes_total", "Changes that pages of --web have made: settings, pauses, recordings."),
     Declared(Counter, "facestream_web_encodes_total", "Pictures made for pages, each once for all that want it in one size.", ("source",)),
     Declared(
         Histogram,
@@ -126,6 +127,13 @@ DECLARED = (
         "Age of a frame when a page said that it has drawn it.",
         ("source",),
         LATENCY_BUCKETS_S,
+    ),
+    Declared(
+        Counter,
+        "facestream_web_refused_total",
+        "What the page's server did not let in, by reason: host (not one of its names), origin (not one of its pages), token, throttle "
+        "(too many wrong tokens), size, slow, full (no place left), messages (too many, or such as make no sense).",
+        ("reason",),
     ),
     Declared(Gauge, "facestream_build_info", "Always 1; the version is the label.", ("version",)),
 )
@@ -197,6 +205,10 @@ class Metrics(RunObserver):
         """So many pages are open."""
         self._made["facestream_web_pages"].set(count)
 
+    def web_changed(self) -> None:
+        """A page has changed something."""
+        self._made["facestream_web_changes_total"].inc()
+
     def web_encoded(self, source: str) -> None:
         """A picture was made for pages."""
         self._of("facestream_web_encodes_total", source).inc()
@@ -204,6 +216,10 @@ class Metrics(RunObserver):
     def web_drawn(self, source: str, age_s: float) -> None:
         """A page has drawn a picture that arrived so long ago."""
         self._of("facestream_web_drawn_seconds", source).observe(age_s)
+
+    def web_refused(self, reason: str) -> None:
+        """Somebody was not let in, or shown out."""
+        self._of("facestream_web_refused_total", reason).inc()
 
     def ended(self, source: Observed, ending: Ending) -> None:
         """What was counted of a file stays until `ENDED_KEPT` others have ended too; how it is now is nothing to tell any more."""

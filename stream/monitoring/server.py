@@ -35,7 +35,7 @@ class _Handler(MetricsHandler):
         if path == "/metrics":
             super().do_GET()
         else:
-            self._say(*_page(path, self.health))
+            self._say(*page(path, self.health))
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -49,7 +49,8 @@ class _Handler(MetricsHandler):
             self.wfile.write(body)
 
 
-def _page(path: str, health: Health) -> tuple[HTTPStatus, str]:
+def page(path: str, health: Health) -> tuple[HTTPStatus, str]:
+    """What is answered besides the numbers."""
     if path == "/":
         return HTTPStatus.OK, INDEX
     if path == "/healthz":

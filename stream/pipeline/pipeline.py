@@ -113,16 +113,22 @@ class Pipeline:
         self._wake()
 
     def replace_settings(self, settings: Settings) -> None:
-        """Look with other settings from the worker's next round on; a source of `settings.sources` with its own.
+        """Look with other settings from the worker's next round on; a source of `settings.sources` with its own. Another classifier is
+        loaded first, in the caller's thread.
 
         Raises:
             SettingsError: what differs cannot change while a run goes on.
             UsageError: the models of this run cannot do it.
+            ModelError: another classifier is asked for, and cannot be loaded.
         """
         self._refuse_forked()
         with self._starting:
             check_change(self._settings, settings)
-            self._analyser.check_settings(settings)
+            if settings.classifier.model == self._settings.classifier.model:
+                model = self._worker.wanted_model
+                self._analyser.check_model(model, settings)
+            else:
+                model = self._analyser.load_model(settings)
             for running in self._lanes:
                 if running.lane.settings is not None:
                     check_change(running.lane.settings, settings.of_name(running.name))
@@ -130,7 +136,7 @@ class Pipeline:
             if self._analyser.detector is None and not looked and any(one.detector.enabled for one in settings.everyone):
                 raise SettingsError("detector.enabled cannot change in a run that began without a detector: start it anew.")
             self._settings = settings
-            self._worker.replace_settings(settings)
+            self._worker.replace_settings(settings, model)
 
     def run(self) -> Report:
         """Run until the sources end, the time is over, a viewer's user asks to stop, or `stop`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from models.classification.face_model import FaceModel
 from models.inference.priority import stand_back
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
@@ -32,7 +33,8 @@ class Worker:
         """Why it failed."""
         self._lanes, self._analyser, self._frames_came, self._observers, self._health = lanes, analyser, frames_came, observers, health
         self._sizes = ExpectedSizes(analyser.detector, settings.pipeline.batch_size)
-        self._settings = self._wanted_settings = settings
+        self._settings = settings
+        self._wanted = settings, analyser.model
         self._in_hand: list[tuple[RunningLane, Frame]] = []
         """What is looked at now."""
         self._handing_on = threading.Lock()
@@ -41,9 +43,14 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
 
-    def replace_settings(self, settings: Settings) -> None:
-        """Look with these from the next round on."""
-        self._wanted_settings = settings
+    def replace_settings(self, settings: Settings, model: FaceModel | None) -> None:
+        """Look with these, and with that model, from the next round on."""
+        self._wanted = settings, model
+
+    @property
+    def wanted_model(self) -> FaceModel | None:
+        """That of the next round."""
+        return self._wanted[1]
 
     def join(self, timeout_s: float | None) -> None:
         """Wait for its end, so long at most; a look that goes on then is lost."""
@@ -87,10 +94,14 @@ class Worker:
         lane.looked_through = True
 
     def _begin_round(self) -> None:
-        if (settings := self._wanted_settings) is not self._settings:
+        settings, self._analyser.model = self._wanted
+        if settings is not self._settings:
             self._settings = settings
             for lane in self._lanes:
                 lane.tracks.settings = settings.of_name(lane.name)
+        for lane in self._lanes:
+            if lane.tracks.model is not self._analyser.model:  # also one that came while the model was being replaced
+                lane.tracks.model = self._analyser.model
         self._sizes.keep([lane.tracks for lane in self._lanes])
         self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take()]
 

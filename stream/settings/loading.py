@@ -109,6 +109,25 @@ def _check(values: dict[str, Any], place: str) -> Settings:
     return settings.model_copy(update={"sources": named})
 
 
+def with_value(settings: Settings, name: str, value: object, place: str) -> Settings:
+    """The same settings but for one, checked as in a file.
+
+    Args:
+        name: as `--set` has it: section.key.
+        place: who wants it, for the error.
+
+    Raises:
+        SettingsError: there is no such setting, or it cannot have that value.
+    """
+    section, _, key = name.partition(".")
+    if section not in SECTIONS:
+        raise SettingsError(f"{place}: {_unknown(name, SECTIONS)}")
+    try:
+        return settings.changed({section: {key: value}})
+    except ValidationError as error:
+        raise SettingsError(f"{place}: {_sentence(error.errors())}") from None
+
+
 def _named(entries: Any, place: str) -> tuple[NamedSource, ...]:
     """The entries of `sources`. The values that each sets for itself are not checked yet."""
     if not isinstance(entries or [], list):

@@ -189,7 +189,7 @@ OWN: dict[str, frozenset[str]] = {
 WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
-    "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "classifier": frozenset({"model", "threshold", "every_s", "uncertain_below", "keep_dropped"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
 

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from models.imaging.landmarks import frontality
 from stream.faces import Face
 from stream.sinks.result import Result
+
+TURNED_AWAY_WORTH = 0.1
+"""What a face in profile is worth beside the same one that looks into the camera (a guess)."""
 
 
 @dataclass(slots=True)
@@ -58,10 +62,7 @@ class TrackSummaries:
 def _worth(face: Face) -> float:
     """How well a face is seen: its size in the picture, how sure the detector is, how far it looks into the camera."""
     side = float(np.sqrt(max((face.box[2:] - face.box[:2]).prod(), 0)))
-    eyes = face.landmarks[1] - face.landmarks[0]
-    nose = face.landmarks[2] - face.landmarks[:2].mean(axis=0)
-    beside = abs(float(nose @ eyes)) / max(float(eyes @ eyes), 1e-6)
-    return side * face.score * max(1 - beside, 0.1)
+    return side * face.score * max(float(frontality(face.landmarks[None])[0]), TURNED_AWAY_WORTH)
 
 
 def _line(track: int, summary: _Summary) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from stream.errors import UsageError
+from stream.passwords import hide
 from stream.web.place import Place
 
 TOKEN_VARIABLE = "FACESTREAM_WEB_TOKEN"
@@ -35,7 +36,10 @@ def chosen_token() -> str:
     """
     given = os.environ.get(TOKEN_VARIABLE, "")
     if not given:
-        return secrets.token_urlsafe(32)
+        token = secrets.token_urlsafe(32)
+        hide(token)
+        return token
+    hide(given)
     if len(given) < SHORTEST_TOKEN or not re.fullmatch(r"[\x21-\x7e]+", given):
         raise UsageError(f"{TOKEN_VARIABLE}: at least {SHORTEST_TOKEN} letters and digits, no spaces.")
     return given
@@ -82,12 +86,12 @@ class Access:
         self.cookie = f"facestream-{place.port}"  # cookies do not tell ports apart
         self.throttle = Throttle()
         self._place = place
-        self._names = {name.lower() for name in names}
+        self._names = {_name(name) for name in names}
         if not place.is_loopback:
-            self._names |= {place.host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+            self._names |= {place.host.lower(), *own_names()}
 
     def is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.token.encode())
+        return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self.token.encode())
 
     def new_cookie(self) -> str:
         """A value that only this token's owner can make: it still holds when the program is started anew with the same token."""
@@ -96,10 +100,10 @@ class Access:
 
     def is_cookie(self, value: str) -> bool:
         session, _, seal = value.partition(".")
-        return bool(seal) and hmac.compare_digest(seal.encode("utf-8", "surrogateescape"), self._sealed(session).encode())
+        return bool(seal) and hmac.compare_digest(seal.encode("utf-8", "surrogatepass"), self._sealed(session).encode())
 
     def _sealed(self, session: str) -> str:
-        digest = hmac.digest(self.token.encode(), b"facestream session " + session.encode("utf-8", "surrogateescape"), hashlib.sha256)
+        digest = hmac.digest(self.token.encode(), b"facestream session " + session.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def is_host(self, host: str) -> bool:
@@ -107,7 +111,7 @@ class Access:
         found = _HOST.fullmatch(host)
         if found is None:
             return False
-        name = found["name"].lower().strip("[]")
+        name = found["name"].lower().strip("[]").removesuffix(".")
         if name in self._names:
             return True
         try:
@@ -123,10 +127,26 @@ class Access:
             port = parts.port
         except ValueError:
             return False
-        if parts.scheme not in ({"https"} if self.tls else {"http", "https"}) or not parts.hostname:
+        if parts.scheme not in ({"https"} if self.tls else {"http", "https"}) or not parts.hostname or "@" in parts.netloc:
             return False
         usual = 443 if parts.scheme == "https" else 80
         found = _HOST.fullmatch(host)
-        if found is None or parts.path or parts.query:
+        if found is None or parts.path or parts.query or parts.fragment:
             return False
         return parts.hostname == found["name"].lower().strip("[]") and (port or usual) == int(found["port"] or usual)
+
+
+def own_names() -> set[str]:
+    """What this machine is called on its network. The name service is not asked: it may take its time, or be somebody else's."""
+    short = socket.gethostname().lower().partition(".")[0]
+    return {socket.gethostname().lower(), short, f"{short}.local"}
+
+
+def _name(text: str) -> str:
+    """
+    Raises:
+        UsageError: that is no host's name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", text):
+        raise UsageError(f"--web-host-name {text}: write a name alone, such as cams.example.com: no http://, no port, no *.")
+    return text.lower().removesuffix(".")

@@ -37,12 +37,15 @@ def page_files() -> dict[str, tuple[bytes, str]]:
     return {"/": found["/index.html"], **found}
 
 
-def make_app(hub: Hub, access: Access, more: Sequence[BaseRoute] = (), uploads: Collection[str] = ()) -> ASGIApp:
+def make_app(
+    hub: Hub, access: Access, more: Sequence[BaseRoute] = (), uploads: Collection[str] = (), public: Collection[str] = ()
+) -> ASGIApp:
     """The whole server, with the guard before it.
 
     Args:
         more: what else is answered, to those who have the token.
         uploads: the paths among them that take files.
+        public: the paths among them that need no token.
     """
     page = page_files()
     squeezed = {path: gzip.compress(body, mtime=0) for path, (body, _) in page.items()}
@@ -60,10 +63,12 @@ def make_app(hub: Hub, access: Access, more: Sequence[BaseRoute] = (), uploads: 
         peer = request.client.host if request.client else ""
         if access.throttle.too_many(peer):
             return PlainTextResponse("Too many wrong tokens; wait a minute.", 429)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return PlainTextResponse('Send JSON: {"token": "..."}', 415)
         try:
             said = json.loads(await request.body())
             token = said["token"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return PlainTextResponse('Send JSON: {"token": "..."}', 400)
         if not isinstance(token, str) or not access.is_token(token):
             access.throttle.count(peer)
@@ -90,5 +95,7 @@ def make_app(hub: Hub, access: Access, more: Sequence[BaseRoute] = (), uploads: 
 
     routes: list[BaseRoute] = [Route(path, file) for path in page]
     routes += [Route("/login", login, methods=["POST"]), Route("/session", session), WebSocketRoute("/ws", socket), *more]
-    public = frozenset({*page, "/login", "/session"})
-    return Guard(Starlette(routes=routes, lifespan=lifespan), access, public=public, uploads=frozenset(uploads))
+    without_token = frozenset({*page, "/login", "/session", *public})
+    inner = Starlette(routes=routes, lifespan=lifespan)
+    inner.router.redirect_slashes = False  # it would answer with an address that knows nothing of a proxy's prefix
+    return Guard(inner, access, public=without_token, uploads=frozenset(uploads), refused=hub.counts.web_refused)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from stream.names import printable
 from stream.sinks.result import Result
@@ -24,6 +24,12 @@ class Numbered:
     result: Result
 
 
+class Switch(Protocol):
+    """Something that is on or off."""
+
+    on: bool
+
+
 class CameraView:
     """A viewer whose screen is the page. `write` is the renderer's; the rest may be asked by any thread."""
 
@@ -35,18 +41,32 @@ class CameraView:
         self.name = printable(source.info.name)
         self.newest: Numbered | None = None
         self.notes: list[str] = []
-        self.ended = False
+        self.ended = self.paused = False
+        self.recording: Switch | None = None
+        """What a page may switch; None: it is not recorded."""
         self.looks = _Looks(self)
         """A sink for analysed frames: those who follow the events get them."""
         self.listeners: tuple[Callable[[Result], None], ...] = ()
         """Are told of each analysed frame, on the renderer's thread, and must not wait."""
+        self._turned = False
         self._source, self._came = source, came
         self._began = time.monotonic()
         self._changing = threading.Lock()
 
     def write(self, result: Result) -> None:
+        if self.paused:
+            return
         self.newest = Numbered(1 + (self.newest.number if self.newest else 0), result)
         self._came(self)
+
+    def turn(self) -> None:
+        """A page wants the next of several pictures. Any thread."""
+        self._turned = True
+
+    def turned(self) -> bool:
+        """Whether one did since this was last asked."""
+        turned, self._turned = self._turned, False
+        return turned
 
     def poll(self) -> None:
         """There are no keys here: what a page's user does goes another way."""
@@ -73,7 +93,7 @@ class CameraView:
         info, status, newest = self._source.info, self._source.status, self.newest
         since = self._began if newest is None else newest.result.frame.captured_at
         silent_s = time.monotonic() - since
-        no_signal = info.live and not self.ended and (status.state != "up" or silent_s > STALE_S)
+        no_signal = info.live and not (self.ended or self.paused) and (status.state != "up" or silent_s > STALE_S)
         return {
             "name": self.name,
             "live": info.live,
@@ -82,6 +102,8 @@ class CameraView:
             "no_signal": no_signal and (newest is None or silent_s > STALE_S),
             "silent_s": round(silent_s, 1),
             "cause": status.cause,
+            "paused": self.paused,
+            "recording": None if self.recording is None else self.recording.on,
             "width": newest.result.frame.width if newest else info.width,
             "height": newest.result.frame.height if newest else info.height,
             "now": round(time.time(), 3),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from models.classification.bundle import shipped_names
 from stream.errors import UsageError
+from stream.monitoring.health import Health
+from stream.monitoring.metrics import Metrics
 from stream.pipeline.lane import Lane
 from stream.settings.schema import Settings
 from stream.sources.source import Source
+from stream.web import certificate as certificates
 from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
 from stream.web.camera_view import CameraView
 from stream.web.guest_place import GuestPlace
-from stream.web.hub import Counts, Hub
+from stream.web.hub import Hub
 from stream.web.place import Place
 
 if TYPE_CHECKING:
@@ -37,6 +42,8 @@ class WebOptions:
     key: Path | None = None
     host_names: Sequence[str] = ()
     """Names that it is reached by, as behind a proxy."""
+    metrics_too: bool = False
+    """The port of the metrics is this one: one server answers for both."""
 
     @classmethod
     def asked(
@@ -46,19 +53,32 @@ class WebOptions:
         view_only: bool = False,
         certificate: Path | None = None,
         key: Path | None = None,
+        self_signed: bool = False,
         host_names: Sequence[str] = (),
+        metrics: Place | None = None,
     ) -> WebOptions:
         """Takes the port, before anything else is done.
+
+        Args:
+            self_signed: https with a certificate that this machine makes for itself.
+            metrics: where the metrics are wanted.
 
         Raises:
             UsageError: it cannot be had, or what was asked for makes no sense.
         """
         if (certificate is None) != (key is None):
             raise UsageError("--web-cert and --web-key go together: name both.")
-        for path in (certificate, key):
-            if path is not None and not path.is_file():
-                raise UsageError(f"{path}: there is no such file.")
         place, token = Place.parse(where), chosen_token()
+        metrics_too = metrics is not None and metrics.port == place.port
+        if metrics is not None and metrics_too and metrics.host not in ("127.0.0.1", "localhost", place.host):
+            raise UsageError(f"--metrics-host {metrics.host}: the page has that port on {place.host}; choose another port.")
+        Access(token, place, names=host_names)  # says what is wrong with the names
+        if certificate is not None and key is not None:
+            if self_signed:
+                raise UsageError("--web-tls self-signed and --web-cert: one certificate is enough.")
+            certificates.check(certificate, key)
+        if self_signed:
+            certificate = key = certificates.self_signed(place, host_names)
         return cls(
             place=place,
             listener=place.listen(),
@@ -67,6 +87,7 @@ class WebOptions:
             certificate=certificate,
             key=key,
             host_names=host_names,
+            metrics_too=metrics_too,
         )
 
     @property
@@ -84,6 +105,9 @@ class WebOptions:
         return bool(os.environ.get(TOKEN_VARIABLE))
 
 
+POLL_S = 0.05
+
+
 class Run(Protocol):
     """The run that the page shows, as far as the page may change it. Any thread."""
 
@@ -98,27 +122,38 @@ class WebHost:
     """The page's server and what it shows. Made before the lanes, which get their views from it."""
 
     def __init__(
-        self, options: WebOptions, counts: Counts, say: Callable[[str], None], invite: Callable[[str], None] | None = None
+        self,
+        options: WebOptions,
+        metrics: Metrics,
+        health: Health,
+        say: Callable[[str], None],
+        invite: Callable[[str], None] | None = None,
+        settings: Settings | None = None,
     ) -> None:
         """
         Args:
+            metrics: count what happens on the page, and are served there, as the health is.
             say: tells the user a sentence.
             invite: the same for one with the token in it; None: nobody may be told.
         """
         self._options, self._say, self._invite = options, say, invite
-        self.hub = Hub(counts)
+        self._metrics, self._health = metrics, health
+        self.hub = Hub(metrics)
         self._access = Access(options.token, options.place, names=options.host_names, tls=options.tls)
         self._server: Server | None = None
         self.run: Run | None = None
         """What runs now."""
-        self.settings = Settings()
-        """Of what runs now."""
+        self.settings = settings or Settings()
+        """Of what runs now; a page may change them."""
+        self._models = ["none"]
+        """The classifiers that a page may choose."""
         self.takes_guests = False
         """What runs now goes on until it is stopped: it may take a browser's camera, photos and videos."""
 
     def began(self, run: Run, settings: Settings, *, takes_guests: bool) -> None:
         """A run begins; what is on the page is changed there. The main thread."""
         self.run, self.settings, self.takes_guests = run, settings, takes_guests
+        self._models[:] = dict.fromkeys([settings.classifier.model, *shipped_names(), "none"])
         self.hub.changed()
 
     def over(self) -> None:
@@ -130,22 +165,36 @@ class WebHost:
     def open(self) -> Iterator[None]:
         """Serve the page until the block ends."""
         from stream.web.app import make_app  # here: the libraries for it are an extra
+        from stream.web.controls import Controls
         from stream.web.guests import UPLOAD, Guests
+        from stream.web.programs import Programs
         from stream.web.server import serve
+        from stream.web.supervision import HEALTH, supervision
 
         options, guests = self._options, Guests(self.hub, self._guest_place)
-        app = make_app(self.hub, self._access, guests.routes, [UPLOAD])
-        with closing(guests), serve(app, options.listener, certificate=options.certificate, key=options.key) as self._server:
+        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health), *guests.routes]
+        if not options.view_only:
+            more += Controls(self.hub, self, self._say, self._models).routes
+        app = make_app(self.hub, self._access, more, [UPLOAD], public=HEALTH)
+        tls = {"certificate": options.certificate, "key": options.key}
+        with closing(guests), serve(app, options.listener, **tls, ending=self.hub.end) as self._server:
             if self._invite is not None and not options.token_is_theirs:
                 self._invite(f"the page: {options.address}#token={options.token}")
             else:
                 self._say(f"the page: {options.address} (its token is that of {TOKEN_VARIABLE})")
+            if options.certificate is not None and options.certificate == options.key:
+                self._say(f"its certificate is this machine's own, SHA-256 {certificates.fingerprint(options.certificate)}")
             if not options.place.is_loopback and not options.tls:
                 self._say(
                     "the page is not encrypted: whoever is on this network can read the token and see the pictures, and browsers give no "
                     "camera to http pages; --web-tls self-signed or --web-cert and --web-key encrypt it"
                 )
             yield
+
+    def wait_for_page(self, or_else: Callable[[], bool]) -> None:
+        """Until somebody looks, or `or_else` is true: what plays for nobody would be over before its page is open."""
+        while not self.hub.pages and not or_else():
+            time.sleep(POLL_S)
 
     def _guest_place(self) -> GuestPlace:
         """Where a page's camera and its files go now."""
@@ -157,7 +206,9 @@ class WebHost:
             self._server.hurry()
 
     def view(self, source: Source) -> CameraView:
-        """A viewer for a lane; it stays on the page until `remove`."""
+        """A viewer for a lane. Those of lanes that have ended make room for it."""
+        for ended in [one for one in self.hub if one.ended]:
+            self.hub.remove(ended)
         view = CameraView(source, self.hub.came)
         self.hub.add(view)
         return view

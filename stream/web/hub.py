@@ -7,10 +7,10 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from models.inference.priority import stand_back
-from stream.web.camera_view import CameraView, Numbered
+from stream.web.camera_view import CameraView
 from stream.web.encoding import Encoded, encoded, rung_for
 
 ENCODER_STANDS_BACK = 3
@@ -45,11 +45,22 @@ class Counts(Protocol):
     def web_pages(self, count: int) -> None:
         """So many pages are open."""
 
+    def web_changed(self) -> None:
+        """A page has changed something."""
+
     def web_encoded(self, source: str) -> None:
         """A picture was made for pages."""
 
     def web_drawn(self, source: str, age_s: float) -> None:
         """A page has drawn a picture that arrived so long ago."""
+
+    def web_refused(self, reason: Refusal) -> None:
+        """Somebody was not let in, or shown out."""
+
+
+Refusal = Literal["host", "origin", "token", "throttle", "size", "slow", "full", "messages"]
+"""Why: not one of our names; not one of our pages; without the token; too many wrong ones; too large; too slow; no place left; too many
+messages or such as make no sense."""
 
 
 class Hub:
@@ -66,12 +77,17 @@ class Hub:
         """Each adds something to what pages are told of the run."""
         self.left: list[Callable[[Page], None]] = []
         """Are told when a page has gone."""
+        self.arrived: list[Callable[[CameraView], None]] = []
+        """Are told of each view that comes. Any thread."""
+        self.ending = asyncio.Event()
+        """The server ends: what would go on for ever does not."""
         self._views: dict[str, CameraView] = {}
         self._changing = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[tuple[CameraView, asyncio.Event]] = set()
         self._encoder = ThreadPoolExecutor(1, "web encoder", stand_back, (ENCODER_STANDS_BACK,))
-        self._making: dict[tuple[str, int, int], tuple[Numbered, asyncio.Future[Encoded]]] = {}
-        """The newest picture of each view in each size and quality."""
+        self._making: dict[tuple[str, *tuple[object, ...]], tuple[object, asyncio.Future[Any]]] = {}
+        """What was made of the newest picture of each view, by its name, size and quality."""
 
     def opened(self, loop: asyncio.AbstractEventLoop) -> None:
         """The server runs: pages may come."""
@@ -81,6 +97,8 @@ class Hub:
         """A lane has begun. Any thread."""
         with self._changing:
             self._views = {**self._views, view.name: view}
+        for one in self.arrived:
+            one(view)
         self._tell(self._changed)
 
     def remove(self, view: CameraView) -> None:
@@ -91,7 +109,7 @@ class Hub:
 
     def came(self, view: CameraView) -> None:
         """A view has a newer picture, or has ended. Any thread; never waits."""
-        if self.pages:
+        if self.pages or self._waiting:
             self._tell(self._wake, view)
 
     @property
@@ -102,6 +120,7 @@ class Hub:
     def enter(self, page: Page) -> bool:
         """A page has opened; False where there are too many."""
         if len(self.pages) >= MOST_PAGES:
+            self.counts.web_refused("full")
             return False
         self.pages.add(page)
         self.counts.web_pages(len(self.pages))
@@ -119,13 +138,40 @@ class Hub:
         if numbered is None:
             return None
         width = rung_for(wanted_px, numbered.result.frame.width)
-        key = (view.name, width, quality)
-        made = self._making.get(key)
-        if made is None or made[0] is not numbered:
-            future = asyncio.get_running_loop().run_in_executor(self._encoder, encoded, view.name, numbered, width, quality)
-            self._making[key] = made = numbered, future
-            self.counts.web_encoded(view.name)
-        return await asyncio.shield(made[1])
+        picture: Encoded = await self.made((view.name, width, quality), numbered, encoded, view.name, numbered, width, quality)
+        return picture
+
+    async def made(self, key: tuple[str, *tuple[object, ...]], of: object, make: Callable[..., Any], *words: Any) -> Any:
+        """What the encoder's thread makes of a picture: once for all who ask for the same.
+
+        Args:
+            key: the view's name, and what tells this from others that are made of its pictures.
+            of: what it is made of; what was made of something else is not kept.
+        """
+        making = self._making.get(key)
+        if making is None or making[0] != of:
+            for old in [one for one, (its, future) in self._making.items() if one[0] == key[0] and its != of and future.done()]:
+                del self._making[old]  # each keeps a frame
+            future = asyncio.get_running_loop().run_in_executor(self._encoder, make, *words)
+            self._making[key] = making = of, future
+            self.counts.web_encoded(key[0])
+        return await asyncio.shield(making[1])
+
+    async def newer(self, view: CameraView, after: int) -> None:
+        """Waits for a picture of a view with a higher number; or for the end of either."""
+        came = asyncio.Event()
+        self._waiting.add((view, came))
+        try:
+            if not (view.ended or self.ending.is_set() or (view.newest is not None and view.newest.number > after)):
+                await came.wait()
+        finally:
+            self._waiting.discard((view, came))
+
+    def end(self) -> None:
+        """The server's end begins: what would go on for ever ends now."""
+        self.ending.set()
+        for _, came in self._waiting:
+            came.set()
 
     async def close(self) -> None:
         """The server ends: every page is told and let go."""
@@ -150,6 +196,9 @@ class Hub:
     def _wake(self, view: CameraView) -> None:
         for page in self.pages:
             page.came(view)
+        for waited_for, came in self._waiting:
+            if waited_for is view:
+                came.set()
 
     def _changed(self) -> None:
         names = set(self._views)
@@ -157,6 +206,9 @@ class Hub:
             del self._making[key]
         for page in self.pages:
             page.changed()
+        for view, came in self._waiting:
+            if view not in self._views.values():
+                came.set()
 
     def __iter__(self) -> Iterator[CameraView]:
         return iter(self._views.values())

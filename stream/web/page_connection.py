@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -14,10 +16,12 @@ from stream.web.camera_view import CameraView
 from stream.web.hub import Hub
 from stream.web.pace import Pace
 
+MOST_MESSAGES_A_SECOND = 60
+"""From one page, besides its word that it has drawn a picture which is on its way to it."""
 STATE_EVERY_S = 1.0
 """So often a page is told how everything is."""
 MOST_WATCHED = 100
-FULL, GOING_AWAY, ASKED_WRONGLY = 1013, 1001, 1008
+FULL, GOING_AWAY, ASKED_WRONGLY, TOO_LARGE = 1013, 1001, 1008, 1009
 """Codes of closing (RFC 6455, section 7.4, and IANA's list)."""
 
 
@@ -48,6 +52,7 @@ class PageConnection:
         self._watched: dict[str, Watched] = {}
         self._wake, self._tell = asyncio.Event(), asyncio.Event()
         self._writing = asyncio.Lock()
+        self._heard_at: deque[float] = deque(maxlen=MOST_MESSAGES_A_SECOND)
 
     async def run(self) -> None:
         """Until the page goes away, or says what makes no sense."""
@@ -55,15 +60,16 @@ class PageConnection:
         if not self._hub.enter(self):
             await self._socket.close(FULL, "too many pages are open")
             return
-        tasks = [asyncio.create_task(work) for work in (self._send_pictures(), self._send_state(), self._listen())]
+        tasks = [asyncio.create_task(work) for work in (self._send_pictures(), self._send_state(), self._listen(), self._watch_over())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:  # whatever JSON may hold
+            self._hub.counts.web_refused("messages")
+            await self.close(ASKED_WRONGLY, str(error).encode()[:100].decode(errors="ignore"))
         except (WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
             pass
-        except (ValueError, TypeError, KeyError) as error:
-            await self.close(ASKED_WRONGLY, str(error)[:100])
         finally:
             self._hub.leave(self)
             for task in tasks:
@@ -92,8 +98,14 @@ class PageConnection:
             else:
                 await self._socket.send_text(json.dumps(message, separators=(",", ":")))
 
-    async def _send_state(self) -> None:
+    async def _watch_over(self) -> None:
+        """Ends with the page's patience: one that draws nothing any more may not even read."""
         while not any(watched.pace.silent for watched in self._watched.values()):
+            await asyncio.sleep(1)
+        self._hub.counts.web_refused("slow")
+
+    async def _send_state(self) -> None:
+        while True:
             await self.say(self._hub.state())
             self._tell.clear()
             with suppress(TimeoutError):
@@ -123,11 +135,20 @@ class PageConnection:
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
+                if message.get("code") == TOO_LARGE:
+                    self._hub.counts.web_refused("size")
                 return
+            self._count()
             if message.get("text") is not None:
                 await self._heard(json.loads(message["text"]))
             elif self._hub.hears_bytes is not None:
                 await self._hub.hears_bytes(self, message["bytes"])
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        if len(self._heard_at) == MOST_MESSAGES_A_SECOND and now - self._heard_at[0] < 1:
+            raise ValueError("too many messages")
+        self._heard_at.append(now)
 
     async def _heard(self, said: dict[str, Any]) -> None:
         match said.get("type"):
@@ -155,5 +176,6 @@ class PageConnection:
 
     def _drawn(self, camera: str, number: int) -> None:
         if (watched := self._watched.get(camera)) is not None and (age_s := watched.pace.drawn(number)) is not None:
+            self._heard_at.pop()
             self._hub.counts.web_drawn(camera, age_s)
             self._wake.set()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from stream.errors import UsageError
 
 DEFAULT = "127.0.0.1:8000"
-_PLACE = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:.%\w]+\]|[\w.-]+):)?(?P<port>\d{1,5})")
+_PLACE = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:.%\w]+\]|[\w.-]*):)?(?P<port>\d{1,5})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MISSING = "--web needs what the extra `web` brings: pip install 'facestream[web]'."
 LARGEST_MESSAGE = 2 * 1024 * 1024
 """Bytes that a page may send at once."""
-GRACE_S = 1.0
+GRACE_S = 0.5
 """Connections that have not ended by then are cut."""
 
 
@@ -42,8 +42,14 @@ class Server:
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
         self._server, self._listener = server, listener
-        self._thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), name="web", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        from stream.web.patience import PatientLoop
+
+        with asyncio.Runner(loop_factory=PatientLoop) as runner:
+            runner.run(self._server.serve([self._listener]))
 
     def hurry(self) -> None:
         """End, as soon as what is open has been told. Any thread."""
@@ -57,20 +63,31 @@ class Server:
 
 
 @contextmanager
-def serve(app: ASGIApp, listener: socket.socket, *, certificate: Path | None = None, key: Path | None = None) -> Iterator[Server]:
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    ending: Callable[[], None] = lambda: None,
+) -> Iterator[Server]:
     """Answer on that socket until the block ends; its port is free again then.
 
     Args:
         certificate: a PEM file, with `key`: https; None: http.
+        ending: called in the server's event loop when the end begins: what would never end by itself does so now.
 
     Raises:
         UsageError: the certificate cannot be used.
     """
     import uvicorn
 
+    from stream.web.patience import PatientHttp, PatientSocket
+
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        http=PatientHttp,
+        ws=PatientSocket,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,  # JPEGs do not get smaller, and each connection would keep 64 KiB for it
         log_config=None,
@@ -89,8 +106,25 @@ def serve(app: ASGIApp, listener: socket.socket, *, certificate: Path | None = N
     except (OSError, ValueError) as error:  # ssl's own errors are among them
         listener.close()
         raise UsageError(f"{certificate} and {key} cannot be used for https ({getattr(error, 'reason', None) or error}).") from error
-    server = Server(uvicorn.Server(config), listener)
+    server = Server(_prompt(config, ending), listener)
     try:
         yield server
     finally:
         server.close()
+
+
+def _prompt(config: uvicorn.Config, ending: Callable[[], None]) -> uvicorn.Server:
+    """A server that cuts, `GRACE_S` after its end began, what has not ended by then."""
+    import uvicorn
+
+    class Prompt(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            ending()
+            asyncio.get_running_loop().call_later(GRACE_S, self._cut)
+            await super().shutdown(sockets)
+
+        def _cut(self) -> None:
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+
+    return Prompt(config)

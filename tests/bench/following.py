@@ -83,9 +83,9 @@ def look(clip: Path, detector: Detector, model: CountingModel, settings: Setting
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
-        begin = time.perf_counter()
+        begin = time.process_time()
         yield
-        seconds[name] += time.perf_counter() - begin
+        seconds[name] += time.process_time() - begin
 
     source = open_source(clip, settings.source)
     manager = analyser.follow(source.info, settings)
@@ -225,9 +225,9 @@ def table(detector: Detector, rounds: int) -> None:
                     told: list[tuple[Frame, Analysis]] = []
                     for start in range(0, len(frames), 4):
                         some = frames[start : start + 4]
-                        begin = time.perf_counter()
+                        begin = time.process_time()
                         analyses = analyser.look(some, [manager] * len(some))
-                        seconds += time.perf_counter() - begin
+                        seconds += time.process_time() - begin
                         told += [one for pair in zip(some, analyses, strict=True) for one in manager.settle(*pair)]
                     told += manager.flush()
                     ms, faces = 1000 * seconds / len(frames), float(np.mean([len(analysis.faces) for _, analysis in told]))

@@ -20,6 +20,8 @@ from PIL import Image
 
 from models.classification.bundle import read_bundle
 from stream.sources.demo import DemoSource
+from stream.web.certificate import self_signed
+from stream.web.place import Place
 from tests import documentation
 from tests.command import usual_environment
 from tests.media import RtspServer, make_clip, rtsp_server
@@ -32,7 +34,8 @@ YUNET = DATA / "models" / "yunet_n_dynamic.onnx"
 CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 
 SUBSTITUTIONS = (
-    (r"facestream run 0(?= |$)", "facestream run clip.mp4"),  # there is no webcam
+    (r"facestream run 0(?= --web)", "facestream run clip.mp4 --set source.loop=true"),  # there is no webcam, and a video waits for a page
+    (r"facestream run 0(?= |$)", "facestream run clip.mp4"),
     (r"^facestream (run|train|evaluate|export)$", r"facestream \1 --help"),  # named, not typed
     (r"--duration 3600", "--duration 2"),
     (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
@@ -52,13 +55,15 @@ LEFT_OUT = {
     r"pip install .*": "the same; test_docs.py",
     r"pre-commit install": "changes the repository's hooks; test_docs.py",
     r"prometheus .*": "no part of this project; tests/stream/monitoring/test_monitoring_files.py",
+    r"curl .*": "needs a run with a page; test_docs_web.py",
+    r"ffmpeg .*:8000/.*": "the same",
     r"ruff .*": "writes into the repository; .ci/checks",
     r"\.ci/(run|checks)": "runs these tests, or ran before them; test_docs.py",
     r"pytest( -m \"not slow\")?": "runs this very test",
     r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
-RUNS = re.compile(r"facestream |ffmpeg |pytest .*tests/|python docs/|export \w+=|cd |find |head |cat ")
+RUNS = re.compile(r"facestream |ffmpeg (?!.*:8000/)|pytest .*tests/|python docs/|export \w+=|cd |find |head |cat ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 
 TIMEOUT_S = 240
@@ -120,6 +125,8 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
         make_folder(folder / name, dict(zip(classes, two_faces.values(), strict=True)), 10, seed=len(name))
     (folder / "recordings").mkdir()
     (folder / "my.yaml").write_text("detector: {min_face_px: 60}\n", encoding="utf-8")
+    for name in ("cert.pem", "key.pem"):
+        shutil.copy(self_signed(Place("127.0.0.1", 8000), [], folder), folder / name)
     (folder / "docs").symlink_to(ROOT / "docs")
     if YUNET.is_file():
         shutil.copy(YUNET, folder / "yunet.onnx")

@@ -4,6 +4,8 @@ import { byId, say } from "./dom.js"
 import { Faces } from "./faces.js"
 import { Tile } from "./tile.js"
 
+const RESIZED_MS = 100 // while a window is dragged, not each of its sizes is told
+
 export class Cameras {
   /** @param {import("./connection.js").Connection} connection */
   constructor(connection) {
@@ -109,10 +111,10 @@ export class Cameras {
   resized() {
     if (this.asked) return
     this.asked = true
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       this.asked = false
       this.watch()
-    })
+    }, RESIZED_MS)
   }
 
   /** Tells the server what is on the screen now, and how wide. */

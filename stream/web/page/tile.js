@@ -7,6 +7,7 @@ import { clockTime, counted, keyOf, lasting } from "./words.js"
 const SPOKEN_EVERY_MS = 1000
 const RATE_OVER_MS = 2000
 const BRIEF = 3 // parts of the status line in the grid: rate, age, last look
+const CLOCKS_COMPARED = 10 // the newest: either clock may be set anew
 const OLD_S = 2 // a picture that is older is told of as an old one
 
 /** @typedef {import("./types.js").Header} Header */
@@ -20,12 +21,12 @@ export class Tile {
   constructor(name, connection, resized) {
     this.name = name
     this.connection = connection
-    this.canvas = element("canvas", { role: "img", width: 16, height: 9 })
+    this.canvas = element("canvas", { role: "img", ariaLabel: `${name}: no picture yet`, width: 16, height: 9 })
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }))
     this.overlay = new Overlay()
     this.silence = element("div", { className: "silence", hidden: true })
     this.view = element("div", { className: "view" }, this.canvas, this.overlay.svg, this.overlay.crowd, this.overlay.words, this.silence)
-    this.button = element("button", { type: "button", textContent: name })
+    this.button = element("button", { type: "button" }, ...breakable(name))
     this.digit = element("kbd", { ariaHidden: "true" })
     this.status = element("p", { className: "status" })
     this.age = element("p", { className: "age" })
@@ -49,7 +50,8 @@ export class Tile {
     /** @type {string | null} the key of the face that has the focus in the list */
     this.focused = null
     this.onScreen = false
-    this.clockAhead = Infinity // of this browser's clock, s, as far as is known
+    /** @type {number[]} how far this browser's clock seemed ahead lately, s: too far by what the words needed to come */
+    this.ahead = []
 
     this.watchers = [
       new IntersectionObserver((entries) => {
@@ -63,11 +65,15 @@ export class Tile {
       }),
     ]
     for (const watcher of this.watchers) watcher.observe(this.view)
-    this.element.addEventListener("pointermove", ({ clientX, clientY }) => {
+    const point = (/** @type {PointerEvent} */ { clientX, clientY, pointerType }) => {
+      if (pointerType === "touch" && !this.element.classList.contains("large")) return // it opens the camera
       this.pointer = { x: clientX, y: clientY }
       this.redraw()
-    })
-    this.element.addEventListener("pointerleave", () => {
+    }
+    this.element.addEventListener("pointermove", point)
+    this.element.addEventListener("pointerdown", point)
+    this.element.addEventListener("pointerleave", ({ pointerType }) => {
+      if (pointerType === "touch") return // the finger is gone, and the user reads
       this.pointer = null
       this.redraw()
     })
@@ -93,7 +99,7 @@ export class Tile {
   /** @param {import("./types.js").Camera} camera */
   tell(camera) {
     this.camera = camera
-    this.clockAhead = Math.min(this.clockAhead, Date.now() / 1000 - camera.now)
+    this.ahead = [Date.now() / 1000 - camera.now, ...this.ahead.slice(0, CLOCKS_COMPARED - 1)]
     if (!this.header) this.element.style.setProperty("--ratio", String(camera.width / camera.height || 16 / 9))
     this.element.classList.toggle("silent", camera.no_signal)
     this.silence.hidden = !camera.no_signal && !camera.paused && this.header !== null
@@ -117,18 +123,27 @@ export class Tile {
   tellAge() {
     const { header, camera } = this
     if (!header || !camera) return say(this.age, "")
-    const age = Math.max(0, Date.now() / 1000 - this.clockAhead - header.captured_at)
+    const age = this.ageOf(header)
     const now = performance.now()
     this.drawnAt = this.drawnAt.filter((when) => now - when < RATE_OVER_MS)
     const rate = Math.round((1000 * this.drawnAt.length) / RATE_OVER_MS)
     let words = `shown here: ${rate} a second, ${lasting(this.ageWhenDrawn)} old`
     if (camera.state === "ended") words = "ended; this is its last picture"
     else if (camera.still) words = "a still picture"
-    else if (age > OLD_S) words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
+    else if (age > OLD_S) {
+      words = `picture of ${clockTime(age)}, ${lasting(age)} ago`
+      say(this.status, "") // rate and last look are those of then
+      this.spokenAt = -Infinity
+    }
     say(this.age, words)
   }
 
   ageWhenDrawn = 0
+
+  /** @param {Header} header */
+  ageOf(header) {
+    return Math.max(0, Date.now() / 1000 - Math.min(...this.ahead) - header.captured_at)
+  }
 
   /** @param {import("./types.js").Picture} picture */
   async take({ header, jpeg }) {
@@ -163,7 +178,7 @@ export class Tile {
     this.connection.drawn(header)
     const now = performance.now()
     this.drawnAt.push(now)
-    this.ageWhenDrawn = Math.max(0, Date.now() / 1000 - this.clockAhead - header.captured_at)
+    this.ageWhenDrawn = this.ageOf(header)
     if (now - this.spokenAt > SPOKEN_EVERY_MS) {
       this.spokenAt = now
       this.speak(header)
@@ -206,4 +221,12 @@ export class Tile {
     for (const [at, words] of lines.entries()) say(children[at], words)
     this.faces.hidden = !lines.length
   }
+}
+
+/**
+ * A name that may go on in the next line behind each slash.
+ * @param {string} name
+ */
+function breakable(name) {
+  return name.split("/").flatMap((part, place) => (place ? ["/", element("wbr"), part] : [part]))
 }

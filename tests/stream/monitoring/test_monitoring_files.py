@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stream.monitoring.metrics import DECLARED
 from stream.monitoring.observer import DROP_REASONS
-from tests import clock
+from stream.web.access import TOKEN_VARIABLE
+from tests import clock, web_client
 from tests.command import facestream, running
 from tests.media import rtsp_server
 from tests.monitor import asked, comes
@@ -33,18 +34,24 @@ Samples = dict[str, dict[str, set[str]]]
 
 @pytest.fixture(scope="module")
 def scrape(tmp_path_factory: pytest.TempPathFactory) -> Samples:
-    """What a run with a camera, a classifier and a recording gives."""
+    """What a run with a camera, a classifier, a recording, an open page and somebody without the token gives."""
     from stream.sources.demo import CYCLE_S, DemoSource
 
-    folder, port = tmp_path_factory.mktemp("run"), free_port()
+    folder, port, web = tmp_path_factory.mktemp("run"), free_port(), free_port()
+    words = ("-o", folder / "out.mp4", "--metrics-port", str(port), "--web", str(web))
     demo = DemoSource(size=(320, 240))
     clip = clock.make_clip(folder / "clip", rate=15, image=lambda number: demo.look(number * CYCLE_S / 150))
     with (
         rtsp_server(clip=str(clip), rate=15) as server,
-        running("run", server.address, "-o", folder / "out.mp4", "--metrics-port", str(port)) as process,
+        running("run", server.address, *words, environment={TOKEN_VARIABLE: web_client.TOKEN}) as process,
     ):
         comes(port, "/metrics", lambda status, text: "facestream_faces_total{" in text and 'stage="write"' in text)
-        text = asked(port, "/metrics")[1]
+        with web_client.page(web) as page:
+            page.watch()
+            page.picture()
+            assert web_client.ask(web, "/api/status").status == 401
+            comes(port, "/metrics", lambda status, text: "facestream_web_drawn_seconds_bucket{" in text)
+            text = asked(port, "/metrics")[1]
         process.terminate()
         process.communicate(timeout=20)
     samples: Samples = {"up": {}}

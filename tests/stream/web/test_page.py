@@ -65,8 +65,8 @@ def test_each_picture_has_its_own_boxes_and_they_lie_on_the_face(page: Page):
     assert [one["seq"] for one in seen] == sorted(one["seq"] for one in seen)
     assert {one["number"] - one["frame"] % COUNT for one in seen} == {0}  # the header's picture is on the canvas
     for one in seen:
-        boxes = [face["box"] for face in one["faces"]]
-        assert [[float(n) for n in re.findall(r"[-\d.]+", path)] for path in one["paths"]] == [[x1, y1, x2, y2, x1] for x1, y1, x2, y2 in boxes]
+        drawn = [[float(number) for number in re.findall(r"[-\d.]+", path)] for path in one["paths"]]
+        assert drawn == [[*face["box"], face["box"][0]] for face in one["faces"]]  # M x1 y1 H x2 V y2 H x1
     beside = []
     for one in seen:
         x, y, wide = place(one["number"])
@@ -132,6 +132,23 @@ def test_a_face_says_all_that_is_known_of_it_below_the_pointer_and_with_the_focu
     canvas.dispatch_event("pointerleave")
     page.mouse.move(1, 1)
     expect(card).to_be_hidden()
+
+
+def test_a_finger_on_a_face_shows_the_same(browser: Browser, run: ServedRun):
+    with opened(browser, run, viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True) as page:
+        expect(page.locator(".face")).not_to_have_count(0)
+
+        def touched() -> bool:
+            there = page.locator(".face .box").first.bounding_box()
+            assert there is not None
+            page.touchscreen.tap(there["x"] + there["width"] / 2, there["y"] + there["height"] / 2)
+            return page.locator("#card").is_visible()
+
+        wait_for(touched)
+        below = page.locator(".caption").bounding_box()
+        assert below is not None
+        page.touchscreen.tap(below["x"] + 5, below["y"] + 5)
+        expect(page.locator("#card")).to_be_hidden()
 
 
 def test_all_is_there_for_those_who_listen(page: Page):

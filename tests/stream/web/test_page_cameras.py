@@ -48,7 +48,7 @@ def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_
         expect(page.locator("#back")).to_be_focused()
         page.keyboard.press("Escape")
         expect(tiles).to_have_count(4)
-        expect(page.get_by_role("button", name="garden.mp4")).to_be_focused()
+        expect(page.get_by_role("button", name="garden.mp4", exact=True)).to_be_focused()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         assert shown_large(page) == ["hall.mp4"]
@@ -135,6 +135,7 @@ def test_a_camera_without_a_signal_says_since_when_and_why_and_comes_back(browse
         expect(silence).to_contain_text(re.compile(r"since \d+:\d\d:\d\d.*, for \d+\ss"))
         expect(silence.locator("span").last).not_to_have_text("")
         expect(page.locator(".age")).to_have_text(re.compile(r"picture of \d+:\d\d:\d\d.*, \d+\ss ago"))
+        expect(page.locator(".status")).to_be_empty()
         assert page.locator("canvas").first.evaluate("(one) => getComputedStyle(one).filter").startswith("brightness(0.4)")
         assert page.locator("canvas").first.evaluate("(one) => one.getContext('2d').getImageData(5, 5, 1, 1).data[3]") == 255
         camera.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser import ServedRun, chromium, opened, served
 from tests.ports import free_port
 from tests.tcp_proxy import CuttableProxy
+from tests.web_proxy import PREFIX, proxy
 
 pytestmark = pytest.mark.slow
 
@@ -107,3 +109,12 @@ def test_a_run_with_the_same_token_comes_back_without_a_word(browser: Browser):
             expect(page.locator("#note")).to_be_empty(timeout=12_000)
             expect(page.locator("#login")).to_be_hidden()
             expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))
+
+
+def test_the_page_works_under_a_prefix_behind_a_proxy(browser: Browser, run: ServedRun):
+    with proxy(int(run.address.rstrip("/").rpartition(":")[2])) as port:
+        address = f"http://127.0.0.1:{port}{PREFIX}/"
+        under_prefix = replace(run, address=address)  # all else is nobody's business
+        with opened(browser, under_prefix) as page:
+            expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))
+            assert page.url == address

@@ -1,0 +1,73 @@
+"""A recording that is stopped and begun anew while the run goes on: each stretch is a file of its own, which plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stream.deadline import NEVER, Deadline
+from stream.errors import SinkError
+from stream.sinks.result import Result
+from stream.sinks.sink import Idles, Sink, Waits
+
+
+class SwitchedSink:
+    """Writes while it is on. `on` may be set by any thread; what follows from it the thread does that writes."""
+
+    def __init__(self, make: Callable[[Path], Sink], path: Path) -> None:
+        """
+        Args:
+            make: begins a recording at a path.
+            path: of the first. Those that follow have the time of their first picture in their names: `NAME-20261125T080000Z.mp4`.
+        """
+        self.on = True
+        self.notes: list[str] = []
+        self._make, self._path = make, path
+        self._sink: Sink | None = make(path)
+        self._deadline = NEVER
+
+    @property
+    def full(self) -> bool:
+        return isinstance(self._sink, Waits) and self._sink.full
+
+    def hurry(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        if isinstance(self._sink, Waits):
+            self._sink.hurry(deadline)
+
+    def write(self, result: Result) -> None:
+        """Raises `SinkError` as what it writes to."""
+        if not self.on:
+            self._end()
+            return
+        if self._sink is None:
+            self._sink = self._make(self._unused(datetime.now(UTC)))
+        self._sink.write(result)
+
+    def idle(self) -> None:
+        """Nothing comes: what was switched off is finished all the same."""
+        if not self.on:
+            self._end()
+        elif isinstance(self._sink, Idles):
+            self._sink.idle()
+
+    def close(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            try:
+                sink.close()
+            finally:
+                self.notes += sink.notes
+
+    def _unused(self, moment: datetime) -> Path:
+        """A name that no file has: two stretches may begin in one second."""
+        stem = f"{self._path.stem}-{moment:%Y%m%dT%H%M%SZ}"
+        names = (self._path.with_stem(stem if number == 1 else f"{stem}-{number}") for number in range(1, 1000))
+        with suppress(StopIteration):
+            return next(name for name in names if not name.exists())
+        raise SinkError(f"{self._path.parent}: there are too many recordings of this second.")
