@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import struct
 import subprocess
-import urllib.error
-import urllib.request
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,17 @@ from tests.ports import free_port
 from tests.waiting import wait_for
 
 TOKEN = "a-token-that-only-tests-know"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run went out."""
+
+    code: int
+    told: str
+    """On stderr."""
+    took_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +46,27 @@ class Served:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
-        """What is answered to a program with the token."""
-        request = urllib.request.Request(f"{self.address}/{path}", headers={"Authorization": f"Bearer {TOKEN}", **headers})
+    def ask(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """What is answered to a program with the token: status, headers with lower-case names, body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
+            connection.request(method, path, body, BEARER | headers)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
 
-    def end(self) -> tuple[int, str]:
-        """As Ctrl-C does: the exit code, and what was told."""
+    def end(self) -> Ended:
+        """As Ctrl-C does."""
+        begin = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         _, told = self.process.communicate(timeout=20)
-        return self.process.returncode, told
+        return Ended(self.process.returncode, told, time.monotonic() - begin)
 
     @contextmanager
     def page(self) -> Iterator[Page]:
         """An open page that has not said anything yet."""
-        with connect(f"ws://127.0.0.1:{self.port}/ws", additional_headers={"Authorization": f"Bearer {TOKEN}"}, max_size=None) as socket:
+        with connect(f"ws://127.0.0.1:{self.port}/ws", additional_headers=BEARER, max_size=None) as socket:
             yield Page(socket)
 
 
@@ -100,16 +113,21 @@ class Page:
 
 
 @contextmanager
-def served(*words: str | Path, cwd: Path | None = None) -> Iterator[Served]:
-    """`facestream WORDS --web PORT` while it runs, from when its page can be opened."""
+def served(*words: str | Path, cwd: Path | None = None, folder: Path | None = None) -> Iterator[Served]:
+    """`facestream WORDS --web PORT` while it runs, from when its page can be opened.
+
+    Args:
+        folder: where what pages send lies for the time being.
+    """
     port = free_port()
-    with running(*words, f"--web={port}", cwd=cwd, environment={"FACESTREAM_WEB_TOKEN": TOKEN}) as process:
+    environment = {"FACESTREAM_WEB_TOKEN": TOKEN} | ({"TMPDIR": str(folder)} if folder else {})
+    with running(*words, f"--web={port}", cwd=cwd, environment=environment) as process:
         run = Served(process, port)
 
         def answers() -> bool:
             assert process.poll() is None, process.communicate()
             try:
-                return run.get("session")[0] == 200
+                return run.ask("/session")[0] == 200
             except OSError:
                 return False
 

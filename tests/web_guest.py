@@ -1,18 +1,14 @@
-"""What guests of a page need: the command with `--web`, a program that speaks as a page does, and films for a camera."""
+"""What guests of a page need: a program that speaks as a page does, and films for a camera."""
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
-import signal
 import socket
 import struct
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,68 +19,9 @@ from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 from tests.browser import DEVICE
-from tests.command import running
-from tests.ports import free_port
-from tests.waiting import wait_for
+from tests.served import BEARER, TOKEN, Served
 
-TOKEN = "a-token-of-the-tests"
 CAMERA_RATE, CAMERA_SIZE = 15, (640, 360)
-
-
-@dataclass(frozen=True)
-class Served:
-    """A run with a page."""
-
-    port: int
-    process: subprocess.Popen[str]
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {TOKEN}"}
-
-    def ask(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers with lower-case names, body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, self.bearer | headers)
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        finally:
-            connection.close()
-
-    def interrupt(self) -> tuple[float, str]:
-        """Ctrl-C: how long the end took, s, and all that the run said."""
-        begin = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        _, said = self.process.communicate(timeout=20)
-        return time.monotonic() - begin, said
-
-
-@contextmanager
-def served(*words: str | Path, folder: Path | None = None) -> Iterator[Served]:
-    """`facestream run ... --web`, once its page is there.
-
-    Args:
-        folder: where what pages send lies for the time being.
-    """
-    port = free_port()
-    environment = {"FACESTREAM_WEB_TOKEN": TOKEN} | ({"TMPDIR": str(folder)} if folder else {})
-    with running("run", *words, "--web", str(port), environment=environment) as process:
-        one = Served(port, process)
-
-        def is_there() -> bool:
-            assert process.poll() is None, process.communicate()
-            try:
-                return one.ask("/session")[0] == 200
-            except OSError:
-                return False
-
-        wait_for(is_there, 60)
-        yield one
 
 
 class Guest:
@@ -140,7 +77,7 @@ class Guest:
 @contextmanager
 def guest(served: Served, key: str = "") -> Iterator[Guest]:
     """A page that is open, and has said so."""
-    with connect(f"ws://127.0.0.1:{served.port}/ws", additional_headers=served.bearer, max_size=2**24, compression=None) as connection:
+    with connect(f"ws://127.0.0.1:{served.port}/ws", additional_headers=BEARER, max_size=2**24, compression=None) as connection:
         one = Guest(served, connection)
         one.greet(key)
         yield one

@@ -91,14 +91,15 @@ def test_a_snapshot_is_the_whole_picture_with_or_without_boxes(demo: Served, pag
     page.picture(lambda header: header["faces"])
     page.say(type="pause", camera="demo", on=True)
     page.hear("state", lambda state: state["cameras"][0]["paused"])
-    (status, boxed), (_, clean) = demo.get("snapshots/demo.png"), demo.get("snapshots/demo.png?boxes=0")
+    (status, _, boxed), (_, _, clean) = demo.ask("/snapshots/demo.png"), demo.ask("/snapshots/demo.png?boxes=0")
     page.say(type="pause", camera="demo", on=False)
     assert status == 200
     images = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (boxed, clean)]
     assert images[0].shape == images[1].shape == (480, 854, 3)
     changed = (images[0] != images[1]).any(axis=2).mean()
     assert 0.001 < changed < 0.2, "a box and words, and nothing else"
-    assert demo.get("snapshots/nobody.png") == (404, b"There is no camera nobody.")
+    status, _, why = demo.ask("/snapshots/nobody.png")
+    assert (status, why) == (404, b"There is no camera nobody.")
 
 
 def test_recordings_stop_and_begin_anew_and_each_plays(tmp_path: Path) -> None:
@@ -112,15 +113,15 @@ def test_recordings_stop_and_begin_anew_and_each_plays(tmp_path: Path) -> None:
         page.say(type="record", camera="demo", on=True)
         for _ in range(20):
             page.picture()
-        code, told = run.end()
-    assert code == 130
+        ended = run.end()
+    assert ended.code == 130
     files = sorted(path.name for path in tmp_path.iterdir())
     assert len(files) == 2
     assert files[0].startswith("out-2")
     assert files[1] == "out.mp4"
     assert all(len(ffprobe_times(tmp_path / name)) > 0 for name in files)
-    assert "set on the page: recording of demo ends" in told
-    assert "set on the page: recording of demo begins" in told
+    assert "set on the page: recording of demo ends" in ended.told
+    assert "set on the page: recording of demo begins" in ended.told
 
 
 def test_a_camera_that_is_not_recorded_says_so(page: Page) -> None:
@@ -135,4 +136,4 @@ def test_a_page_for_viewing_only_changes_nothing() -> None:
             page.say(type="set", name="detector.min_face_px", value=2000)
             with pytest.raises(AssertionError, match="the page was let go"):
                 page.hear("refused")
-        assert run.get("snapshots/demo.png")[0] == 404
+        assert run.ask("/snapshots/demo.png")[0] == 404

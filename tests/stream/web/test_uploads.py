@@ -19,8 +19,9 @@ from PIL import Image
 from models.imaging.boxes import iou
 from stream.web.jobs import LARGEST, MOST_WAITING
 from tests.disk import full_disk
+from tests.served import Served, served
 from tests.waiting import wait_for
-from tests.web_guest import Guest, Served, guest, jpeg, served, write_film
+from tests.web_guest import Guest, guest, jpeg, write_film
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +34,7 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(uploads: Path) -> Iterator[Served]:
-    with served(folder=uploads) as one:
+    with served("run", folder=uploads) as one:
         yield one
 
 
@@ -241,7 +242,7 @@ def files_below(folder: Path) -> set[Path]:
 
 
 def test_a_file_is_named_nowhere_but_on_its_page(portrait: np.ndarray, tmp_path: Path) -> None:
-    with served("--events", tmp_path / "events.jsonl", folder=tmp_path) as run, guest(run) as page:
+    with served("run", "--events", tmp_path / "events.jsonl", folder=tmp_path) as run, guest(run) as page:
         assert sent(page, "secret.jpg", jpeg(portrait))["state"] == "done"
         assert sent(page, "secret.mp4", b"rubbish")["state"] == "failed"
         run.process.send_signal(signal.SIGINT)
@@ -251,16 +252,16 @@ def test_a_file_is_named_nowhere_but_on_its_page(portrait: np.ndarray, tmp_path:
 
 
 def test_what_a_killed_run_has_left_goes_when_the_next_one_begins(portrait: np.ndarray, tmp_path: Path) -> None:
-    with served(folder=tmp_path) as run, guest(run) as page:
+    with served("run", folder=tmp_path) as run, guest(run) as page:
         sent(page, "photo.jpg", jpeg(portrait))
         (left,) = tmp_path.glob("facestream-web-*")
         os.utime(left, (0, 0))
-        with served(folder=tmp_path):
+        with served("run", folder=tmp_path):
             assert left.exists(), "it is in use"
         run.process.kill()
         run.process.wait()
         os.utime(left, (0, 0))
-        with served(folder=tmp_path):
+        with served("run", folder=tmp_path):
             assert not left.exists()
 
 
@@ -269,7 +270,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on(portrait: np.ndarray, t
     film = write_film(tmp_path / "noise.mp4", [np.roll(noise, 3 * number, 1) for number in range(40)], crf=40).read_bytes()
     with ExitStack() as stack:
         with full_disk(len(film) + 1000):
-            run = stack.enter_context(served(folder=tmp_path))
+            run = stack.enter_context(served("run", folder=tmp_path))
         page = stack.enter_context(guest(run))
         status, why = page.upload("large.mp4", bytes(3_000_000))
         assert status == 507
@@ -278,6 +279,6 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on(portrait: np.ndarray, t
         assert failed["state"] == "failed"
         assert re.fullmatch(r"noise.mp4: cannot be written \(.+\)\.", str(failed["why"]))
         assert sent(page, "photo.jpg", jpeg(portrait))["state"] == "done"
-        took_s, said = run.interrupt()
-        assert took_s < 2
-        assert "Traceback" not in said
+        ended = run.end()
+        assert ended.took_s < 2
+        assert "Traceback" not in ended.told

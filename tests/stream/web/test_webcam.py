@@ -14,15 +14,16 @@ import pytest
 from PIL import Image
 
 from stream.web.guests import MOST_WEBCAMS
+from tests.served import Served, served
 from tests.waiting import wait_for
-from tests.web_guest import Guest, Served, guest, half_an_upload, jpeg, served, write_film
+from tests.web_guest import Guest, guest, half_an_upload, jpeg, write_film
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Served]:
-    with served() as one:
+    with served("run") as one:
         yield one
 
 
@@ -158,7 +159,7 @@ def test_nobody_else_sees_the_pictures(run: Served, portrait: np.ndarray) -> Non
 def test_a_run_that_ends_by_itself_and_a_page_that_only_shows_take_no_guests_and_say_so(portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mp4", [portrait] * 100, rate=5)  # shown at its own pace
     for words, why in (([film], "without a file"), (["--web-view-only"], "only shows")):
-        with served(*words) as run, guest(run) as one:
+        with served("run", *words) as run, guest(run) as one:
             assert why in one.hear("state")["guests"]["why_not"]
             one.say(type="webcam", on=True)
             assert why in one.hear("refused", what="webcam")["why"]
@@ -168,13 +169,13 @@ def test_a_run_that_ends_by_itself_and_a_page_that_only_shows_take_no_guests_and
 
 
 def test_a_run_ends_at_once_while_a_camera_and_an_upload_are_open(portrait: np.ndarray, tmp_path: Path) -> None:
-    with served(folder=tmp_path) as run, guest(run) as one, half_an_upload(one):
+    with served("run", folder=tmp_path) as run, guest(run) as one, half_an_upload(one):
         one.begin_camera()
         one.send_picture(1, jpeg(portrait))
         answer(one, 1)
         assert list(tmp_path.iterdir())
-        took_s, said = run.interrupt()
+        ended = run.end()
         assert run.process.returncode == 130
-    assert took_s < 2
-    assert "Traceback" not in said
+    assert ended.took_s < 2
+    assert "Traceback" not in ended.told
     assert list(tmp_path.iterdir()) == []
