@@ -152,7 +152,7 @@ def wall(folder: Path, minutes: float) -> None:
         with served("run", *[server.address for server in servers], "--metrics-port", str(port)) as run:
             time.sleep(WARM_UP_S)
             alone = _rate(run, port, seconds / 2)
-            watched = threading_result(lambda: in_browser(run, 640, seconds, (1320, 1000)))
+            watched = threading_result(lambda: in_browser(run, 640, seconds, (1900, 1080)))
             time.sleep(2 * WARM_UP_S)
             beside = _rate(run, port, seconds / 2)
             ages = ages_of(watched(), rate)

@@ -1,5 +1,6 @@
 // One camera: its newest picture on a canvas, its faces above it. Both change in one animation frame.
 
+import { paintSoon } from "./painting.js"
 import { element, say, set } from "./dom.js"
 import { Overlay } from "./overlay.js"
 import { clockTime, counted, keyOf, lasting } from "./words.js"
@@ -152,10 +153,9 @@ export class Tile {
     if (!bitmap) return this.connection.drawn(header) // there is nothing to draw, and the next one may come
     if (number < this.shown || document.hidden) return bitmap.close() // a later one was decoded sooner
     this.shown = number
-    const waiting = this.next !== null
     this.forget()
     this.next = { header, bitmap }
-    if (!waiting) requestAnimationFrame(() => this.draw())
+    paintSoon(this)
   }
 
   draw() {
