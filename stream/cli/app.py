@@ -127,6 +127,9 @@ def run(
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
     settings = settings_of(config, set_, model, segment, rate)
+    guests_alone = web is not None and not sources and not settings.sources
+    if guests_alone and (output is not None or events is not None or window):
+        raise UsageError("-o, --events and --window are for what a SOURCE shows; name one: what pages bring is theirs alone.")
     page = web_of(
         web,
         view_only=web_view_only,
@@ -152,7 +155,7 @@ def run(
         segment=segment is not None,
         web=page,
     )
-    if page is not None and not sources and not settings.sources:
+    if guests_alone:
         return Job(settings, options).run([])
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)

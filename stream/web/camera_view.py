@@ -14,6 +14,8 @@ from stream.sources.source import Source
 
 STALE_S = 1.0
 """A camera that gave no picture for so long has no signal."""
+STAYS_S = 5.0
+"""How long each of several photos stays where nobody may turn to the next (a guess)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,11 @@ class Switch(Protocol):
 class CameraView:
     """A viewer whose screen is the page. `write` is the renderer's; the rest may be asked by any thread."""
 
-    def __init__(self, source: Source, came: Callable[[CameraView], None]) -> None:
+    def __init__(self, source: Source, came: Callable[[CameraView], None], *, turns_itself: bool = False) -> None:
         """
         Args:
             came: is told of each picture, at once, and must not wait.
+            turns_itself: no page may turn to the next of several pictures: each stays for `STAYS_S`.
         """
         self.name = printable(source.info.name)
         self.newest: Numbered | None = None
@@ -49,11 +52,12 @@ class CameraView:
         self.listeners: tuple[Callable[[Result], None], ...] = ()
         """Are told of each analysed frame, on the renderer's thread, and must not wait."""
         self._turned = False
-        self._source, self._came = source, came
-        self._began = time.monotonic()
+        self._source, self._came, self._turns_itself = source, came, turns_itself
+        self._began = self._written_at = time.monotonic()
         self._changing = threading.Lock()
 
     def write(self, result: Result) -> None:
+        self._written_at = time.monotonic()
         if self.paused:
             return
         self.newest = Numbered(1 + (self.newest.number if self.newest else 0), result)
@@ -66,7 +70,7 @@ class CameraView:
     def turned(self) -> bool:
         """Whether one did since this was last asked."""
         turned, self._turned = self._turned, False
-        return turned
+        return turned or (self._turns_itself and time.monotonic() - self._written_at >= STAYS_S)
 
     def poll(self) -> None:
         """There are no keys here: what a page's user does goes another way."""
@@ -93,12 +97,13 @@ class CameraView:
         info, status, newest = self._source.info, self._source.status, self.newest
         since = self._began if newest is None else newest.result.frame.captured_at
         silent_s = time.monotonic() - since
-        no_signal = info.live and not (self.ended or self.paused) and (status.state != "up" or silent_s > STALE_S)
+        state = "up" if status.state == "ended" else status.state  # all is read, but not all is shown yet
+        no_signal = info.live and not (self.ended or self.paused) and (state != "up" or silent_s > STALE_S)
         return {
             "name": self.name,
             "live": info.live,
             "still": info.still,
-            "state": "ended" if self.ended else status.state,
+            "state": "ended" if self.ended else state,
             "no_signal": no_signal and (newest is None or silent_s > STALE_S),
             "silent_s": round(silent_s, 1),
             "cause": status.cause,

@@ -178,10 +178,15 @@ class WebHost:
         app = make_app(self.hub, self._access, more, [UPLOAD], public=HEALTH)
         tls = {"certificate": options.certificate, "key": options.key}
         with closing(guests), serve(app, options.listener, **tls, ending=self.hub.end) as self._server:
-            if self._invite is not None and not options.token_is_theirs:
+            if options.token_is_theirs:
+                self._say(f"the page: {options.address} (its token is that of {TOKEN_VARIABLE})")
+            elif self._invite is not None:
                 self._invite(f"the page: {options.address}#token={options.token}")
             else:
-                self._say(f"the page: {options.address} (its token is that of {TOKEN_VARIABLE})")
+                self._say(
+                    f"the page: {options.address} (nobody can open it: its token is not written where logs are kept; "
+                    f"choose one, set {TOKEN_VARIABLE} to it, and start again)"
+                )
             if options.certificate is not None and options.certificate == options.key:
                 self._say(f"its certificate is this machine's own, SHA-256 {certificates.fingerprint(options.certificate)}")
             if not options.place.is_loopback and not options.tls:
@@ -209,6 +214,6 @@ class WebHost:
         """A viewer for a lane. Those of lanes that have ended make room for it."""
         for ended in [one for one in self.hub if one.ended]:
             self.hub.remove(ended)
-        view = CameraView(source, self.hub.came)
+        view = CameraView(source, self.hub.came, turns_itself=self._options.view_only)
         self.hub.add(view)
         return view

@@ -44,6 +44,8 @@ class SwitchedSink:
             return
         if self._sink is None:
             self._sink = self._make(self._unused(datetime.now(UTC)))
+            if self._deadline.asked and isinstance(self._sink, Waits):
+                self._sink.hurry(self._deadline)
         self._sink.write(result)
 
     def idle(self) -> None:

@@ -48,9 +48,20 @@ def test_each_picture_stays_until_somebody_turns_to_the_next(tmp_path: Path, por
         seen = [page.picture()[0]["source"]]
         with pytest.raises(AssertionError, match="no picture"):
             page.hear("picture", seconds=1.5)
+        assert page.hear("state")["cameras"][0]["state"] == "up", "all is read; the button for the next stays as long as there is one"
         for _ in range(2):
             page.say(type="next", camera=str(tmp_path))
             seen.append(page.picture()[0]["source"])
         assert [Path(name).name for name in seen] == ["a.jpg", "b.jpg", "c.jpg"]
         page.say(type="next", camera=str(tmp_path))
+        assert run.process.wait(20) == 0
+
+
+def test_where_nobody_may_turn_pictures_turn_themselves(tmp_path: Path, portrait_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(portrait_path.read_bytes())
+    with served("run", tmp_path, "--web-view-only") as run, run.page() as page:
+        page.say(type="watch", cameras={str(tmp_path): 320})
+        seen = [Path(page.picture()[0]["source"]).name for _ in range(2)]
+        assert seen == ["a.jpg", "b.jpg"]
         assert run.process.wait(20) == 0
