@@ -73,6 +73,7 @@ def test_converting_dlib_s_file_gives_the_one_that_ships(dlib_file: Path, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # keras.Model.save, of its own variables
 def test_keras_and_openvino_are_the_same_network_also_once_saved(tmp_path: Path) -> None:
     import keras
 
