@@ -21,6 +21,7 @@ MAY_LOAD_KERAS = (
     "models.classification",
     "models.detection",
     "models.export.formats",
+    "models.identity.keras_network",
     "models.inference.keras_backend",
     "models.inference.keras_as_meant",
     "models.inference.keras_quiet",
