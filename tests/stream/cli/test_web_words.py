@@ -140,6 +140,16 @@ def test_the_address_that_is_printed_opens_the_page_and_a_log_never_has_the_toke
         line = process.stderr.readline()
         assert TOKEN_VARIABLE in line
         assert "#token" not in line, "a log is kept"
+        assert "nobody can open it" in line, "nobody has chosen a token"
+
+
+@pytest.mark.parametrize("words", [("-o", "out.mp4"), ("--events", "-"), ("--window",)])
+def test_what_would_never_be_written_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = facestream("run", "--web", str(free_port()), *words, "--duration", "1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)
+    assert "name one" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

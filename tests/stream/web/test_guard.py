@@ -45,6 +45,13 @@ def test_nothing_is_shown_without_the_token(served: Served, path: str) -> None:
     assert ask(served.port, path, "HEAD", Cookie=cookie(served.port)).status == 200
 
 
+@pytest.mark.parametrize("other", ['a={"x": 1}', "theme", "x=a b", "my[key]=1", 'a"b=1', "b=\xfc", "facestream-PORT=old.one", ""])
+def test_cookies_of_whatever_else_this_machine_serves_lock_nobody_out(served: Served, other: str) -> None:
+    mine = cookie(served.port)
+    for cookies in (f"{other.replace('PORT', str(served.port))}; {mine}", f"{mine};{other}"):
+        assert ask(served.port, "/api/status", Cookie=cookies).status == 200
+
+
 def test_a_password_is_as_good_as_a_token_for_programs_that_know_nothing_else(served: Served) -> None:
     def with_password(password: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()}
