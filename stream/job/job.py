@@ -89,7 +89,7 @@ class Job:
             for report in self.reports:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
-            analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None))
+            analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None or options.web is not None))
             if options.web is not None:
                 invite = None if logs.for_machines() else logs.invite
                 self._web = WebHost(options.web, self._metrics, self._health, logs.say, invite, self._settings)

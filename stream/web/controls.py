@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -50,6 +51,7 @@ class Controls:
         """
         self._hub, self._host, self._say, self._models = hub, host, say, models
         self._one_by_one = asyncio.Lock()
+        self._changing: set[asyncio.Task[None]] = set()
         hub.hears |= {"set": self._set, "pause": self._pause, "record": self._record, "next": self._next}
         hub.tells.append(self._tell)
 
@@ -71,6 +73,18 @@ class Controls:
             raise UsageError(f"{name} cannot change while a run goes on: start it anew.")
         if name == "classifier.model" and value not in self._models:
             raise UsageError(f"classifier.model: there are {', '.join(self._models)}.")
+        task = asyncio.create_task(self._change(page, name, value))  # a model takes seconds to load: the page is heard meanwhile
+        self._changing.add(task)
+        task.add_done_callback(self._changing.discard)
+
+    async def _change(self, page: Page, name: str, value: object) -> None:
+        try:
+            await self._changed_to(name, value)
+        except FacestreamError as error:
+            with suppress(Exception):  # it has gone: nobody is there to be told
+                await page.say({"type": "refused", "what": "set", "why": str(error)})
+
+    async def _changed_to(self, name: str, value: object) -> None:
         async with self._one_by_one:
             run = self._host.run
             if run is None:

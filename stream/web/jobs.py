@@ -138,6 +138,8 @@ class Jobs:
                     return
                 held += chunk
                 if len(held) >= CHUNK:
+                    if shutil.disk_usage(job.folder).free < ROOM:
+                        raise RefusedError(507, f"The server's disk has no room for it: {ROOM // 2**20} MiB must stay free.")
                     await asyncio.to_thread(file.write, bytes(held))
                     held.clear()
             await asyncio.to_thread(file.write, bytes(held))
@@ -173,6 +175,8 @@ class Jobs:
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         made = await asyncio.to_thread(JobLane, job, settings, _in(loop, self._came, job), _in(loop, over.set))
         if job.over:  # cancelled while it was opened
+            made.source.close()
+            await asyncio.to_thread(made.lane.sinks[0].close)
             return
         self._running = job, run, made.lane
         await asyncio.to_thread(run.add, made.lane)

@@ -242,7 +242,7 @@ def files_below(folder: Path) -> set[Path]:
 
 
 def test_a_file_is_named_nowhere_but_on_its_page(portrait: np.ndarray, tmp_path: Path) -> None:
-    with served("run", "--events", tmp_path / "events.jsonl", folder=tmp_path) as run, guest(run) as page:
+    with served("demo", "--events", tmp_path / "events.jsonl", folder=tmp_path) as run, guest(run) as page:
         assert sent(page, "secret.jpg", jpeg(portrait))["state"] == "done"
         assert sent(page, "secret.mp4", b"rubbish")["state"] == "failed"
         run.process.send_signal(signal.SIGINT)
