@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,24 @@ def executed() -> list[Any]:
     return [pytest.param(text, id=" ".join(text.split())[:90]) for text in left]
 
 
+@contextmanager
+def revived(server: RtspServer) -> Iterator[None]:
+    """The server is started anew whenever it has crashed, also in the middle of a command: that waits for its camera to come back."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            server.revive()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[RtspServer]:
     with rtsp_server() as one:
@@ -102,10 +122,11 @@ def server() -> Iterator[RtspServer]:
 
 
 @pytest.fixture
-def camera(server: RtspServer) -> str:
+def camera(server: RtspServer) -> Iterator[str]:
     """The address of a camera that is there."""
     server.revive()
-    return server.address
+    with revived(server):
+        yield server.address
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,12 @@ def test_a_mistake_is_answered_as_the_page_says(words: str, folder: Path) -> Non
 
 
 def test_every_other_sentence_is_in_the_code() -> None:
-    files = [path.read_text(encoding="utf-8") for package in ("models", "stream") for path in (ROOT / package).rglob("*.py")]
+    files = [
+        path.read_text(encoding="utf-8")
+        for package in ("models", "stream")
+        for kind in ("*.py", "*.js")
+        for path in (ROOT / package).rglob(kind)
+    ]
     code = re.sub(r'"\s*\n\s*f?"', "", "\n".join(files))
     others = set(symptoms()) - set(PROVOKED.values()) - NOT_IN_CODE
     assert len(symptoms()) > len(others) > 5

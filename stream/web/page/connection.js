@@ -30,7 +30,8 @@ export class Connection extends EventTarget {
     /** @type {WebSocket | null} */
     this.socket = null
     setInterval(() => {
-      if (this.socket?.readyState === WebSocket.OPEN && performance.now() - this.heardAt > SILENT_MS) this.lost(this.socket, 0)
+      const { socket } = this
+      if (socket && socket.readyState <= WebSocket.OPEN && performance.now() - this.heardAt > SILENT_MS) this.lost(socket, 0) // also while it opens
     }, 1000)
     const now = () => {
       if (this.timer && !document.hidden) this.open()
@@ -45,6 +46,7 @@ export class Connection extends EventTarget {
     const address = new URL("ws", location.href)
     address.protocol = address.protocol.replace("http", "ws")
     const socket = (this.socket = new WebSocket(address))
+    this.heardAt = performance.now()
     let opened = false
     socket.binaryType = "arraybuffer"
     socket.onopen = () => {

@@ -6,6 +6,7 @@ const form = byId("login")
 const field = /** @type {HTMLInputElement} */ (byId("token"))
 const wrong = byId("login-wrong")
 const PAUSE_MS = 1000
+const PATIENCE_MS = 5000 // a connection that was kept alive may be long dead
 
 /** Resolves once the server knows us. */
 export async function logIn() {
@@ -28,7 +29,7 @@ export async function logIn() {
 
 /** Whether the server knows us. Rejected where it cannot be asked. */
 export async function known() {
-  return Boolean((await (await fetch("session")).json()).known)
+  return Boolean((await (await fetch("session", { signal: AbortSignal.timeout(PATIENCE_MS) })).json()).known)
 }
 
 /** An address with a token in it, given to a page that is open. */
