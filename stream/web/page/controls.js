@@ -1,5 +1,7 @@
 // What a user may change while it runs. The server checks each change, and tells every page of it: what is shown here is what it said.
 
+import { element } from "./dom.js"
+
 const SETTINGS = "detector.enabled detector.min_face_px classifier.model classifier.threshold".split(" ")
 
 /** @typedef {{settings: Record<string, unknown>, models: string[], own_settings: string[]}} Controls */
@@ -91,7 +93,7 @@ function showSwitches(list, cameras, connection) {
  * @param {import("./connection.js").Connection} connection
  */
 function newRow(camera, connection) {
-  const row = element("li", {})
+  const row = element("li")
   row.dataset.camera = camera
   row.append(element("span", { textContent: camera }))
   const next = element("button", { type: "button", textContent: "Next picture" })
@@ -122,19 +124,9 @@ function turn(button, words, on) {
   button.setAttribute("aria-label", `${words} ${button.closest("li")?.dataset.camera ?? ""}`)
 }
 
-/**
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag
- * @param {Record<string, string>} properties
- * @returns {HTMLElementTagNameMap[K]}
- */
-function element(tag, properties) {
-  return Object.assign(document.createElement(tag), properties)
-}
-
 /** @template {HTMLElement} T @param {string} words @param {T} input */
 function labelled(words, input) {
-  const label = element("label", {})
+  const label = element("label")
   label.append(element("span", { textContent: words }), input)
   return { label, input }
 }
@@ -151,5 +143,5 @@ function number(words, properties) {
 
 /** @param {string} words */
 function select(words) {
-  return labelled(words, element("select", {}))
+  return labelled(words, element("select"))
 }

@@ -1,6 +1,7 @@
 // Photos and videos that are dropped on the page or chosen: sent one after another, and what becomes of each.
 
-import { drawFaces, element, inWords, overlay } from "./guest_parts.js"
+import { element } from "./dom.js"
+import { drawFaces, inWords, overlay } from "./guest_parts.js"
 
 const MOST_THERE = 8 // as many as may wait their turn
 let made = 0

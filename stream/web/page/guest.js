@@ -1,7 +1,7 @@
 // What a page brings to the run: the browser's own camera, and photos and videos that are dropped on it or chosen.
 
 import { Files } from "./drop.js"
-import { element } from "./guest_parts.js"
+import { element } from "./dom.js"
 import { Webcam } from "./webcam.js"
 
 /** @param {import("./connection.js").Connection} connection */

@@ -1,17 +1,6 @@
-// Small parts of which the page's own camera and files are made: elements, and boxes over a picture.
+// Small parts of which the page's own camera and files are made: boxes over a picture, and words.
 
 const SVG = "http://www.w3.org/2000/svg"
-
-/**
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Record<string, any>} properties @param {(Node | string)[]} children
- * @returns {HTMLElementTagNameMap[T]}
- */
-export function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties)
-  made.append(...children)
-  return made
-}
 
 /** @returns {SVGSVGElement} */
 export function overlay() {

@@ -1,6 +1,7 @@
 // The browser's own camera: its pictures go to the server, never more than two at a time, and the faces of each come back.
 
-import { drawFaces, element, inWords, overlay } from "./guest_parts.js"
+import { element } from "./dom.js"
+import { drawFaces, inWords, overlay } from "./guest_parts.js"
 
 const MOST_ON_THEIR_WAY = 2
 const LARGEST_PX = 960
