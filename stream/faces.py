@@ -12,6 +12,8 @@ import numpy as np
 LONGEST_GUESS_S = 0.5
 """For how long a face is moved along its velocity after it was last seen (a guess: longer drifts off turning heads)."""
 
+HideStyle = Literal["blur", "pixelate", "fill"]
+HideShape = Literal["ellipse", "rectangle"]
 State = Literal["found", "checked", "predicted"]
 """How a face's place is known: a search of the whole picture found it, a check of its place saw it, or nobody saw it there: it is where it
 should be by what was seen before, or before and after.
@@ -45,6 +47,8 @@ class Face:
     """Seconds since the track was first seen."""
     unseen_s: float = 0.0
     """Seconds since somebody last saw it: 0 in a frame where it was found or checked."""
+    hidden: bool = False
+    """Its place lies under one of `Analysis.hidden`: nothing is drawn around it."""
 
     def moved(self, seconds: float) -> Face:
         """The same face where its velocity brings it after that time."""
@@ -60,6 +64,24 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hidden:
+    """What of a frame nobody may see."""
+
+    style: HideStyle
+    shape: HideShape
+    areas: np.ndarray
+    """(N, 4) float32 px: x1, y1, x2, y2 around each, which may reach out of the picture; an ellipse touches its sides."""
+    keys: tuple[int, ...] = ()
+    """A number for each that stays with it over time, so that its noise does."""
+    whole: bool = False
+    """All of it: nobody has looked at it."""
+
+    def scaled(self, x: float, y: float) -> Hidden:
+        """The same in a picture `x` times as wide and `y` times as high."""
+        return replace(self, areas=self.areas * np.array([x, y, x, y], np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
     """What one look at one frame found."""
 
@@ -72,6 +94,8 @@ class Analysis:
     """A face that nobody saw for so long is forgotten."""
     searched_s: float | None = None
     """Time of the newest frame, up to this one, of which all was searched; None where all of every frame is."""
+    hidden: Hidden | None = None
+    """None: nothing is to be hidden."""
 
     def at(self, time_s: float) -> Analysis:
         """The faces where they should be by then: each moved along its velocity for half a second at most, and predicted from there on."""

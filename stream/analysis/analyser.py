@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.classification.face_model import FaceModel
 from stream.analysis.following import Following
+from stream.analysis.hiding import Hiding
 from stream.analysis.parts import answer_asks, answer_checks
 from stream.analysis.requests import Ask, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
@@ -87,8 +88,8 @@ class Analyser:
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
         if info.still or self.detector is None or settings.tracker.search_every_s == 0:
-            return Searching(info, settings, self.model)
-        return Following(info, settings, self.model, self._budget if info.live else None)
+            return Hiding(Searching(info, settings, self.model))
+        return Hiding(Following(info, settings, self.model, self._budget if info.live else None))
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         """What is in each frame, as far as its manager says it at once. `managers[i]` belongs to the source of `frames[i]`; a source's
@@ -123,10 +124,13 @@ class Analyser:
         searches = [one for one in requests if isinstance(one, Search)]
         if self.detector is not None:
             begin = time.monotonic()
-            found = self.detector.detect([one.frame.image for one in searches], [one.min_face_px for one in searches])
+            for weak in (False, True):
+                if alike := [one for one in searches if one.weak == weak]:
+                    images, smallest = [one.frame.image for one in alike], [one.min_face_px for one in alike]
+                    found = self.detector.detect(images, smallest, weak=True) if weak else self.detector.detect(images, smallest)
+                    for search, detections in zip(alike, found, strict=True):
+                        search.found = detections
             self._budget.took(time.monotonic() - begin, len(searches))
-            for search, detections in zip(searches, found, strict=True):
-                search.found = detections
 
     def _check(self, requests: Sequence[object]) -> None:
         if self.detector is not None:

@@ -128,6 +128,27 @@ class ClassifierSettings(Section):
     keep_dropped: bool = Field(False, description="true: also show what the model says is no face")
 
 
+class HideSettings(Section):
+    """Makes faces unrecognisable."""
+
+    style: Literal["none", "blur", "pixelate", "fill"] = Field("none", description="how; none: nobody is hidden")
+    whom: str | tuple[str, ...] = Field(
+        "everybody",
+        description="everybody; unknown: all but the people of identity.people; known: these people; [Ada, Bo]: these of them; "
+        "MODEL=LABEL: whom the classifier gives that label. Whoever is not decided yet is hidden",
+    )
+    shape: Literal["ellipse", "rectangle"] = Field("ellipse", description="of what is covered")
+    margin: Annotated[float, Field(ge=0.5, le=5)] = Field(1.0, description="how far beyond a face; 1: whole heads, hair and chin too")
+    hold_s: Annotated[float, Field(ge=0, le=5)] = Field(
+        0.5, description="for how long a face's place stays covered after it was last seen, s; in files also before it is first seen"
+    )
+    keep_gps: bool = Field(True, description="false: the place where a picture was taken is left out of its file")
+
+    @property
+    def on(self) -> bool:
+        return self.style != "none"
+
+
 class SourceSettings(Section):
     """Cameras and files."""
 
@@ -180,6 +201,7 @@ OWN: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields),
     "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "hide": frozenset(HideSettings.model_fields),
     "source": frozenset(SourceSettings.model_fields),
     "output": frozenset(OutputSettings.model_fields) - {"track_events"},
 }
@@ -190,6 +212,7 @@ WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
     "classifier": frozenset({"model", "threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "hide": frozenset({"style", "whom", "shape", "margin", "hold_s"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
 
@@ -210,6 +233,7 @@ class Settings(Section):
     detector: DetectorSettings = DetectorSettings()
     tracker: TrackerSettings = TrackerSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+    hide: HideSettings = HideSettings()
     source: SourceSettings = SourceSettings()
     output: OutputSettings = OutputSettings()
     pipeline: PipelineSettings = PipelineSettings()

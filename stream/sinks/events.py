@@ -188,6 +188,9 @@ def event_of(result: Result) -> dict[str, Any]:
         "height": frame.height,
         "faces": [_face(face) for face in result.analysis.faces],
     }
+    if (hidden := result.analysis.hidden) is not None:
+        areas = [[round(value, 1) for value in area] for area in hidden.areas.tolist()]
+        event["hidden"] = {"style": hidden.style, "shape": hidden.shape, "whole": hidden.whole, "areas": areas}
     if result.info.live:
         arrived = datetime.now(UTC) - timedelta(seconds=time.monotonic() - frame.captured_at)
         event["utc"] = arrived.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -208,4 +211,6 @@ def _face(face: Face) -> dict[str, Any]:
     if face.certainty is not None:
         entry["certainty"] = round(face.certainty, 4)
     entry["state"], entry["age_s"] = face.state, round(face.age_s, 3)
+    if face.hidden:
+        entry["hidden"] = True
     return entry

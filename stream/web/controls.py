@@ -140,5 +140,5 @@ class Controls:
 
 
 def _png(result: Result, *, boxes: bool) -> bytes:
-    image = result.picture if boxes else result.frame.image
+    image = result.picture if boxes else result.bare
     return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()

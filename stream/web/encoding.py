@@ -43,7 +43,7 @@ def encoded(camera: str, numbered: Numbered, width: int, quality: int) -> Encode
     """The message of a result. The encoder's thread."""
     header = json.dumps(header_of(camera, numbered), separators=(",", ":")).encode()
     frame = numbered.result.frame
-    message = b"".join((struct.pack(">I", len(header)), header, jpeg_of(frame.image, width, quality)))
+    message = b"".join((struct.pack(">I", len(header)), header, jpeg_of(numbered.result.bare, width, quality)))
     return Encoded(numbered.number, frame.captured_at, message)
 
 
