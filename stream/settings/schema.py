@@ -128,6 +128,21 @@ class ClassifierSettings(Section):
     keep_dropped: bool = Field(False, description="true: also show what the model says is no face")
 
 
+class IdentitySettings(Section):
+    """Names faces by photos of known people."""
+
+    people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
+    network: Path | None = Field(None, description="the file of another network that describes faces; null: the one that ships")
+    cohort: Path | None = Field(None, description="strangers that scores are measured by (facestream people calibrate); null: those that ship")
+    false_names: Annotated[float, Field(gt=0, le=0.5)] = Field(0.01, description="of strangers, the share that may get somebody's name")
+    min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
+        15.0, description="a face whose eyes are less far apart is too small to tell who it is, px"
+    )
+    every_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.5, description="how often a tracked face is looked at again, s (a new face at once); 0: in every frame"
+    )
+
+
 class SourceSettings(Section):
     """Cameras and files."""
 
@@ -180,6 +195,7 @@ OWN: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields),
     "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "identity": frozenset({"people", "min_eyes_px", "every_s"}),
     "source": frozenset(SourceSettings.model_fields),
     "output": frozenset(OutputSettings.model_fields) - {"track_events"},
 }
@@ -190,6 +206,7 @@ WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
     "classifier": frozenset({"model", "threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "identity": frozenset({"min_eyes_px", "every_s"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
 
@@ -210,6 +227,7 @@ class Settings(Section):
     detector: DetectorSettings = DetectorSettings()
     tracker: TrackerSettings = TrackerSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+    identity: IdentitySettings = IdentitySettings()
     source: SourceSettings = SourceSettings()
     output: OutputSettings = OutputSettings()
     pipeline: PipelineSettings = PipelineSettings()
