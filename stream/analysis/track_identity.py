@@ -50,8 +50,8 @@ class Gallery(Protocol):
 class TrackIdentity:
     """The looks at one track, and what follows from them.
 
-    The median of each person's scores decides, not the mean vector of the looks (that moves strangers towards somebody: ten times as many of
-    them were named after eight looks) and not the best look (six times as many).
+    The median of each person's scores decides, not the mean vector of the looks, which moves strangers towards somebody (ten times as many
+    of them were named after eight looks), and not the best look (six times as many).
     """
 
     def __init__(self, *, one_look: bool = False) -> None:

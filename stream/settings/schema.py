@@ -133,7 +133,9 @@ class IdentitySettings(Section):
 
     people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
     network: Path | None = Field(None, description="the file of another network that describes faces; null: the one that ships")
-    cohort: Path | None = Field(None, description="strangers that scores are measured by (facestream people calibrate); null: those that ship")
+    cohort: Path | None = Field(
+        None, description="strangers to measure by; null: those in the folder (facestream people calibrate), else those that ship"
+    )
     false_names: Annotated[float, Field(gt=0, le=0.5)] = Field(0.01, description="of strangers, the share that may get somebody's name")
     min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
         15.0, description="a face whose eyes are less far apart is too small to tell who it is, px"
@@ -245,6 +247,11 @@ class Settings(Section):
     def everyone(self) -> list[Settings]:
         """These, and those of each of `sources`."""
         return [self, *map(self.of, self.sources)]
+
+    @property
+    def people_folder(self) -> Path | None:
+        """The folder of known people, one for all sources; None: nobody is named anywhere."""
+        return next((one.identity.people for one in self.everyone if one.identity.people is not None), None)
 
     def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
         """These with other values, by section and key.
