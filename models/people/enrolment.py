@@ -91,7 +91,11 @@ def chosen_face(seen: SeenPhoto, number: int | None = None) -> SeenFace | str:
     if not faces:
         return "no face is found in it"
     if number is not None:
-        return faces[number - 1] if number <= len(faces) else f"has {'one face' if len(faces) == 1 else f'{len(faces)} faces'}, no face {number}"
+        return (
+            faces[number - 1]
+            if number <= len(faces)
+            else f"has {'one face' if len(faces) == 1 else f'{len(faces)} faces'}, no face {number}"
+        )
     by_width = sorted(faces, key=lambda face: -face.width_px)
     if len(faces) == 1 or by_width[0].width_px > TIMES_LARGER * by_width[1].width_px:
         return by_width[0]
@@ -143,14 +147,12 @@ def _nobody_else_s(
     for path, photo in found:
         other = gallery.nearest(photo.descriptor, but=enrolment.name)
         rest = [vector for vector in vectors if vector is not photo.descriptor]
-        if other is not None and other.enough and other.score > gallery.score_to(photo.descriptor, rest):
-            if enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force):
-                continue
-        left.append((path, photo))
+        is_taken = other is not None and other.enough and other.score > gallery.score_to(photo.descriptor, rest)
+        if not (is_taken and other and enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force)):
+            left.append((path, photo))
     return left
 
 
 def _without_path(error: PictureError, path: Path) -> str:
     """What the sentence says after the file's name."""
     return str(error).removeprefix(f"{path}: ").rstrip(".")
-

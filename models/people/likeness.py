@@ -10,14 +10,14 @@ COPY = 0.12
 """Photos that are closer are one photo: half the size, JPEG 50, cropped, mirrored or brighter they are at most .09 apart in the median;
 1 in 100 pairs of true photos is below .156 (LFW)."""
 ODD = 0.40
-"""A photo further than this from the mean of the others shows somebody else: so are 99.2 % of intruders, and 0.6 % of clean sets of three."""
+"""A photo further than this from the mean of the others shows somebody else: 99.2 % of intruders are, and 0.6 % of clean sets of three."""
 ODD_OF_TWO = 0.42
 """The same of two photos; 0.7 % of clean pairs."""
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Euclidean: (N, F) and (M, F), both of unit length -> (N, M) float32, 0..2."""
-    return np.sqrt(np.maximum(0.0, 2.0 - 2.0 * (np.asarray(a, np.float64) @ np.asarray(b, np.float64).T))).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * (np.asarray(a, np.float64) @ np.asarray(b, np.float64).T))), np.float32)
 
 
 def nearest(vector: np.ndarray, others: np.ndarray) -> tuple[int, float]:
@@ -31,7 +31,7 @@ def from_the_rest(vectors: np.ndarray) -> np.ndarray:
     """How far each is from the unit mean of the others: (N, F), N > 1 -> (N,) float32."""
     rest = vectors.sum(axis=0) - vectors
     rest = rest / np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-12)
-    return np.linalg.norm(vectors - rest, axis=1).astype(np.float32)
+    return np.asarray(np.linalg.norm(vectors - rest, axis=1), np.float32)
 
 
 def odd_ones(vectors: np.ndarray, sure: Sequence[int] = ()) -> list[int]:

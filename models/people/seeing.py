@@ -19,7 +19,7 @@ from models.imaging.pictures import read_picture
 SMALLEST_EYE_PX = 15.0
 """Between the eyes. Of LFW, whose faces have 41, at one false pair in a thousand: .942 are known at 41, .916 at 15, .853 at 11."""
 LOWEST_SHARPNESS = 10.0
-"""Below are 0.5 % of sharp faces, 92 % of those blurred by a sigma of 2 px, 99.5 % of 3 px (LFW): two blurred faces look like one person."""
+"""Below are 0.5 % of sharp faces, 92 % of those blurred by a sigma of 2 px, 99.5 % of 3 px (LFW): blurred faces look alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
