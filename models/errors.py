@@ -3,6 +3,7 @@
     FacestreamError            anything this program can explain in one sentence
     ├── PictureError           a picture file is missing, is no picture, or cannot be decoded
     ├── ModelError             a model is unknown, damaged, foreign or unsafe
+    ├── PeopleError            people cannot be enrolled, read or written, or others may read them
     └── (stream.errors adds what can go wrong with sources, sinks and settings)
 
 A wrong argument in a call from Python is a `TypeError` or `ValueError`, as everywhere.
@@ -21,6 +22,10 @@ class PictureError(FacestreamError):
 
 class ModelError(FacestreamError):
     """A model is unknown, damaged, foreign or unsafe."""
+
+
+class PeopleError(FacestreamError):
+    """People cannot be enrolled, read or written, or others may read them."""
 
 
 def already_there(place: Path, what: str = "") -> str:

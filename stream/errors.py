@@ -6,13 +6,14 @@ FacestreamError            anything this program can explain (from `models.error
 ├── SourceError            a source cannot be opened or read
 ├── SinkError              an output cannot be written
 ├── PictureError           a picture cannot be read (from `models.errors`)
-└── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
+├── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
+└── PeopleError            people cannot be enrolled, read or written (from `models.errors`)
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.errors import FacestreamError, ModelError, PictureError, already_there
+from models.errors import FacestreamError, ModelError, PeopleError, PictureError, already_there
 
 __all__ = [
     "ASKED_WRONGLY",
@@ -21,6 +22,7 @@ __all__ = [
     "INTERRUPTED",
     "FacestreamError",
     "ModelError",
+    "PeopleError",
     "PictureError",
     "SettingsError",
     "SinkError",

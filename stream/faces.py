@@ -20,6 +20,18 @@ should be by what was seen before, or before and after.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a face is, as far as it is decided."""
+
+    name: str | None
+    """None: nobody of those who are known."""
+    score: float
+    """How much more like that person, or like the nearest of all, than strangers are, in standard deviations: the median of the looks."""
+    looks: int
+    """That it was decided by, good ones, the newest."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face in one frame."""
@@ -42,6 +54,8 @@ class Face:
     """Each label's probability."""
     certainty: float | None = None
     """0.5..1: how likely the label is the one that many more looks at this track would give; None where only the newest look counts."""
+    person: Person | None = None
+    """None: it is not decided who this is, or nobody asked (`Analysis.knows_people`)."""
     state: State = "found"
     age_s: float = 0.0
     """Seconds since the track was first seen."""
@@ -96,6 +110,8 @@ class Analysis:
     """Time of the newest frame, up to this one, of which all was searched; None where all of every frame is."""
     hidden: Hidden | None = None
     """None: nothing is to be hidden."""
+    knows_people: bool = False
+    """Faces are compared with known people: one without a person is not decided yet."""
 
     def at(self, time_s: float) -> Analysis:
         """The faces where they should be by then: each moved along its velocity for half a second at most, and predicted from there on."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.paths import ROOT
 
 TABLE = {
-    "cli": "job web console diagnostics sources sinks settings stream training evaluation export detection models",
+    "cli": "job web console diagnostics sources sinks settings stream training evaluation export people detection models",
     "job": "web console pipeline analysis sources sinks monitoring settings stream inference imaging models",
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
@@ -27,6 +27,7 @@ TABLE = {
     "export": "classification detection inference imaging models",
     "data": "detection imaging models",
     "classification": "detection inference imaging models",
+    "people": "identity detection imaging models",
     "identity": "inference imaging models",
     "detection": "inference imaging models",
     "inference": "models",

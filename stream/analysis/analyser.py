@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from models.classification.face_model import FaceModel
 from stream.analysis.following import Following
 from stream.analysis.hiding import Hiding
+from stream.analysis.naming import answer_whos
 from stream.analysis.parts import answer_asks, answer_checks
-from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.requests import Ask, Check, Requests, Search, Who
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.searching import Searching
 from stream.analysis.track_manager import TrackManager
@@ -25,14 +26,16 @@ from stream.settings.schema import Settings, checked_settings
 if TYPE_CHECKING:
     from models.classification.classifier import Classifier
     from models.detection.detector import Detector
+    from stream.analysis.identifier import Identifier
 
 
 class Analyser:
     """Finds and scores the faces of frames. One thread uses it: it owns the models. What a source was before, its `TrackManager` knows."""
 
-    def __init__(self, detector: Detector | None, model: FaceModel | None) -> None:
+    def __init__(self, detector: Detector | None, model: FaceModel | None, identifier: Identifier | None = None) -> None:
         self.detector = detector
         self.model = model
+        self.identifier = identifier
         self._budget = SearchBudget()
 
     @classmethod
@@ -40,17 +43,22 @@ class Analyser:
         """An analyser with the models that the settings name.
 
         Raises:
-            ModelError: the classifier's bundle is unknown or damaged.
+            ModelError: the classifier's bundle, or a network, is unknown or damaged.
+            PeopleError: the folder of known people cannot be used.
             UsageError: a threshold is set for a model of more than two classes.
         """
-        detector = classifier = None
+        detector = classifier = identifier = None
         if any(one.detector.enabled for one in checked_settings(settings).everyone):
             from models.detection.detector import load_detector
 
             detector = load_detector(settings.detector.options())
             if settings.classifier.model != "none":
                 classifier = _load_classifier(settings, detector.name)
-        made = cls(detector, classifier)
+            if settings.people_folder is not None:
+                from stream.analysis.identifier import Identifier  # nobody else pays for it
+
+                identifier = Identifier.load(settings, settings.people_folder)
+        made = cls(detector, classifier, identifier)
         made.check_settings(settings)
         return made
 
@@ -88,8 +96,8 @@ class Analyser:
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
         if info.still or self.detector is None or settings.tracker.search_every_s == 0:
-            return Hiding(Searching(info, settings, self.model))
-        return Hiding(Following(info, settings, self.model, self._budget if info.live else None))
+            return Hiding(Searching(info, settings, self.model, self.identifier))
+        return Hiding(Following(info, settings, self.model, self._budget if info.live else None, self.identifier))
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         """What is in each frame, as far as its manager says it at once. `managers[i]` belongs to the source of `frames[i]`; a source's
@@ -115,8 +123,12 @@ class Analyser:
         with stage("classify"):
             asking = [one for one in looks if one.asks(Ask)]
             self._ask([request for one in asking for request in one.requests])
-        with stage("track"):
             _go_on(asking)
+        if asking := [one for one in looks if one.asks(Who)]:
+            with stage("identify"):
+                self._identify([request for one in asking for request in one.requests])
+                _go_on(asking)
+        with stage("track"):
             analyses = dict(zip(itertools.chain(*mine.values()), itertools.chain(*(one.analyses for one in looks)), strict=True))
             return [analyses[number] for number in range(len(frames))]
 
@@ -135,6 +147,10 @@ class Analyser:
     def _check(self, requests: Sequence[object]) -> None:
         if self.detector is not None:
             answer_checks(self.detector, [one for one in requests if isinstance(one, Check)])
+
+    def _identify(self, requests: Sequence[object]) -> None:
+        if self.identifier is not None:
+            answer_whos(self.identifier, [one for one in requests if isinstance(one, Who)])
 
     def _ask(self, requests: Sequence[object]) -> None:
         asks = [one for one in requests if isinstance(one, Ask)]

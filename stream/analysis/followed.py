@@ -13,7 +13,9 @@ from models.imaging.boxes import iou
 from stream.analysis.assignment import assign
 from stream.analysis.box_filter import BoxFilter
 from stream.analysis.track_answer import TrackAnswer
+from stream.analysis.track_identity import TrackIdentity
 from stream.faces import State
+from stream.frame import Frame
 
 STRONG = 0.6
 """From this score on a check says as much as a search that finds the face (O-Net's .7 lies among the authors' .6, .7, .7)."""
@@ -38,6 +40,8 @@ SAME = 0.6
 NEAR, FURTHER_PER_S, FURTHEST = 0.6, 2.0, 2.0
 """How far from where it should be a face that overlaps nothing is still taken for a known one: sides of the face at once, more for each
 second it was not seen, and never more than that (a guess). A quarter more or less in size counts as about half a side."""
+LARGEST_SHARE = 3.0
+"""No face's box is so many times larger than the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Track:
     """Of the newest checks."""
     confirmed: bool = False
     answer: TrackAnswer = field(default_factory=TrackAnswer)
+    identity: TrackIdentity = field(default_factory=TrackIdentity)
 
     @property
     def steady(self) -> bool:
@@ -222,6 +227,12 @@ class Followed:
         if strong:
             track.hits += 1
             track.strong_s = self.time_s
+
+
+def sound(found: Detections, frame: Frame) -> Detections:
+    """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
+    sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)
+    return found.take(np.flatnonzero(np.isfinite(found.boxes).all(axis=1) & (sides > 0).all(axis=1) & (sides < most).all(axis=1)))
 
 
 def _apart(box: np.ndarray, others: Sequence[np.ndarray]) -> bool:

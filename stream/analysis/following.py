@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from models.classification.face_model import FaceModel
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
+from stream.analysis.answering import Answering, seen_of
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
-from stream.analysis.followed import Followed, Scores, Track
-from stream.analysis.look_quality import look_weights
+from stream.analysis.followed import Followed, Scores, Track, sound
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
-from stream.analysis.requests import Ask, Check, Requests, Search
+from stream.analysis.naming import Naming
+from stream.analysis.requests import Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.telling import Telling, seen_now
 from stream.analysis.track_answer import TrackAnswer
@@ -25,12 +27,13 @@ from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import LOWEST_SCORE, Settings
 
+if TYPE_CHECKING:
+    from stream.analysis.identifier import Identifier
+
 Steps = Generator[Requests, None, None]
 
 CHECKED_FOR_S = 0.12
 """For how long a face that is gone is looked for at its place in every frame; after a search, until it is forgotten (a guess)."""
-LARGEST_SHARE = 3.0
-"""No face's box is so many times larger than the picture."""
 KNOWN = 5
 """A face that was seen well so often is searched for at once when it is lost."""
 QUIET_S = 1.0
@@ -55,15 +58,24 @@ class Following:
     still = False
     searches_together = False
 
-    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None, budget: SearchBudget | None = None) -> None:
+    def __init__(
+        self,
+        info: SourceInfo,
+        settings: Settings,
+        model: FaceModel | None = None,
+        budget: SearchBudget | None = None,
+        identifier: Identifier | None = None,
+    ) -> None:
         """
         Args:
             settings: of this source.
             model: answers for its faces; None: they are found and followed, and that is all.
+            identifier: knows people; None: nobody is named.
             budget: of live sources: says whether there is time for a search.
         """
         self.live, self.settings = info.live, settings
-        self._name, self._model, self._budget = info.name, model, budget
+        self._name, self._budget = info.name, budget
+        self._answering, self._naming = Answering(model), Naming(identifier)
         self._followed, self._lookback = Followed(), Lookback()
         self._thumbnail: np.ndarray | None = None
         """Of the newest frame."""
@@ -74,17 +86,22 @@ class Following:
         """There was a cut, and there was no time yet to search what came after it."""
         self._ahead = Ahead()
         self._scene, self._was_enabled = 0, settings.detector.enabled
-        self._telling = Telling(model, live=info.live)
+        self._telling = Telling(model, self._naming, live=info.live)
 
     @property
     def model(self) -> FaceModel | None:
-        return self._model
+        return self._answering.model
 
     @model.setter
     def model(self, model: FaceModel | None) -> None:
-        self._model = self._telling.model = model
+        self._answering.model = self._telling.model = model
         for track in self._followed.tracks:
             track.answer = TrackAnswer()
+
+    def deny(self, track: int, name: str) -> None:
+        for one in self._followed.tracks:
+            if one.number == track:
+                one.identity.deny(name)
 
     @property
     def _scores(self) -> Scores:
@@ -97,22 +114,19 @@ class Following:
     def look(self, frames: Sequence[Frame]) -> Looking:
         befores = [self._before, *frames[:-1]]
         entries = [self._entry(frame, before) for frame, before in zip(frames, befores, strict=True)]
-        asks: list[tuple[Ask, list[Track]]] = []
         for number, entry in enumerate(entries):
             if self.settings.detector.enabled:
                 if not self.live and not self._ahead.holds(entry.frame):
                     yield from self._check_ahead(entries[number:])
                 yield from self._look(entry)
-                asks += self._due(entry)
+                self._ask(entry)
             else:
                 self._judge_what_is_over(self._followed.tracks)
                 self._followed.end(self._followed.tracks)
             self._lookback.add(entry)
             self._before = entry.frame
-        if asks:
-            yield [ask for ask, _ in asks]
-        for ask, tracks in asks:
-            self._learn(ask, tracks)
+        yield from self._answering.answers(self.settings.classifier)
+        yield from self._naming.answers()
         return [self._told(entry) if self.live else _nothing_yet(entry.frame) for entry in entries]
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
@@ -201,7 +215,7 @@ class Following:
         yield [search]
         entry.searched = True
         self._searched_s, self._searched_in, self._searched_thumbnail = entry.frame.time_s, self._followed.count, entry.thumbnail
-        return _sound(search.found, entry.frame)
+        return sound(search.found, entry.frame)
 
     def _goes_on(self, track: Track, found: Detections, frame: Frame) -> bool:
         before = self._before
@@ -273,29 +287,13 @@ class Following:
         for track in tracks:
             track.confirmed = track.confirmed or track.hits == track.looks
 
-    def _due(self, entry: Entry) -> list[tuple[Ask, list[Track]]]:
-        """What the face model is to be asked about a frame: one question at most."""
-        time_s, every_s = entry.frame.time_s, self.settings.classifier.every_s
+    def _ask(self, entry: Entry) -> None:
+        """Notes what the models are to be asked about a frame."""
         shown = [one.track for one in entry.seen if one.track.confirmed or self.live or one.track.hits == one.track.looks]
-        due = [one for one in shown if self._model is not None and one.answer.due(time_s, one.filter.side, every_s)]
-        if not due:
-            return []
-        for track in due:
-            track.answer.asked(time_s, track.filter.side)
-        boxes, scores = np.stack([one.filter.box for one in due]), np.array([one.score for one in due], np.float32)
-        return [(Ask(entry.frame, Detections(boxes, scores, np.stack([one.landmarks for one in due]))), due)]
-
-    def _learn(self, ask: Ask, tracks: Sequence[Track]) -> None:
-        if self._model is not None:
-            for track, row, weight in zip(tracks, ask.rows, look_weights(ask.crops, ask.faces), strict=True):
-                track.answer.add(row, float(weight), self._model, self.settings.classifier.threshold)
+        if shown:
+            self._answering.note(entry.frame, shown, self.settings.classifier)
+            self._naming.note(entry.frame, seen_of(shown), [one.identity for one in shown], self.settings.identity)
 
 
 def _nothing_yet(frame: Frame) -> Analysis:
     return Analysis(frame.source, frame.index, frame.time_s)
-
-
-def _sound(found: Detections, frame: Frame) -> Detections:
-    """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
-    sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)
-    return found.take(np.flatnonzero(np.isfinite(found.boxes).all(axis=1) & (sides > 0).all(axis=1) & (sides < most).all(axis=1)))

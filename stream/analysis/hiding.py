@@ -79,6 +79,9 @@ class Hiding:
             return told
         return min(told, MIN_FACE_PX if self.still else max(MIN_FACE_PX, round(min(frame.width, frame.height) / SMALLEST_SHARE)))
 
+    def deny(self, track: int, name: str) -> None:
+        self._inner.deny(track, name)
+
     def look(self, frames: Sequence[Frame]) -> Looking:
         if not self._searches:
             return (yield from self._inner.look(frames))

@@ -102,7 +102,7 @@ def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
         crops = []
         for number in range(len(ask.faces)):
             face = ask.faces.take(np.array([number]))
-            image, corner = _part(ask.frame, face.boxes[0], model.reach)
+            image, corner = around(ask.frame, face.boxes[0], model.reach)
             crops.append(model.cut(image, _moved(face, -corner)))
         ask.crops = np.concatenate(crops)
     answers = model.answer(np.concatenate([ask.crops for ask in asks]), np.concatenate([ask.faces.scores for ask in asks]))
@@ -110,7 +110,7 @@ def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
         ask.rows = rows
 
 
-def _part(frame: Frame, box: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+def around(frame: Frame, box: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """What lies within `reach` sides around a box, and where that begins: (2,) repeated, (4,) float32 px, even numbers."""
     area = _area(frame, box, reach)
     return frame.part(*area), np.array([area[0], area[1]] * 2, np.float32)

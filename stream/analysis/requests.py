@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.detection.detections import Detections
+from stream.analysis.track_identity import Gallery
 from stream.frame import Frame
 
 
@@ -47,5 +48,20 @@ class Ask:
     """What the model saw of each, (N, S, S, 3) uint8."""
 
 
-Requests = list[Search] | list[Check] | list[Ask]
+@dataclass(slots=True, eq=False)
+class Who:
+    """Which of the known people are these faces of a frame?"""
+
+    frame: Frame
+    faces: Detections
+    """N > 0 of them, large and frontal enough."""
+    vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """The answer: (N, 128) float32 that describe them; what is blurred has none: NaN."""
+    scores: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(N, P) float32: how like each of P people each is."""
+    gallery: Gallery | None = None
+    """Those people."""
+
+
+Requests = list[Search] | list[Check] | list[Ask] | list[Who]
 """What is asked at a time is of one kind."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.classification.face_model import FaceModel
 from models.detection.detections import Detections
+from stream.analysis.naming import Naming
 from stream.analysis.requests import Ask, Search
 from stream.analysis.track_manager import Looking
 from stream.analysis.tracking import Track, Tracker
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from stream.analysis.identifier import Identifier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,18 +47,19 @@ class Searching:
 
     searches_together = True
 
-    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None) -> None:
+    def __init__(self, info: SourceInfo, settings: Settings, model: FaceModel | None = None, identifier: Identifier | None = None) -> None:
         """
         Args:
             settings: of this source.
             model: answers for its faces; None: they are found and followed, and that is all.
+            identifier: knows people; None: nobody is named.
         """
         self.still = info.still
         """Each frame is a picture of its own: nothing is remembered."""
         self.live = info.live
         self.settings = settings
         """May be replaced between two looks (`settings.changes` says which of them mean anything then)."""
-        self._model = model
+        self._model, self._naming = model, Naming(identifier)
         self._tracker = Tracker()
 
     @property
@@ -74,6 +80,9 @@ class Searching:
         asks = {id(look): Ask(look.frame, look.faces_due) for look in looks if look.due}
         if asks:
             yield list(asks.values())
+        for look in looks:
+            self._naming.note(look.frame, look.detections, [one.identity for one in look.tracks], self.settings.identity)
+        yield from self._naming.answers()
         return [self._conclude(look, asks[id(look)].rows if look.due else ()) for look in looks]
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
@@ -82,12 +91,15 @@ class Searching:
     def flush(self) -> list[tuple[Frame, Analysis]]:
         return []
 
+    def deny(self, track: int, name: str) -> None:
+        self._tracker.deny(track, name)
+
     def min_face_px(self, frame: Frame) -> int:
         return self.settings.detector.smallest_face_px(min(frame.width, frame.height), still=self.still)
 
     def _update(self, frame: Frame, detections: Detections) -> _Look:
         """Which of the faces found in a frame is which, and which are due to be answered for."""
-        tracker = Tracker() if self.still else self._tracker
+        tracker = Tracker(one_look=True) if self.still else self._tracker
         tracker.forget_after_s, tracker.min_overlap = self.settings.tracker.forget_after_s, self.settings.tracker.min_overlap
         tracks = tracker.update(detections, frame.time_s)
         due = []
@@ -106,7 +118,9 @@ class Searching:
         for index, answer in zip(look.due, answers, strict=True):
             look.tracks[index].answer = answer
         faces = [self._face(look, index) for index in range(len(look.tracks))]
-        return Analysis(look.frame.source, look.frame.index, look.frame.time_s, tuple(face for face in faces if face is not None))
+        told = tuple(face for face in faces if face is not None)
+        knows_people = self._naming.on(self.settings.identity)
+        return Analysis(look.frame.source, look.frame.index, look.frame.time_s, told, knows_people=knows_people)
 
     def _face(self, look: _Look, index: int) -> Face | None:
         """None when the model says that it is none."""
@@ -125,5 +139,6 @@ class Searching:
             label=verdict.label if verdict else None,
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
+            person=self._naming.person(track.identity, self.settings.identity),
             age_s=look.frame.time_s - track.born_s,
         )

@@ -9,8 +9,9 @@ import numpy as np
 from models.classification.face_model import FaceModel
 from stream.analysis.followed import Track
 from stream.analysis.lookback import Entry, Seen
+from stream.analysis.naming import Naming
 from stream.faces import Analysis, Face, State
-from stream.settings.schema import ClassifierSettings, Settings
+from stream.settings.schema import Settings
 
 GUESSED_FOR_S = 0.5
 """For how long a live face that is gone is told of where it should be."""
@@ -21,13 +22,14 @@ UNCERTAIN = "uncertain"
 class Telling:
     """Puts what is known of one source's frames into the words of `stream.faces`, and numbers its tracks as they are first told of."""
 
-    def __init__(self, model: FaceModel | None, *, live: bool) -> None:
+    def __init__(self, model: FaceModel | None, naming: Naming, *, live: bool) -> None:
         """
         Args:
             model: that has answered for the tracks; None: nobody has.
+            naming: who they are.
             live: also finds that are not confirmed are told of: a camera's picture cannot wait for the next.
         """
-        self.model, self._live = model, live
+        self.model, self._naming, self._live = model, naming, live
         self._numbered = 0
 
     def analysis(self, entry: Entry, settings: Settings, unseen: Sequence[Track] = ()) -> Analysis:
@@ -40,13 +42,20 @@ class Telling:
         frame = entry.frame
         gone = [one for one in unseen if one.confirmed and one.time_since_update_s(frame.time_s) <= GUESSED_FOR_S]
         seen = [*entry.seen, *(_guess(one, frame.time_s) for one in gone)]
-        faces = [self._face(one, frame.time_s, settings.classifier) for one in seen]
-        told = tuple(face for face in faces if face is not None)
-        return Analysis(frame.source, frame.index, frame.time_s, told, settings.tracker.forget_after_s, entry.searched_s)
+        faces = [self._face(one, frame.time_s, settings) for one in seen]
+        return Analysis(
+            frame.source,
+            frame.index,
+            frame.time_s,
+            tuple(face for face in faces if face is not None),
+            settings.tracker.forget_after_s,
+            entry.searched_s,
+            knows_people=self._naming.on(settings.identity),
+        )
 
-    def _face(self, seen: Seen, time_s: float, options: ClassifierSettings) -> Face | None:
+    def _face(self, seen: Seen, time_s: float, settings: Settings) -> Face | None:
         """None for a find that was not confirmed, and for what the model calls no face."""
-        track = seen.track
+        track, options = seen.track, settings.classifier
         if not (track.confirmed or self._live):
             return None
         verdict = track.answer.verdict(self.model, options.threshold) if self.model is not None else None
@@ -68,6 +77,7 @@ class Telling:
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
             certainty=track.answer.certainty if verdict else None,
+            person=self._naming.person(track.identity, settings.identity),
             state=seen.state,
             age_s=max(time_s - track.born_s, 0.0),
             unseen_s=seen.unseen_s,

@@ -46,6 +46,10 @@ class TrackManager(Protocol):
         """Side in px of the smallest face that is looked for in this frame."""
         ...
 
+    def deny(self, track: int, name: str) -> None:
+        """Somebody says that this track is not that person: it is not named so again. One that is over is no matter."""
+        ...
+
     def look(self, frames: Sequence[Frame]) -> Looking:
         """What is in each of the next frames; nothing yet, where what comes next will say more about it: then `settle` tells."""
         ...

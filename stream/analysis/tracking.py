@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
+from stream.analysis.track_identity import TrackIdentity
 
 VELOCITY_MEMORY_S = 0.2
 """Time over which older movement fades to a third (a guess: boxes tremble by a pixel or two, heads turn in half a second)."""
@@ -33,6 +34,7 @@ class Track:
     answer: np.ndarray | None = None
     """(K,) float32: the face model's newest."""
     answered_s: float = -np.inf
+    identity: TrackIdentity = field(default_factory=TrackIdentity)
     """When that answer was asked for."""
 
     def expected(self, time_s: float) -> np.ndarray:
@@ -48,9 +50,11 @@ class Tracker:
     faces in one picture hardly ever overlap each other, so there is little to assign wrongly.
     """
 
-    def __init__(self, *, forget_after_s: float = 1.0, min_overlap: float = 0.3) -> None:
+    def __init__(self, *, forget_after_s: float = 1.0, min_overlap: float = 0.3, one_look: bool = False) -> None:
+        """`one_look`: there is one picture, and no other."""
         self.forget_after_s = forget_after_s
         self.min_overlap = min_overlap
+        self._one_look = one_look
         self._tracks: list[Track] = []
         self._named = 0
 
@@ -62,7 +66,7 @@ class Tracker:
         for index, box in enumerate(detections.boxes):
             track = matches.get(index)
             if track is None:
-                track = Track(box, time_s, time_s, np.zeros(2, np.float32))
+                track = Track(box, time_s, time_s, np.zeros(2, np.float32), identity=TrackIdentity(one_look=self._one_look))
                 self._tracks.append(track)
             else:
                 _move(track, box, time_s)
@@ -80,6 +84,12 @@ class Tracker:
             self._named += 1
             track.number = self._named
         return track.number
+
+    def deny(self, number: int, name: str) -> None:
+        """The track of that number is not that person."""
+        for track in self._tracks:
+            if track.number == number:
+                track.identity.deny(name)
 
     def _match(self, boxes: np.ndarray, time_s: float) -> dict[int, Track]:
         if not self._tracks or not len(boxes):

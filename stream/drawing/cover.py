@@ -1,9 +1,9 @@
 """What hides a face: blurred, in coarse cells, or filled. Nothing of what lay below can be computed from it.
 
-A face keeps so few cells, whatever its size, that they say next to nothing of it, and each is moved by noise, so that two pictures of one
-face have not the cells that it would give. A blur is the same cells, smoothed: a filter can be undone as far as its kernel leaves something
-(McPherson, Shokri, Shmatikov 2016, recognise faces behind YouTube's blur), what was averaged to one number cannot. Cells and noise stay with
-a face from frame to frame: averaging over time gives nothing either.
+A face keeps so few cells, whatever its size, that they say next to nothing of it, and each is moved by noise, so that they are not those
+that another picture of the face would give. A blur is the same cells, smoothed: a filter can be undone as far as its kernel leaves
+something (McPherson, Shokri, Shmatikov 2016, recognise faces behind YouTube's blur), what was averaged to one number cannot. Cells and
+noise stay with a face from frame to frame: averaging over time gives nothing either.
 """
 
 from __future__ import annotations
@@ -126,4 +126,4 @@ def _halved(mask: np.ndarray, left: int, top: int, columns: int, rows: int) -> n
     """For samples of colour, of which each covers four pixels: covered where one of them is."""
     whole = np.zeros((2 * rows, 2 * columns), np.uint8)
     whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
-    return whole.reshape(rows, 2, columns, 2).max(axis=(1, 3))
+    return np.asarray(whole.reshape(rows, 2, columns, 2).max(axis=(1, 3)))

@@ -12,7 +12,7 @@ from stream.deadline import Deadline
 from stream.faces import Analysis
 from stream.frame import Frame
 
-StageName = Literal["decode", "detect", "search", "check", "classify", "track", "draw", "write"]
+StageName = Literal["decode", "detect", "search", "check", "classify", "identify", "track", "draw", "write"]
 STAGES: tuple[StageName, ...] = get_args(StageName)
 
 DropReason = Literal["newer", "unshown", "unwritten", "stopped", "failed"]

@@ -103,7 +103,9 @@ class LivePresenter:
         if frame.captured_at >= self._gap_ended_at:
             self._analysis, self._looked_at = analysis, frame.captured_at
             last = self._output.last
-            self._look_is_late = not self._hides and last is not None and frame.index == last.frame.index and bool(analysis.faces or last.analysis.faces)
+            self._look_is_late = (
+                not self._hides and last is not None and frame.index == last.frame.index and bool(analysis.faces or last.analysis.faces)
+            )
 
     def _note_gap(self, frame: Frame) -> None:
         if self._silence.ended_by(frame):

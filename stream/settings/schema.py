@@ -149,6 +149,23 @@ class HideSettings(Section):
         return self.style != "none"
 
 
+class IdentitySettings(Section):
+    """Names faces by photos of known people."""
+
+    people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
+    network: Path | None = Field(None, description="the file of another network that describes faces; null: the one that ships")
+    cohort: Path | None = Field(
+        None, description="strangers to measure by; null: those in the folder (facestream people calibrate), else those that ship"
+    )
+    false_names: Annotated[float, Field(gt=0, le=0.5)] = Field(0.01, description="of strangers, the share that may get somebody's name")
+    min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
+        15.0, description="a face whose eyes are less far apart is too small to tell who it is, px"
+    )
+    every_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.5, description="how often a tracked face is looked at again, s (a new face at once); 0: in every frame"
+    )
+
+
 class SourceSettings(Section):
     """Cameras and files."""
 
@@ -202,6 +219,7 @@ OWN: dict[str, frozenset[str]] = {
     "tracker": frozenset(TrackerSettings.model_fields),
     "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
     "hide": frozenset(HideSettings.model_fields),
+    "identity": frozenset({"people", "min_eyes_px", "every_s"}),
     "source": frozenset(SourceSettings.model_fields),
     "output": frozenset(OutputSettings.model_fields) - {"track_events"},
 }
@@ -213,6 +231,7 @@ WHILE_RUNNING: dict[str, frozenset[str]] = {
     "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
     "classifier": frozenset({"model", "threshold", "every_s", "uncertain_below", "keep_dropped"}),
     "hide": frozenset({"style", "whom", "shape", "margin", "hold_s"}),
+    "identity": frozenset({"min_eyes_px", "every_s"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
 
@@ -234,6 +253,7 @@ class Settings(Section):
     tracker: TrackerSettings = TrackerSettings()
     classifier: ClassifierSettings = ClassifierSettings()
     hide: HideSettings = HideSettings()
+    identity: IdentitySettings = IdentitySettings()
     source: SourceSettings = SourceSettings()
     output: OutputSettings = OutputSettings()
     pipeline: PipelineSettings = PipelineSettings()
@@ -251,6 +271,11 @@ class Settings(Section):
     def everyone(self) -> list[Settings]:
         """These, and those of each of `sources`."""
         return [self, *map(self.of, self.sources)]
+
+    @property
+    def people_folder(self) -> Path | None:
+        """The folder of known people, one for all sources; None: nobody is named anywhere."""
+        return next((one.identity.people for one in self.everyone if one.identity.people is not None), None)
 
     def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
         """These with other values, by section and key.

@@ -21,7 +21,7 @@ from stream.monitoring.health import Health
 from stream.sinks.files import claim, leads_elsewhere, open_already, unwritable
 from stream.sinks.lines import Lines
 from stream.sinks.result import Result
-from stream.sinks.track_summaries import TrackSummaries
+from stream.sinks.track_summaries import TrackSummaries, person_of
 
 
 class EventsSink:
@@ -30,7 +30,8 @@ class EventsSink:
     Each line is an object: `source`, `frame` (its index), `time_s`, `width`, `height`, `faces`; live sources add `utc`, when the
     picture arrived. Each face has `track` (null where nothing is tracked), `box` (x1, y1, x2, y2 in pixels, to 0.1), `score`,
     `landmarks`, and, only where a classifier ran, `label`, `probability` and `probabilities`: a missing key says that nobody asked,
-    which no value could. Scores have 4 digits. Then follow `state` and `age_s` of the track.
+    which no value could. Scores have 4 digits. Where people are known by name, `person` is who it is (`name`, null for
+    nobody of them, `score` and `looks`), or null while that is not decided. Then follow `state` and `age_s` of the track.
     Asked to, it also writes a line for each track when it is over (`track_summaries`).
     A reader that goes away (`| head`) ends the output quietly. One that does not read holds up a file's run, never a live picture.
     """
@@ -186,7 +187,7 @@ def event_of(result: Result) -> dict[str, Any]:
         "time_s": round(frame.time_s, 6),
         "width": frame.width,
         "height": frame.height,
-        "faces": [_face(face) for face in result.analysis.faces],
+        "faces": [_face(face, knows_people=result.analysis.knows_people) for face in result.analysis.faces],
     }
     if (hidden := result.analysis.hidden) is not None:
         areas = [[round(value, 1) for value in area] for area in hidden.areas.tolist()]
@@ -197,7 +198,7 @@ def event_of(result: Result) -> dict[str, Any]:
     return event
 
 
-def _face(face: Face) -> dict[str, Any]:
+def _face(face: Face, *, knows_people: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "track": face.track or None,
         "box": [round(value, 1) for value in face.box.tolist()],
@@ -210,6 +211,8 @@ def _face(face: Face) -> dict[str, Any]:
         entry["probabilities"] = {label: round(float(value), 4) for label, value in face.probabilities.items()}
     if face.certainty is not None:
         entry["certainty"] = round(face.certainty, 4)
+    if knows_people:
+        entry["person"] = person_of(face)
     entry["state"], entry["age_s"] = face.state, round(face.age_s, 3)
     if face.hidden:
         entry["hidden"] = True

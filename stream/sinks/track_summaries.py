@@ -24,6 +24,7 @@ class _Summary:
     best: float = -1.0
     best_frame: int = 0
     newest: Face | None = None
+    knows_people: bool = False
 
 
 class TrackSummaries:
@@ -48,6 +49,7 @@ class TrackSummaries:
             if face.track:
                 mine = self._going.setdefault((source, face.track), _Summary(source, frame.time_s - face.age_s, frame.time_s))
                 mine.last_s, mine.frames, mine.newest = frame.time_s, mine.frames + 1, face
+                mine.knows_people = analysis.knows_people
                 if face.state != "predicted" and (worth := _worth(face)) > mine.best:
                     mine.best, mine.best_frame = worth, frame.index
         gone = [key for key, one in self._going.items() if key[0] == source and frame.time_s - one.last_s > self._over_after_s]
@@ -57,6 +59,12 @@ class TrackSummaries:
         """All others: nothing more comes."""
         going, self._going = self._going, {}
         return [_line(track, one) for (_, track), one in going.items()]
+
+
+def person_of(face: Face) -> dict[str, Any] | None:
+    """Who a face is; None: that is not decided."""
+    person = face.person
+    return None if person is None else {"name": person.name, "score": round(person.score, 2), "looks": person.looks}
 
 
 def _worth(face: Face) -> float:
@@ -81,4 +89,6 @@ def _line(track: int, summary: _Summary) -> dict[str, Any]:
         line["probability"] = None if face.probability is None else round(float(face.probability), 4)
         if face.certainty is not None:
             line["certainty"] = round(face.certainty, 4)
+    if face is not None and summary.knows_people:
+        line["person"] = person_of(face)
     return line

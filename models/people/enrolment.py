@@ -1,0 +1,158 @@
+"""From photos of a person to what is kept of them: which are taken, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import PictureError
+from models.people.gallery import Gallery
+from models.people.likeness import COPY, nearest, odd_ones
+from models.people.person import Person, Photo
+from models.people.seeing import PhotoReader, SeenFace, SeenPhoto
+
+TIMES_LARGER = 2.0
+"""Of several faces, the one that is wider by so much than all others is whom the photo is of."""
+
+
+@dataclass(slots=True)
+class Enrolment:
+    """What has become of the photos of one person. Nothing is written yet."""
+
+    name: str
+    taken: list[Photo] = field(default_factory=list)
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+    """With why, a sentence's end."""
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    """What adds nothing: it is there already."""
+    warned: list[tuple[Path, str]] = field(default_factory=list)
+    """Taken, as that was forced."""
+
+    def refuse(self, path: Path, why: str, *, force: bool) -> bool:
+        """Notes it; whether the photo is not taken."""
+        (self.warned if force else self.refused).append((path, why))
+        return not force
+
+
+def enrol(
+    name: str,
+    paths: Sequence[Path],
+    reader: PhotoReader,
+    gallery: Gallery,
+    *,
+    number: int | None = None,
+    force: bool = False,
+    chosen: Callable[[SeenPhoto], SeenFace | str] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Enrolment:
+    """Looks at photos of a person, who may be known already.
+
+    Args:
+        gallery: everybody who is known so far.
+        number: which face of each photo, from left to right, from 1 on.
+        force: take also what is small, blurred, a copy, odd, or like somebody else.
+        chosen: which face it is, or why none is, a sentence's end; default: the only one, or the one that is far larger.
+        progress: told how many photos are looked at.
+    """
+    enrolment = Enrolment(name)
+    before = next((person for person in gallery.people if person.name == name), None)
+    choose = chosen or (lambda seen: chosen_face(seen, number))
+    found = list[tuple[Path, Photo]]()
+    for index, path in enumerate(paths):
+        progress(index)
+        try:
+            seen = reader.look(path)
+        except PictureError as error:
+            enrolment.refused.append((path, _without_path(error, path)))
+            continue
+        face = choose(seen)
+        if isinstance(face, str):
+            enrolment.refused.append((path, face))
+        elif not (face.flaw and enrolment.refuse(path, face.flaw, force=force)):
+            found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
+    progress(len(paths))
+    found = _new_ones(found, before, enrolment, force=force)
+    found = _fitting_ones(found, before, enrolment, force=force)
+    found = _nobody_else_s(found, before, gallery, enrolment, force=force)
+    enrolment.taken += [photo for _, photo in found]
+    return enrolment
+
+
+def chosen_face(seen: SeenPhoto, number: int | None = None) -> SeenFace | str:
+    """Whom a photo is of, or why nobody knows, a sentence's end.
+
+    Args:
+        number: from left to right, from 1 on.
+    """
+    faces = seen.faces
+    if not faces:
+        return "no face is found in it"
+    if number is not None:
+        return (
+            faces[number - 1]
+            if number <= len(faces)
+            else f"has {'one face' if len(faces) == 1 else f'{len(faces)} faces'}, no face {number}"
+        )
+    by_width = sorted(faces, key=lambda face: -face.width_px)
+    if len(faces) == 1 or by_width[0].width_px > TIMES_LARGER * by_width[1].width_px:
+        return by_width[0]
+    return f"has {len(faces)} faces"
+
+
+def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment: Enrolment, *, force: bool) -> list[tuple[Path, Photo]]:
+    """Those that are no copies."""
+    known = list(before.photos) if before else []
+    fresh = list[tuple[Path, Photo]]()
+    for path, photo in found:
+        same = next((one for one in known if one.sha256 == photo.sha256), None)
+        if same is not None:
+            enrolment.skipped.append((path, "is enrolled already" + (f" as {same.file}" if same.file != photo.file else "")))
+            continue
+        if known:
+            index, apart = nearest(photo.descriptor, np.stack([one.descriptor for one in known]))
+            if apart < COPY:
+                why = f"is nearly the same as {known[index].file}, so it adds nothing"
+                (enrolment.warned if force else enrolment.skipped).append((path, why))
+                if not force:
+                    continue
+        known.append(photo)
+        fresh.append((path, photo))
+    return fresh
+
+
+def _fitting_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment: Enrolment, *, force: bool) -> list[tuple[Path, Photo]]:
+    """Those that seem to show the person that the others show."""
+    old = [] if before is None else [photo.descriptor for photo in before.photos]
+    vectors = [*old, *(photo.descriptor for _, photo in found)]
+    odd = [index - len(old) for index in odd_ones(np.stack(vectors), range(len(old)))] if len(vectors) > 1 else []
+    if not odd:
+        return found
+    both = not old and len(found) == 2
+    for index in odd:
+        why = "this and the other photo seem to show two people" if both else "seems to show somebody else than the other photos"
+        enrolment.refuse(found[index][0], why, force=force)
+    return found if force else [one for index, one in enumerate(found) if index not in odd]
+
+
+def _nobody_else_s(
+    found: list[tuple[Path, Photo]], before: Person | None, gallery: Gallery, enrolment: Enrolment, *, force: bool
+) -> list[tuple[Path, Photo]]:
+    """Those that are not more like somebody else who is known than like the person's other photos."""
+    old = [] if before is None else [photo.descriptor for photo in before.photos]
+    vectors = [*old, *(photo.descriptor for _, photo in found)]
+    left = list[tuple[Path, Photo]]()
+    for path, photo in found:
+        other = gallery.nearest(photo.descriptor, but=enrolment.name)
+        rest = [vector for vector in vectors if vector is not photo.descriptor]
+        is_taken = other is not None and other.enough and other.score > gallery.score_to(photo.descriptor, rest)
+        if not (is_taken and other and enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force)):
+            left.append((path, photo))
+    return left
+
+
+def _without_path(error: PictureError, path: Path) -> str:
+    """What the sentence says after the file's name."""
+    return str(error).removeprefix(f"{path}: ").rstrip(".")

@@ -1,0 +1,72 @@
+"""People as a recogniser knows them, asked about one face at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.identity.cohort import Cohort
+from models.identity.recogniser import KnownPerson, Recogniser
+from models.people.person import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like a person a face is."""
+
+    name: str
+    score: float
+    """In standard deviations above people who are not meant."""
+    threshold: float
+    """From here on it gets the name."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether the face gets the name."""
+        return self.score >= self.threshold
+
+
+class Gallery:
+    """Everybody who is enrolled."""
+
+    def __init__(self, people: Sequence[Person], cohort: Cohort, *, false_names: float = 0.01) -> None:
+        """
+        Args:
+            false_names: of strangers, the share that may get some name.
+        """
+        self.people = tuple(people)
+        self.false_names = false_names
+        self.cohort = cohort
+        self.recogniser = Recogniser([person.known() for person in people], cohort, false_names=false_names)
+
+    @property
+    def thresholds(self) -> np.ndarray:
+        """(P,) float32, of each person."""
+        return self.recogniser.thresholds
+
+    def likenesses(self, vector: np.ndarray) -> list[Likeness]:
+        """Of a face, (F,), to everybody, the most alike first."""
+        scores = self.recogniser.scores(vector[None])[0]
+        said = zip(self.recogniser.names, scores.tolist(), self.thresholds.tolist(), strict=True)
+        return sorted((Likeness(*one) for one in said), key=lambda one: -one.score)
+
+    def nearest(self, vector: np.ndarray, *, but: str = "") -> Likeness | None:
+        """Whom a face is most like, but for one person; None: there is nobody."""
+        return next((one for one in self.likenesses(vector) if one.name != but), None)
+
+    def score_to(self, vector: np.ndarray, photos: Sequence[np.ndarray]) -> float:
+        """How like somebody of whom there are these photos, (F,) each, a face is; without photos nobody is."""
+        if not photos:
+            return float("-inf")
+        somebody = Recogniser([KnownPerson("", np.stack(photos))], self.cohort, false_names=self.false_names)
+        return float(somebody.scores(vector[None])[0, 0])
+
+    def between(self) -> np.ndarray:
+        """(P, P) float32: how like each person, by the mean of its photos, each other one is; their own are not to be used."""
+        means = [person.known().template() for person in self.people]
+        if not means:
+            return np.zeros((0, 0), np.float32)
+        scores = self.recogniser.scores(np.stack(means))
+        return np.asarray((scores + scores.T) / 2, np.float32)

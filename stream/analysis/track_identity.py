@@ -1,0 +1,162 @@
+"""Who a track is: many looks, a name that is neither given too early nor flickers, and when to look again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from stream.faces import Person
+
+KEPT = 32
+"""Looks that decide, the newest."""
+ENOUGH_FOR_NAME, ENOUGH_FOR_UNKNOWN = 2, 3
+"""Looks before a name is given; before a face is said to be nobody's, who after one look more may still be somebody (a guess)."""
+AT_ONCE = 1.0
+"""A first look so much above the threshold is enough for a name: standard deviations of strangers, as all scores (a guess)."""
+LEAVES = 0.4
+"""A name is taken away where the median falls so much below its threshold: one that lies near it does not flicker (a guess)."""
+ANOTHER, NOBODY = 3, 5
+"""After so many looks running that name somebody else, or are not like the named one at all, the face is another one: two people passed
+each other, and the track went on with the wrong one."""
+UNLIKE = 2.0
+"""A look so much below the threshold is not like the named one at all (a guess)."""
+SOONER = 0.5
+"""As long as it is not decided, a face is looked at after this share of `every_s`."""
+RARER_AFTER, RARER = 8, 2.0
+"""From so many looks on it is looked at so many times as seldom: another look moves the median little."""
+AGAIN = 0.2
+"""After a look that showed too little the next comes after this share of `every_s`."""
+
+
+class Gallery(Protocol):
+    """People who are known, as far as a track needs them: `models.identity.recogniser.Recogniser`."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def thresholds(self) -> np.ndarray:
+        """(P,) float32: a face is a person where its score is the highest of all and not below this."""
+        ...
+
+    def scores(self, vectors: np.ndarray) -> np.ndarray:
+        """(N, 128) float32 -> (N, P) float32."""
+        ...
+
+
+class TrackIdentity:
+    """The looks at one track, and what follows from them.
+
+    The median of each person's scores decides, not the mean vector of the looks, which moves strangers towards somebody (ten times as many
+    of them were named after eight looks), and not the best look (six times as many).
+    """
+
+    def __init__(self, *, one_look: bool = False) -> None:
+        """`one_look`: there will be no other, as on a photo."""
+        self._vectors: list[np.ndarray] = []
+        """Of the newest looks: scores are made of them anew when people come or go."""
+        self._scores = np.zeros((0, 0), np.float32)
+        """(looks, P) of those."""
+        self._gallery: Gallery | None = None
+        """That gave the scores."""
+        self._enough, self._enough_for_unknown = (1, 1) if one_look else (ENOUGH_FOR_NAME, ENOUGH_FOR_UNKNOWN)
+        self._person: Person | None = None
+        self._wait, self._asked_s = 0.0, -math.inf
+        self._denied: set[str] = set()
+        self._decided = False
+        self._name: str | None = None
+        self._other, self._unlike = 0, 0
+        """How many looks running named the same other person, or were not like the named one."""
+        self._rival: str | None = None
+
+    def due(self, time_s: float, every_s: float) -> bool:
+        """Whether to look again."""
+        return time_s - self._asked_s >= every_s * self._wait or time_s < self._asked_s
+
+    def asked(self, time_s: float) -> None:
+        """A look was asked for."""
+        self._asked_s, self._wait = time_s, AGAIN
+
+    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery) -> None:
+        """Takes a look that showed enough.
+
+        Args:
+            vector: (128,) that describes the face.
+            scores: (P,) of `gallery` for it.
+        """
+        self._keep(gallery)
+        self._vectors = [*self._vectors, vector][-KEPT:]
+        self._scores = np.concatenate([self._scores, scores[None]])[-KEPT:]
+        self._notice_another(scores)
+        self._decide()
+        settled = self._decided and not (self._other or self._unlike)
+        self._wait = (RARER if len(self._vectors) >= RARER_AFTER else 1.0) if settled else SOONER
+
+    def person(self, gallery: Gallery) -> Person | None:
+        """Who it is, as these people are known now; None: that is not decided yet."""
+        if gallery is not self._gallery:
+            self._keep(gallery)
+            self._decide()
+        return self._person
+
+    def deny(self, name: str) -> None:
+        """Somebody says that it is not this person: the name is not given again."""
+        self._denied.add(name)
+        if self._name == name:
+            self._name, self._decided = None, False
+            self._decide()
+
+    def _keep(self, gallery: Gallery) -> None:
+        """Looks mean what they mean to these people. Who has gone is named no longer; the others stay who they were."""
+        if gallery is self._gallery:
+            return
+        self._gallery = gallery
+        vectors = np.stack(self._vectors) if self._vectors else np.zeros((0, 128), np.float32)
+        self._scores = gallery.scores(vectors)
+        self._rival, self._other, self._unlike = None, 0, 0
+        if self._name not in gallery.names:
+            self._name, self._decided = None, False
+
+    def _decide(self) -> None:
+        self._person = None
+        if not self._vectors or self._gallery is None:
+            return
+        middle, thresholds, looks = np.median(self._scores, axis=0), self._gallery.thresholds, len(self._vectors)
+        place = self._place(self._name)
+        if place is None or middle[place] < thresholds[place] - LEAVES:
+            self._name, place = None, self._best(middle)
+            above = -math.inf if place is None else float(middle[place] - thresholds[place])
+            if place is not None and above >= 0 and (self._decided or looks >= self._enough or above >= AT_ONCE):
+                self._name, self._decided = self._gallery.names[place], True
+            elif above < 0 and looks >= self._enough_for_unknown:
+                self._decided = True
+        if self._decided:
+            self._person = Person(self._name, 0.0 if place is None else round(float(middle[place]), 3), looks)
+
+    def _notice_another(self, scores: np.ndarray) -> None:
+        """Whether the newest looks are of somebody else than those before: then those count no longer."""
+        gallery, name = self._gallery, self._name
+        if gallery is None or name is None:
+            return
+        best, mine = self._best(scores), self._place(name)
+        said = gallery.names[best] if best is not None and scores[best] >= gallery.thresholds[best] else None
+        self._other = 0 if said in (None, name) else self._other + 1 if said == self._rival else 1
+        self._rival = said
+        self._unlike = self._unlike + 1 if mine is not None and scores[mine] < gallery.thresholds[mine] - UNLIKE else 0
+        if self._other >= ANOTHER or self._unlike >= NOBODY:
+            newest = max(self._other, self._unlike)
+            self._vectors, self._scores = self._vectors[-newest:], self._scores[-newest:]
+            self._rival, self._other, self._unlike, self._name = None, 0, 0, None
+
+    def _best(self, scores: np.ndarray) -> int | None:
+        """Whose of (P,) scores is the highest, but for who it is said not to be; None: nobody is left."""
+        names: Sequence[str] = self._gallery.names if self._gallery is not None else ()
+        left = [place for place, name in enumerate(names) if name not in self._denied]
+        return max(left, key=lambda place: float(scores[place]), default=None)
+
+    def _place(self, name: str | None) -> int | None:
+        names = self._gallery.names if self._gallery is not None else ()
+        return names.index(name) if name in names else None
