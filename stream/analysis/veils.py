@@ -29,6 +29,8 @@ REACH = 1.0
 """How far from where it should be a face is still the same, in sides; a size that differs by a factor of 2.7 counts as a side (a guess)."""
 GROWS = 1.0
 """By how much the cover of a face that nobody sees grows on each side, in sides of it each second (a guess: a walk, seen close by)."""
+WAITS_S = 0.25
+"""Frames of a file are held for so much longer than their places: what is hardly a face may be seen again (a guess)."""
 MOST_PIXELS = 1.5e8
 """Of all frames of a file that are held: 18 frames of 4K, two hundred megabytes as they were decoded."""
 
@@ -39,6 +41,8 @@ class _Spot:
 
     box: np.ndarray
     landmarks: np.ndarray
+    score: float
+    """0..1, the detector's."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,11 +54,21 @@ class _Chain:
     filter: BoxFilter
     spot: _Spot
     """The newest."""
+    first: _Spot
+    first_s: float
+    score: float = 0.0
+    """The sum of all."""
+    covered_before_s: float = 0.0
+    """For how long before the first it is covered."""
+
+    def holds_s(self, longest_s: float) -> float:
+        """For how long it is covered where it is not seen: what was seen but once, and hardly, less long."""
+        return longest_s * min(1.0, self.score)
 
     def expected(self, time_s: float) -> _Spot:
         box = self.filter.predict(time_s)
         shift = (box[:2] + box[2:] - self.spot.box[:2] - self.spot.box[2:]) / 2
-        return _Spot(box, self.spot.landmarks + shift)
+        return _Spot(box, self.spot.landmarks + shift, 0.0)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,13 +124,15 @@ class Veils:
             self._fill(chain, spot, now, margin)
             chain.filter.correct(spot.box, frame.time_s)
             chain.spot = spot
+            chain.score += spot.score
+            self._cover_before(chain, now.scene, margin, chain.holds_s(hold_s))
             now.areas.append((chain.number, _moving(head(spot.box, spot.landmarks, margin), chain, self._step_s(frame))))
         for spot in spots:
             if not any(spot is other for _, other in pairs):
-                chain = _Chain(next(self._numbers), BoxFilter(spot.box, frame.time_s), spot)
+                chain = _Chain(next(self._numbers), BoxFilter(spot.box, frame.time_s), spot, spot, frame.time_s, spot.score)
                 self._chains.append(chain)
                 now.areas.append((chain.number, head(spot.box, spot.landmarks, margin)))
-                self._cover_before(chain, now, margin, hold_s)
+                self._cover_before(chain, now.scene, margin, chain.holds_s(hold_s))
         self._cover_after(now, margin, hold_s)
         self._held.append(now)
         self._before = frame
@@ -161,19 +177,23 @@ class Veils:
             landmarks = chain.spot.landmarks + share * (spot.landmarks - chain.spot.landmarks)
             between.areas.append((chain.number, _grown(head(box, landmarks, margin), box, min(since_s, whole_s - since_s))))
 
-    def _cover_before(self, chain: _Chain, now: Veiled, margin: float, hold_s: float) -> None:
-        """It was there before it was found."""
-        area = head(chain.spot.box, chain.spot.landmarks, margin)
+    def _cover_before(self, chain: _Chain, scene: int, margin: float, hold_s: float) -> None:
+        """It was there before it was found: for so long, what is covered already left as it is."""
+        if hold_s <= chain.covered_before_s:
+            return
+        area = head(chain.first.box, chain.first.landmarks, margin)
         for held in reversed(self._held):
-            before_s = now.frame.time_s - held.frame.time_s
-            if before_s > hold_s or held.scene != now.scene:
-                return
-            held.areas.append((chain.number, _grown(area, chain.spot.box, before_s)))
+            before_s = chain.first_s - held.frame.time_s
+            if before_s > hold_s or held.scene != scene:
+                break
+            if before_s > chain.covered_before_s:
+                held.areas.append((chain.number, _grown(area, chain.first.box, before_s)))
+        chain.covered_before_s = hold_s
 
     def _cover_after(self, now: Veiled, margin: float, hold_s: float) -> None:
         """It is still there when it is found no more."""
         time_s = now.frame.time_s
-        self._chains = [one for one in self._chains if time_s - one.filter.time_s <= hold_s]
+        self._chains = [one for one in self._chains if time_s - one.filter.time_s <= one.holds_s(hold_s)]
         for chain in self._chains:
             if (unseen_s := time_s - chain.filter.time_s) > 0:
                 expected, area = chain.expected(time_s), head(chain.spot.box, chain.spot.landmarks, margin)
@@ -183,7 +203,7 @@ class Veils:
     def _released(self, hold_s: float) -> list[Veiled]:
         out = []
         newest = self._held[-1].frame
-        while self._held and (self._live or newest.time_s - self._held[0].frame.time_s > hold_s or self._is_full):
+        while self._held and (self._live or newest.time_s - self._held[0].frame.time_s > hold_s + WAITS_S or self._is_full):
             out.append(self._held.popleft())
         return out
 
@@ -208,16 +228,16 @@ def hidden(how: HideSettings, areas: np.ndarray, keys: tuple[int, ...] = (), *, 
 
 def _spots(hidden: Iterable[Face], shown: Sequence[Face], found: Detections) -> list[_Spot]:
     """What may be a face, once each; nothing of those that are shown."""
-    spots = [_Spot(face.box, face.landmarks) for face in hidden]
-    for box, landmarks in zip(found.boxes, found.landmarks, strict=True):
+    spots = [_Spot(face.box, face.landmarks, face.score) for face in hidden]
+    for box, landmarks, score in zip(found.boxes, found.landmarks, found.scores.tolist(), strict=True):
         if _is_one_of(box, shown):
             continue
         overlap = iou(box[None], np.stack([one.box for one in spots]))[0] if spots else np.zeros(1)
         if overlap.max() < SAME:
-            spots.append(_Spot(box, landmarks))
+            spots.append(_Spot(box, landmarks, score))
         else:
             same = spots[int(overlap.argmax())]
-            same.box = _around([same.box, box])
+            same.box, same.score = _around([same.box, box]), max(same.score, score)
     return spots
 
 
