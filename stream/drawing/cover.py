@@ -82,8 +82,8 @@ class Cover:
     def _mask(self, inside: Area) -> np.ndarray:
         """(rows, columns) uint8: 255 where the part of the area that lies in the picture is covered."""
         x1, y1, x2, y2 = self.area
-        mask = _shape(x2 - x1, y2 - y1, self.shape)
-        return mask[inside[1] - y1 : inside[3] - y1, inside[0] - x1 : inside[2] - x1]
+        left, top, right, bottom = inside
+        return _shape(x2 - x1, y2 - y1, self.shape, (left - x1, top - y1, right - x1, bottom - y1))
 
 
 def covers(hidden: Hidden | None, width: int, height: int) -> Sequence[Cover]:
@@ -112,13 +112,14 @@ def _cells(width: int, height: int, across: int) -> tuple[int, int]:
     return tuple(max(1, min(side, round(across * side / shorter))) for side in (width, height))  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=64)
-def _shape(width: int, height: int, shape: HideShape) -> np.ndarray:
-    mask = np.zeros((height, width), np.uint8)
+@lru_cache(maxsize=32)
+def _shape(width: int, height: int, shape: HideShape, part: Area) -> np.ndarray:
+    left, top, right, bottom = part
+    mask = np.zeros((bottom - top, right - left), np.uint8)
     if shape == "rectangle":
         mask[:] = 255
     else:
-        y, x = np.ogrid[:height, :width]
+        y, x = np.ogrid[top:bottom, left:right]
         inside = ((2 * x + 1 - width) / width) ** 2 + ((2 * y + 1 - height) / height) ** 2 <= 1
         mask[inside] = 255
     mask.flags.writeable = False

@@ -19,7 +19,7 @@ from stream.settings.loading import load_settings
 from stream.settings.schema import HideSettings, Settings
 from tests.moving_faces import Actor, Film, at_rate, followed, head
 
-HIDE = HideSettings(style="fill", hold_s=0.4)
+HIDE = HideSettings(style="fill", hold_s=0.41)
 BOX = np.array([100, 80, 160, 160], np.float32)
 POINTS = np.array([[118, 110], [142, 110], [130, 125], [120, 140], [140, 140]], np.float32)
 NOBODY = Detections.none()
@@ -59,7 +59,7 @@ def covers(analysis: Analysis, box: np.ndarray = BOX) -> bool:
 def test_a_file_is_covered_before_the_first_find_and_after_the_last() -> None:
     times = [index / 10 for index in range(20)]
     told = veiled(times, [found(BOX) if 8 <= index <= 11 else NOBODY for index in range(20)])
-    assert [covers(one) for one in told] == [4 <= index <= 15 for index in range(20)]  # hold_s is .4
+    assert [covers(one) for one in told] == [4 <= index <= 15 for index in range(20)]  # hold_s is .41
 
 
 def test_a_camera_is_covered_from_the_first_find_on() -> None:
@@ -91,7 +91,7 @@ def test_one_face_keeps_its_key() -> None:
 def test_a_weak_find_is_covered_and_held_less_long_until_there_are_more_of_it() -> None:
     times = [index / 10 for index in range(20)]
     once = veiled(times, [found(BOX, score=0.5) if index == 8 else NOBODY for index in range(20)])
-    assert [covers(one) for one in once] == [6 <= index <= 10 for index in range(20)]  # half of .4 s
+    assert [covers(one) for one in once] == [6 <= index <= 10 for index in range(20)]  # half of it
     often = veiled(times, [found(BOX, score=0.5) if 8 <= index <= 11 else NOBODY for index in range(20)])
     assert [covers(one) for one in often] == [4 <= index <= 15 for index in range(20)]
 
