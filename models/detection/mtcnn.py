@@ -92,11 +92,12 @@ class MTCNN:
         if mirror:
             networks = replace(networks, output=FlipAveraged(networks.output))
         self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
-        self._weak = StepwiseCascade(networks, _lower(thresholds, PRESETS["wider"][0]), pyramid_step)
+        wider_thresholds, wider_step = PRESETS["wider"]
+        self._weak = StepwiseCascade(networks, _lower(thresholds, wider_thresholds), max(pyramid_step, wider_step))
         self._look_around = LookAround(networks, pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
-        self._weak_compiled = _load_compiled(self._weak.thresholds, pyramid_step, self._weak) if compiles else None
+        self._weak_compiled = _load_compiled(self._weak.thresholds, max(pyramid_step, wider_step), self._weak) if compiles else None
 
     def detect(
         self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None, *, weak: bool = False
@@ -106,7 +107,7 @@ class MTCNN:
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes. Those of one size share the work of the first network.
             min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
-            weak: also what is hardly a face: by the authors' lowest thresholds, those of "wider".
+            weak: also what is hardly a face: with the authors' recipe for benchmarks, "wider".
 
         Returns:
             One answer per image, in order. A box may reach a little out of its image, except with `clip_boxes`.

@@ -20,8 +20,8 @@ from stream.faces import Hidden, HideShape, HideStyle
 from stream.media import cv2
 
 CELLS: dict[HideStyle, int] = {"blur": 4, "pixelate": 5}
-"""Across a cover, which is nearly twice as wide as its face. Of 381 faces in photos for training our detector found again, blurred over 5, 4
-and 3 cells, .026, none and none; in 8, 6 and 5 cells .005, none and none."""
+"""Across a cover, which is nearly twice as wide as its face. Of 381 faces in photos for training our detector found again, blurred over 5
+and 4 cells, .026 and none; in 8, 6 and 5 cells .005, none and none."""
 NOISE = 14.0
 """Grey levels, a standard deviation."""
 COLOUR_NOISE = 3.0
