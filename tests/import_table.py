@@ -15,7 +15,7 @@ TABLE = {
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
     "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",
-    "analysis": "monitoring settings stream classification detection imaging",
+    "analysis": "monitoring settings stream classification people identity detection imaging",
     "sources": "settings stream imaging models",
     "sinks": "drawing monitoring settings stream inference imaging models",
     "drawing": "stream imaging",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -9,12 +10,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from models.identity.cohort import SHIPPED_COHORT, Cohort
-from models.identity.recogniser import Recogniser
 
 from models.identity.chips import sharpness
+from models.identity.cohort import SHIPPED_COHORT, Cohort
 from models.identity.embedder import FaceEmbedder
-from models.identity.weights import SHIPPED
+from models.identity.recogniser import Recogniser
+from models.identity.weights import SHIPPED, SHIPPED_SHA256
 from models.people.folder import COHORT, PeopleFolder
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings
@@ -32,8 +33,11 @@ class Identifier:
 
     def __init__(self, embedder: FaceEmbedder, options: IdentitySettings, folder: Path) -> None:
         """Use `load`."""
-        self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder)
+        network = SHIPPED_SHA256 if options.network is None else hashlib.sha256(options.network.read_bytes()).hexdigest()
+        self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=network)
         self._reading = threading.Lock()
+        self._failed = ""
+        """Why the folder could not be read last; empty where it could."""
         self._looked_at, self._stamp = time.monotonic(), self._folder.stamp()
         self.gallery = self._read()
         """Who is known now. Replaced, never changed."""
@@ -70,16 +74,18 @@ class Identifier:
     def refresh(self) -> bool:
         """Whether other people are known now: the folder has changed, and was read anew."""
         with self._reading:
-            self._looked_at, stamp = time.monotonic(), self._folder.stamp()
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
+            self._looked_at = time.monotonic()
             try:
-                self.gallery = self._read()
+                before, self._stamp = self._stamp, self._folder.stamp()
+                if self._stamp != before:
+                    self.gallery = self._read()
+                self._failed = ""
             except FacestreamError as error:
-                _log.warning("%s The people known so far stay known.", error)
+                if str(error) != self._failed:
+                    _log.warning("%s The people known so far stay known.", error)
+                self._failed = str(error)
                 return False
-            return True
+            return self._stamp != before
 
     def _read(self) -> Recogniser:
         options, own = self._options, self._folder.path / COHORT

@@ -14,14 +14,14 @@ KEPT = 32
 """Looks that decide, the newest."""
 ENOUGH_FOR_NAME, ENOUGH_FOR_UNKNOWN = 2, 3
 """Looks before a name is given; before a face is said to be nobody's, who after one look more may still be somebody (a guess)."""
-AT_ONCE = 1.0
+AT_ONCE = 2.0
 """A first look so much above the threshold is enough for a name: standard deviations of strangers, as all scores (a guess)."""
-LEAVES = 0.4
+LEAVES = 1.0
 """A name is taken away where the median falls so much below its threshold: one that lies near it does not flicker (a guess)."""
 ANOTHER, NOBODY = 3, 5
 """After so many looks running that name somebody else, or are not like the named one at all, the face is another one: two people passed
 each other, and the track went on with the wrong one."""
-UNLIKE = 2.0
+UNLIKE = 4.0
 """A look so much below the threshold is not like the named one at all (a guess)."""
 SOONER = 0.5
 """As long as it is not decided, a face is looked at after this share of `every_s`."""

@@ -24,6 +24,8 @@ PALETTE: tuple[Color, ...] = (
 """RGB, one per label: the colours of Okabe and Ito, which colour-blind people tell apart too; here the ones that differ most come first."""
 LEFT_TO_RIGHT = "\u200e"
 """A mark without a width: what follows a name in Hebrew or Arabic is none of it, and stands to its right."""
+UNKNOWN = "unknown"
+"""Who is nobody of the people who are known."""
 UNLABELLED: Color = (0, 158, 115)
 
 
@@ -37,17 +39,26 @@ def color_of(face: Face) -> Color:
 
 
 def words_of(face: Face) -> tuple[str, ...]:
-    """What is written at a face, the longest form first."""
+    """What is written at a face, the longest form first. Who it is stands in place of the label, and no percentage beside it: the score of
+    a name is no probability.
+    """
     number = f"#{face.track} " if face.track else ""
+    if face.person is not None:
+        name = _printable(face.person.name or UNKNOWN)
+        return (number + name, name) if number else (name,)
     if face.label is None:
         certainty = f"{face.score:.2f}"
         return (number + certainty, certainty) if number else (certainty,)
-    label = " ".join("".join(c if c.isprintable() else " " for c in face.label).split())
+    label = _printable(face.label)
     percent = "" if face.probability is None else f"{face.probability:.0%}"
-    if runs_right_to_left(label):
-        label += LEFT_TO_RIGHT
     forms = (f"{number}{label} {percent}" if label else "", f"{number}{percent}", percent or number)
     return tuple(dict.fromkeys(form for form in map(str.strip, forms) if form))
+
+
+def _printable(words: str) -> str:
+    """In one line, and so that what follows stands to its right."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return line + LEFT_TO_RIGHT if runs_right_to_left(line) else line
 
 
 def placed_words(visible: list[tuple[Face, Area]], taken: list[Area], size: int, width: int, height: int) -> Iterator[Ink]:
