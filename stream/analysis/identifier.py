@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from models.identity.weights import SHIPPED, SHIPPED_SHA256
 from models.people.folder import COHORT, PeopleFolder
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings
+
+if TYPE_CHECKING:
+    from stream.analysis.enrolling import Enrolling
 
 SHARP = 10.0
 """Sharpness of a chip from which it is good for something: of the blurred and the tiny it is below."""
@@ -35,7 +38,8 @@ class Identifier:
         """Use `load`."""
         network = SHIPPED_SHA256 if options.network is None else hashlib.sha256(options.network.read_bytes()).hexdigest()
         self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=network)
-        self._reading = threading.Lock()
+        self._reading, self._enrolling_first = threading.Lock(), threading.Lock()
+        self._enrolling: Enrolling | None = None
         self._failed = ""
         """Why the folder could not be read last; empty where it could."""
         self._looked_at, self._stamp = time.monotonic(), self._folder.stamp()
@@ -87,7 +91,33 @@ class Identifier:
                 return False
             return self._stamp != before
 
+    def enrol(self, name: str, image: np.ndarray, box: np.ndarray, source: str) -> str:
+        """One more photo of a person, who may be new, known from now on. Any thread; takes seconds the first time.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            box: (4,) px, about where the face is.
+            source: of the picture.
+
+        Returns:
+            The name as it is written.
+
+        Raises:
+            PeopleError: in a sentence why not.
+        """
+        with self._enrolling_first:
+            if self._enrolling is None:
+                from stream.analysis.enrolling import Enrolling  # most runs enrol nobody
+
+                folder = PeopleFolder(self._folder.path, network=self._folder.network)
+                self._enrolling = Enrolling(folder, self._options.network or SHIPPED, self._cohort(), self._options.false_names)
+        name = self._enrolling.add(name, image, box, source)
+        self.refresh()
+        return name
+
+    def _cohort(self) -> Cohort:
+        own = self._folder.path / COHORT
+        return Cohort.load(self._options.cohort or (own if own.is_file() else SHIPPED_COHORT))
+
     def _read(self) -> Recogniser:
-        options, own = self._options, self._folder.path / COHORT
-        cohort = Cohort.load(options.cohort or (own if own.is_file() else SHIPPED_COHORT))
-        return Recogniser([person.known() for person in self._folder.load()], cohort, false_names=options.false_names)
+        return Recogniser([person.known() for person in self._folder.load()], self._cohort(), false_names=self._options.false_names)

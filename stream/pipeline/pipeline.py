@@ -16,10 +16,12 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 
+import numpy as np
+
 from models.forks import forked_since, leave_to_parent, refuse_forked
 from stream.analysis.analyser import Analyser
 from stream.deadline import LOOK_S, NEVER, SHOW_S, Deadline
-from stream.errors import SettingsError
+from stream.errors import SettingsError, UsageError
 from stream.monitoring.health import Health, ThreadActivity
 from stream.monitoring.observer import Observers, RunObserver
 from stream.pipeline.feeds import wait_for_any
@@ -139,6 +141,17 @@ class Pipeline:
                 raise SettingsError("detector.enabled cannot change in a run that began without a detector: start it anew.")
             self._settings = settings
             self._worker.replace_settings(settings, model)
+
+    def enrol(self, name: str, result: Result, box: np.ndarray) -> str:
+        """A face of a result is one more photo of a person, who may be new; the name as it is written. The caller's thread; takes a moment.
+
+        Raises:
+            UsageError: this run knows no people.
+            PeopleError: in a sentence why not.
+        """
+        if self._analyser.identifier is None:
+            raise UsageError("This run names nobody: it was started without --people.")
+        return self._analyser.identifier.enrol(name, result.frame.image, box, result.info.name)
 
     def deny(self, source: str, track: int, name: str) -> None:
         """Somebody says that a track of a source is not that person: from the worker's next round on it is not named so."""
