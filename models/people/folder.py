@@ -10,17 +10,18 @@ from pathlib import Path
 
 from models.atomic import file_written_whole
 from models.errors import PeopleError
+from models.identity.cohort import Cohort
 from models.identity.weights import SHIPPED_SHA256
 from models.people.lock import locked
 from models.people.names import checked_name, file_name_of, key_of
+from models.people.own_strangers import COHORT as COHORT
+from models.people.own_strangers import with_own_strangers
 from models.people.person import Person, Photo, read_person, today, written
 from models.people.private import FILE_MODE, check_private, left_by_the_killed, made_private
 from models.places import checked_path, exists, is_folder
 
 DEFAULT = Path("people")
 """Beside where one is."""
-COHORT = "cohort.npz"
-"""The user's own strangers, as means of several: `models.people.strangers`."""
 
 
 class PeopleFolder:
@@ -67,6 +68,14 @@ class PeopleFolder:
         """
         self.load()
         return self._known(name)[1]
+
+    def cohort(self) -> Cohort:
+        """The strangers to measure by: those that ship, and beside them the user's own (`facestream people calibrate`).
+
+        Raises:
+            PeopleError: its own are damaged, or others may read them.
+        """
+        return with_own_strangers(self.path / COHORT)
 
     def stamp(self) -> tuple[object, ...]:
         """Other than before as soon as anything in the folder has changed. Cheap: no file is opened."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from models.identity.cohort import SHIPPED_COHORT, Cohort
-from models.identity.recogniser import Recogniser
 
 from models.identity.chips import sharpness
+from models.identity.cohort import SHIPPED_COHORT, Cohort
 from models.identity.embedder import FaceEmbedder
+from models.identity.recogniser import Recogniser
 from models.identity.weights import SHIPPED
 from models.people.folder import COHORT, PeopleFolder
 from stream.errors import FacestreamError
