@@ -47,10 +47,13 @@ def add_person(asked: Asked, name: str, places: Sequence[Path], *, number: int |
 
 def add_group(asked: Asked, name: str, group: str, *, force: bool, note: str) -> int:
     """Enrols one person by a group of faces of a file that `facestream people group` has written."""
-    from models.people.groups import faces_of_group
+    from models.people.groups import read_group
 
     name = _name(name, [])
-    faces = faces_of_group(group)
+    place, _, number = group.rpartition(":")
+    if not place or not number.isdecimal() or int(number) < 1:
+        raise UsageError(f"--group {group}: say the file and the number of the group, such as groups.json:3")
+    faces = read_group(Path(place), int(number))
     enrolment = _enrolled(asked, name, list(faces), force=force, chosen=lambda seen: faces[seen.path].chosen(seen))
     _tell(enrolment, force=force)
     return DONE if _kept(asked, enrolment, note) else FAILED
