@@ -15,7 +15,11 @@ from models.identity.chips import sharpness
 from models.identity.cohort import SHIPPED_COHORT, Cohort
 from models.identity.embedder import FaceEmbedder
 from models.identity.recogniser import Recogniser
+<<<<<<< HEAD
 from models.identity.weights import SHIPPED, SHIPPED_SHA256
+=======
+from models.identity.weights import SHIPPED
+>>>>>>> people
 from models.people.folder import COHORT, PeopleFolder
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings

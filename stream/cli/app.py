@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,10 +11,12 @@ from typing import Annotated, Literal, ParamSpec
 import typer
 
 from stream.cli.asked import detector_of, settings_of, web_of, with_places
+from stream.cli.explained import explained
 from stream.cli.malloc_arenas import share_arenas
+from stream.cli.people import app as people
 from stream.console import logs
-from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
-from stream.signals import interruptible, is_interrupted
+from stream.errors import DONE, UsageError, as_usage
+from stream.signals import is_interrupted
 
 app = typer.Typer(
     help="Finds faces in moving pictures, scores each with a CNN, and shows it live.",
@@ -31,28 +31,8 @@ P = ParamSpec("P")
 
 
 def _command(work: Callable[P, int]) -> Callable[P, None]:
-    """Makes a function that answers an exit code a command, and each explained error one sentence on stderr."""
-
-    @functools.wraps(work)
-    def command(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            with interruptible():  # from here on there may be something to finish
-                code = work(*args, **kwargs)
-        except KeyboardInterrupt:
-            code = INTERRUPTED
-        except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
-            code = DONE
-        except Exception as error:
-            if is_interrupted():
-                code = INTERRUPTED
-            elif isinstance(error, FacestreamError):
-                logs.say(str(error), level=logging.ERROR)
-                code = ASKED_WRONGLY if isinstance(error, UsageError) else FAILED
-            else:
-                raise
-        raise typer.Exit(code)
-
+    """Makes a function that answers an exit code a command."""
+    command = explained(work)
     app.command()(command)
     return command
 
@@ -312,6 +292,9 @@ def config() -> int:
 
     print(as_yaml(), end="")
     return DONE
+
+
+app.add_typer(people, name="people")
 
 
 def main() -> None:
