@@ -60,8 +60,8 @@ class Enrolling:
             self._reader.image = image
             people = Gallery(self._folder.load_or_none(), self._cohort, false_names=self._false_names)
             done = enrol(name, [place], self._reader, people, chosen=lambda seen: _pointed_at(seen, box))
-            for _, why in [*done.refused, *done.skipped]:
-                raise PeopleError(f"This picture {_sentence(why)}.")
+            for remark in [*done.refused, *done.skipped]:
+                raise PeopleError(f"This picture {_sentence(remark.why)}.")
             self._folder.add(name, done.taken)
         return name
 

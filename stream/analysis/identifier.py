@@ -12,15 +12,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from models.identity.chips import sharpness
-from models.identity.cohort import SHIPPED_COHORT, Cohort
+from models.identity.cohort import Cohort
 from models.identity.embedder import FaceEmbedder
 from models.identity.recogniser import Recogniser
-<<<<<<< HEAD
 from models.identity.weights import SHIPPED, SHIPPED_SHA256
-=======
-from models.identity.weights import SHIPPED
->>>>>>> people
-from models.people.folder import COHORT, PeopleFolder
+from models.people.folder import PeopleFolder
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings
 
@@ -120,8 +116,8 @@ class Identifier:
         return name
 
     def _cohort(self) -> Cohort:
-        own = self._folder.path / COHORT
-        return Cohort.load(self._options.cohort or (own if own.is_file() else SHIPPED_COHORT))
+        own = self._options.cohort
+        return self._folder.cohort() if own is None else Cohort.load(own)
 
     def _read(self) -> Recogniser:
         return Recogniser([person.known() for person in self._folder.load()], self._cohort(), false_names=self._options.false_names)
