@@ -61,7 +61,7 @@ class Enrolling:
             people = Gallery(self._folder.load_or_none(), self._cohort, false_names=self._false_names)
             done = enrol(name, [place], self._reader, people, chosen=lambda seen: _pointed_at(seen, box))
             for remark in [*done.refused, *done.skipped]:
-                raise PeopleError(f"This picture {_sentence(remark.why)}.")
+                raise PeopleError(f"This picture {remark.why}.")
             self._folder.add(name, done.taken)
         return name
 
@@ -71,15 +71,13 @@ class _FrameReader(PhotoReader):
 
     image = np.zeros((0, 0, 3), np.uint8)
 
+    def digest(self, path: Path) -> str:
+        return hashlib.sha256(self.image.tobytes()).hexdigest()
+
     def look(self, path: Path, note: object = None) -> SeenPhoto:
-        return SeenPhoto(path, hashlib.sha256(self.image.tobytes()).hexdigest(), self.faces(self.image))
+        return SeenPhoto(path, self.digest(path), self.faces(self.image))
 
 
 def _pointed_at(seen: SeenPhoto, box: np.ndarray) -> SeenFace | str:
     overlaps = iou(np.stack([face.box for face in seen.faces]), box[None])[:, 0] if seen.faces else np.zeros(1)
     return seen.faces[int(overlaps.argmax())] if overlaps.max() >= SAME_FACE else "does not show that face well enough"
-
-
-def _sentence(why: str) -> str:
-    """What is wrong, behind the word for the picture."""
-    return f"is {why}" if why.startswith("too ") else why
