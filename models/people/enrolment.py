@@ -89,7 +89,7 @@ def enrol(
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))
     found = _new_ones(found, before, enrolment, force=force)
-    found = _fitting_ones(found, before, enrolment, force=force)
+    found = _fitting_ones(found, before, gallery, enrolment, force=force)
     found = _nobody_else_s(found, before, gallery, enrolment, force=force)
     enrolment.taken += [photo for _, photo in found]
     return enrolment
@@ -136,11 +136,13 @@ def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment:
     return fresh
 
 
-def _fitting_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment: Enrolment, *, force: bool) -> list[tuple[Path, Photo]]:
+def _fitting_ones(
+    found: list[tuple[Path, Photo]], before: Person | None, gallery: Gallery, enrolment: Enrolment, *, force: bool
+) -> list[tuple[Path, Photo]]:
     """Those that seem to show the person that the others show."""
     old = [] if before is None else [photo.descriptor for photo in before.photos]
     vectors = [*old, *(photo.descriptor for _, photo in found)]
-    odd = [index - len(old) for index in odd_ones(np.stack(vectors), range(len(old)))] if len(vectors) > 1 else []
+    odd = [index - len(old) for index in odd_ones(np.stack(vectors), gallery.cohort, range(len(old)))] if len(vectors) > 1 else []
     if not odd:
         return found
     both = not old and len(found) == 2
