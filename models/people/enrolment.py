@@ -12,7 +12,7 @@ from models.errors import PictureError
 from models.people.gallery import Gallery
 from models.people.likeness import COPY, nearest, odd_ones
 from models.people.person import Person, Photo
-from models.people.seeing import PhotoReader, SeenFace, SeenPhoto
+from models.people.seeing import PhotoReader, SeenFace, SeenPhoto, digest
 
 TIMES_LARGER = 2.0
 """Of several faces, the one that is wider by so much than all others is whom the photo is of."""
@@ -75,7 +75,7 @@ def enrol(
     for index, path in enumerate(paths):
         progress(index)
         try:
-            if same := _enrolled(reader.digest(path), before):
+            if same := _enrolled(digest(path), before):
                 enrolment.skipped.append(Remark(path, same))
                 continue
             seen = reader.look(path)
@@ -168,10 +168,10 @@ def _nobody_else_s(
     return left
 
 
-def _enrolled(digest: str, person: Person | None) -> str:
+def _enrolled(sha256: str, person: Person | None) -> str:
     """What to say of a photo that this person has already."""
     for photo in person.photos if person else ():
-        if photo.sha256 == digest:
+        if photo.sha256 == sha256:
             return f"is enrolled already, as {photo.file}"
     return ""
 
