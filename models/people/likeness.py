@@ -33,7 +33,7 @@ def nearest(vector: np.ndarray, others: np.ndarray) -> tuple[int, float]:
 
 
 def fits(vectors: np.ndarray, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
-    """How well each photo fits the mean of the others.
+    """How well each photo fits the others.
 
     Args:
         vectors: (N, F) of unit length, N > 1.
@@ -41,13 +41,12 @@ def fits(vectors: np.ndarray, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         (N,) scores, and (N,) shares of strangers that would score so.
     """
-    rest = vectors.sum(axis=0) - vectors
-    rest = rest / np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-12)
-    table = threshold_table()
-    others = Recogniser([KnownPerson("", mean[None]) for mean in rest], cohort, table=table)
-    scores = others.scores(vectors).diagonal()
-    photos = np.array([len(vectors) - 1])
-    return scores, np.array([table.false_name_rate(photos, float(score)) for score in scores])
+    scores, rates = list[float](), list[float]()
+    for index in range(len(vectors)):
+        others = Recogniser([KnownPerson("", np.delete(vectors, index, axis=0))], cohort, table=threshold_table())
+        scores.append(float(others.scores(vectors[index : index + 1])[0, 0]))
+        rates.append(others.false_name_rate(scores[-1]))
+    return np.array(scores), np.array(rates)
 
 
 def odd_ones(vectors: np.ndarray, cohort: Cohort, sure: Sequence[int] = ()) -> list[int]:

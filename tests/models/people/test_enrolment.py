@@ -99,7 +99,7 @@ def test_one_of_several_faces_has_to_be_chosen(
     assert [face.box[0] > 512 for face in remark.faces] == [False, True]
     grace = enrol("Grace", [saved(hopper, "alone.png")], reader, nobody).taken[0].descriptor
     apart = [np.linalg.norm(enrol("Grace", [both], reader, nobody, number=one).taken[0].descriptor - grace) for one in (1, 2)]
-    assert apart[1] < 0.15 < 0.5 < apart[0]
+    assert apart[1] < 0.2 < 0.4 < apart[0]
     assert whys(enrol("Grace", [both], reader, nobody, number=3)) == ["has 2 faces, no face 3"]
 
 
