@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.identity.cohort import Cohort
 from models.people.gallery import Gallery
 from models.people.likeness import COPY, distances, odd_ones
 from models.people.person import Person, Photo
@@ -55,7 +56,7 @@ def standings(gallery: Gallery) -> list[Standing]:
 
 def findings(gallery: Gallery) -> list[Finding]:
     """All that somebody should look at."""
-    found = [finding for person in gallery.people for finding in _of_photos(person)]
+    found = [finding for person in gallery.people for finding in _of_photos(person, gallery.cohort)]
     done = set[frozenset[str]]()
     for one in standings(gallery):
         pair = frozenset({one.name, one.nearest})
@@ -65,13 +66,13 @@ def findings(gallery: Gallery) -> list[Finding]:
     return found
 
 
-def _of_photos(person: Person) -> Iterator[Finding]:
+def _of_photos(person: Person, cohort: Cohort) -> Iterator[Finding]:
     for photo in person.photos:
         if flaw := _flaw(photo):
             yield Finding(person.name, f"{photo.file} is {flaw}")
     if len(person.photos) == 1:
         return
-    odd = odd_ones(person.vectors)
+    odd = odd_ones(person.vectors, cohort)
     if len(odd) == len(person.photos) == 2:
         yield Finding(person.name, f"{person.photos[0].file} and {person.photos[1].file} seem to show two people")
     else:

@@ -12,7 +12,7 @@ from models.errors import PictureError
 from models.people.gallery import Gallery
 from models.people.likeness import COPY, nearest, odd_ones
 from models.people.person import Person, Photo
-from models.people.seeing import PhotoReader, SeenFace, SeenPhoto
+from models.people.seeing import PhotoReader, SeenFace, SeenPhoto, digest
 
 TIMES_LARGER = 2.0
 """Of several faces, the one that is wider by so much than all others is whom the photo is of."""
@@ -75,7 +75,7 @@ def enrol(
     for index, path in enumerate(paths):
         progress(index)
         try:
-            if same := _enrolled(reader.digest(path), before):
+            if same := _enrolled(digest(path), before):
                 enrolment.skipped.append(Remark(path, same))
                 continue
             seen = reader.look(path)
@@ -89,7 +89,7 @@ def enrol(
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))
     found = _new_ones(found, before, enrolment, force=force)
-    found = _fitting_ones(found, before, enrolment, force=force)
+    found = _fitting_ones(found, before, gallery, enrolment, force=force)
     found = _nobody_else_s(found, before, gallery, enrolment, force=force)
     enrolment.taken += [photo for _, photo in found]
     return enrolment
@@ -136,11 +136,13 @@ def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment:
     return fresh
 
 
-def _fitting_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment: Enrolment, *, force: bool) -> list[tuple[Path, Photo]]:
+def _fitting_ones(
+    found: list[tuple[Path, Photo]], before: Person | None, gallery: Gallery, enrolment: Enrolment, *, force: bool
+) -> list[tuple[Path, Photo]]:
     """Those that seem to show the person that the others show."""
     old = [] if before is None else [photo.descriptor for photo in before.photos]
     vectors = [*old, *(photo.descriptor for _, photo in found)]
-    odd = [index - len(old) for index in odd_ones(np.stack(vectors), range(len(old)))] if len(vectors) > 1 else []
+    odd = [index - len(old) for index in odd_ones(np.stack(vectors), gallery.cohort, range(len(old)))] if len(vectors) > 1 else []
     if not odd:
         return found
     both = not old and len(found) == 2
@@ -166,10 +168,10 @@ def _nobody_else_s(
     return left
 
 
-def _enrolled(digest: str, person: Person | None) -> str:
+def _enrolled(sha256: str, person: Person | None) -> str:
     """What to say of a photo that this person has already."""
     for photo in person.photos if person else ():
-        if photo.sha256 == digest:
+        if photo.sha256 == sha256:
             return f"is enrolled already, as {photo.file}"
     return ""
 

@@ -98,22 +98,7 @@ class PhotoReader:
             PictureError: it cannot be read.
         """
         image = read_picture(path) if note is None else read_picture(path, note)
-        return SeenPhoto(path, self.digest(path), self.faces(image))
-
-    @staticmethod
-    def digest(path: Path) -> str:
-        """The file's sha256.
-
-        Raises:
-            PictureError: there is no such file, or it cannot be read.
-        """
-        if not is_file(path):
-            raise PictureError(f"{path}: {'is a folder' if is_folder(path) else 'there is no such file'}.")
-        try:
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise PictureError(f"{path}: cannot be read ({error.strerror}).") from error
+        return SeenPhoto(path, digest(path), self.faces(image))
 
     def faces(self, image: np.ndarray) -> tuple[SeenFace, ...]:
         """The faces of a picture, (H, W, 3) uint8 RGB, from left to right."""
@@ -126,3 +111,18 @@ class PhotoReader:
         )
         faces = [SeenFace(box, descriptor, float(eyes), float(sharp), float(score)) for box, descriptor, eyes, sharp, score in about]
         return tuple(sorted(faces, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))))
+
+
+def digest(path: Path) -> str:
+    """The file's sha256.
+
+    Raises:
+        PictureError: there is no such file, or it cannot be read.
+    """
+    if not is_file(path):
+        raise PictureError(f"{path}: {'is a folder' if is_folder(path) else 'there is no such file'}.")
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({error.strerror}).") from error
