@@ -59,7 +59,7 @@ class Enrolling:
                 self._reader = _FrameReader(load_detector(DetectorOptions(mirror=True)), embedder)
             self._reader.image = image
             people = Gallery(self._folder.load_or_none(), self._cohort, false_names=self._false_names)
-            done = enrol(name, [place], self._reader, people, chosen=lambda seen: _pointed_at(seen, box))
+            done = enrol(name, [place], self._reader, people, chosen=lambda seen: _pointed_at(seen, box), digest_of=self._reader.digest)
             for remark in [*done.refused, *done.skipped]:
                 raise PeopleError(f"This picture {remark.why}.")
             self._folder.add(name, done.taken)
