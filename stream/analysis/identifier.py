@@ -44,6 +44,8 @@ class Identifier:
         """Why the folder could not be read last; empty where it could."""
         self._looked_at, self._stamp = time.monotonic(), self._folder.stamp()
         self.gallery = self._read()
+        if not self.gallery.names:
+            _log.warning("%s: nobody is enrolled in it yet; everybody is unknown.", folder)
         """Who is known now. Replaced, never changed."""
 
     @classmethod

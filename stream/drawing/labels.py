@@ -10,7 +10,7 @@ import numpy as np
 from models.imaging.lettering import runs_right_to_left
 from stream.drawing.ink import Area, Color, Ink
 from stream.drawing.text import SMALLEST_TEXT_PX, letters_of, patch_of
-from stream.faces import Face
+from stream.faces import UNKNOWN, Face
 
 PALETTE: tuple[Color, ...] = (
     (230, 159, 0),
@@ -24,8 +24,6 @@ PALETTE: tuple[Color, ...] = (
 """RGB, one per label: the colours of Okabe and Ito, which colour-blind people tell apart too; here the ones that differ most come first."""
 LEFT_TO_RIGHT = "\u200e"
 """A mark without a width: what follows a name in Hebrew or Arabic is none of it, and stands to its right."""
-UNKNOWN = "unknown"
-"""Who is nobody of the people who are known."""
 UNLABELLED: Color = (0, 158, 115)
 
 
