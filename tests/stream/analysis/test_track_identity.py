@@ -111,21 +111,25 @@ def test_nothing_is_decided_before_anybody_has_looked() -> None:
     assert TrackIdentity().person(ADA_AND_BOB) is None
 
 
-def test_it_is_looked_at_again_sooner_while_it_is_open_and_later_once_it_is_settled() -> None:
+def gaps(*looks: tuple[float, float]) -> np.ndarray:
+    """Between such looks, where one a second is asked for."""
     identity = TrackIdentity()
     times = [0.0]
     assert identity.due(0.0, 1.0)
-    for _ in range(12):
+    for scores in looks:
         identity.asked(times[-1])
-        look(identity, ADA_AND_BOB, 1, -5)
+        look(identity, ADA_AND_BOB, *scores)
         now = times[-1]
         while not identity.due(now, 1.0):
             now += 0.01
         times.append(now)
-    gaps = np.diff(times)
-    assert gaps[0] == pytest.approx(0.5, abs=0.02)
-    assert gaps[3] == pytest.approx(1.0, abs=0.02)
-    assert gaps[-1] == pytest.approx(2.0, abs=0.02)
+    return np.diff(times)
+
+
+def test_it_is_looked_at_sooner_while_it_is_open_or_seems_to_be_another_and_seldom_where_there_is_no_doubt() -> None:
+    assert gaps(*[(1.0, -5.0)] * 5) == pytest.approx([0.5, 0.5, 1, 1, 1], abs=0.02)
+    assert gaps(*[(5.0, -5.0)] * 5, (-5.0, -5.0)) == pytest.approx([0.5, 0.5, 2, 4, 4, 0.5], abs=0.02)
+    assert gaps(*[(-5.0, -5.0)] * 5) == pytest.approx([0.5, 0.5, 2, 4, 4], abs=0.02)
 
 
 def test_a_look_that_showed_too_little_is_followed_by_another_soon() -> None:
