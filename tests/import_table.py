@@ -9,13 +9,13 @@ from pathlib import Path
 from tests.paths import ROOT
 
 TABLE = {
-    "cli": "job web console diagnostics sources sinks settings stream training evaluation export people detection models",
+    "cli": "job web console diagnostics sources sinks settings stream training evaluation export people identity detection imaging models",
     "job": "web console pipeline analysis sources sinks monitoring settings stream inference imaging models",
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
     "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",
-    "analysis": "monitoring settings stream classification detection imaging",
+    "analysis": "monitoring settings stream people classification identity detection imaging",
     "sources": "settings stream imaging models",
     "sinks": "drawing monitoring settings stream inference imaging models",
     "drawing": "stream imaging",

@@ -12,10 +12,22 @@ from models.errors import PictureError
 from models.people.gallery import Gallery
 from models.people.likeness import COPY, nearest, odd_ones
 from models.people.person import Person, Photo
-from models.people.seeing import PhotoReader, SeenFace, SeenPhoto
+from models.people.seeing import PhotoReader, SeenFace, SeenPhoto, digest
 
 TIMES_LARGER = 2.0
 """Of several faces, the one that is wider by so much than all others is whom the photo is of."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remark:
+    """What there is to say of a photo."""
+
+    path: Path
+    why: str
+    """The end of a sentence that begins with the photo."""
+    can_be_forced: bool = False
+    faces: tuple[SeenFace, ...] = ()
+    """Those among which nobody has chosen."""
 
 
 @dataclass(slots=True)
@@ -24,16 +36,15 @@ class Enrolment:
 
     name: str
     taken: list[Photo] = field(default_factory=list)
-    refused: list[tuple[Path, str]] = field(default_factory=list)
-    """With why, a sentence's end."""
-    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    refused: list[Remark] = field(default_factory=list)
+    skipped: list[Remark] = field(default_factory=list)
     """What adds nothing: it is there already."""
-    warned: list[tuple[Path, str]] = field(default_factory=list)
+    warned: list[Remark] = field(default_factory=list)
     """Taken, as that was forced."""
 
     def refuse(self, path: Path, why: str, *, force: bool) -> bool:
         """Notes it; whether the photo is not taken."""
-        (self.warned if force else self.refused).append((path, why))
+        (self.warned if force else self.refused).append(Remark(path, why, can_be_forced=True))
         return not force
 
 
@@ -47,6 +58,7 @@ def enrol(
     force: bool = False,
     chosen: Callable[[SeenPhoto], SeenFace | str] | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    digest_of: Callable[[Path], str] = digest,
 ) -> Enrolment:
     """Looks at photos of a person, who may be known already.
 
@@ -56,6 +68,7 @@ def enrol(
         force: take also what is small, blurred, a copy, odd, or like somebody else.
         chosen: which face it is, or why none is, a sentence's end; default: the only one, or the one that is far larger.
         progress: told how many photos are looked at.
+        digest_of: by which a photo is known again; default: the file's sha256.
     """
     enrolment = Enrolment(name)
     before = next((person for person in gallery.people if person.name == name), None)
@@ -64,18 +77,21 @@ def enrol(
     for index, path in enumerate(paths):
         progress(index)
         try:
+            if same := _enrolled(digest_of(path), before):
+                enrolment.skipped.append(Remark(path, same))
+                continue
             seen = reader.look(path)
         except PictureError as error:
-            enrolment.refused.append((path, _without_path(error, path)))
+            enrolment.refused.append(Remark(path, _without_path(error, path)))
             continue
         face = choose(seen)
         if isinstance(face, str):
-            enrolment.refused.append((path, face))
-        elif not (face.flaw and enrolment.refuse(path, face.flaw, force=force)):
+            enrolment.refused.append(Remark(path, face, faces=seen.faces))
+        elif not (face.flaw and enrolment.refuse(path, f"is {face.flaw}", force=force)):
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))
     found = _new_ones(found, before, enrolment, force=force)
-    found = _fitting_ones(found, before, enrolment, force=force)
+    found = _fitting_ones(found, before, gallery, enrolment, force=force)
     found = _nobody_else_s(found, before, gallery, enrolment, force=force)
     enrolment.taken += [photo for _, photo in found]
     return enrolment
@@ -107,15 +123,14 @@ def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment:
     known = list(before.photos) if before else []
     fresh = list[tuple[Path, Photo]]()
     for path, photo in found:
-        same = next((one for one in known if one.sha256 == photo.sha256), None)
-        if same is not None:
-            enrolment.skipped.append((path, "is enrolled already" + (f" as {same.file}" if same.file != photo.file else "")))
+        if same := next((one.file for one in known if one.sha256 == photo.sha256), None):
+            enrolment.skipped.append(Remark(path, f"is the same file as {same}"))
             continue
         if known:
             index, apart = nearest(photo.descriptor, np.stack([one.descriptor for one in known]))
             if apart < COPY:
                 why = f"is nearly the same as {known[index].file}, so it adds nothing"
-                (enrolment.warned if force else enrolment.skipped).append((path, why))
+                (enrolment.warned if force else enrolment.skipped).append(Remark(path, why, can_be_forced=True))
                 if not force:
                     continue
         known.append(photo)
@@ -123,11 +138,13 @@ def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment:
     return fresh
 
 
-def _fitting_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment: Enrolment, *, force: bool) -> list[tuple[Path, Photo]]:
+def _fitting_ones(
+    found: list[tuple[Path, Photo]], before: Person | None, gallery: Gallery, enrolment: Enrolment, *, force: bool
+) -> list[tuple[Path, Photo]]:
     """Those that seem to show the person that the others show."""
     old = [] if before is None else [photo.descriptor for photo in before.photos]
     vectors = [*old, *(photo.descriptor for _, photo in found)]
-    odd = [index - len(old) for index in odd_ones(np.stack(vectors), range(len(old)))] if len(vectors) > 1 else []
+    odd = [index - len(old) for index in odd_ones(np.stack(vectors), gallery.cohort, range(len(old)))] if len(vectors) > 1 else []
     if not odd:
         return found
     both = not old and len(found) == 2
@@ -151,6 +168,14 @@ def _nobody_else_s(
         if not (is_taken and other and enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force)):
             left.append((path, photo))
     return left
+
+
+def _enrolled(sha256: str, person: Person | None) -> str:
+    """What to say of a photo that this person has already."""
+    for photo in person.photos if person else ():
+        if photo.sha256 == sha256:
+            return f"is enrolled already, as {photo.file}"
+    return ""
 
 
 def _without_path(error: PictureError, path: Path) -> str:

@@ -10,17 +10,19 @@ from pathlib import Path
 
 from models.atomic import file_written_whole
 from models.errors import PeopleError
+from models.identity.cohort import Cohort
 from models.identity.weights import SHIPPED_SHA256
 from models.people.lock import locked
 from models.people.names import checked_name, file_name_of, key_of
+from models.people.own_strangers import COHORT, with_own_strangers
 from models.people.person import Person, Photo, read_person, today, written
 from models.people.private import FILE_MODE, check_private, left_by_the_killed, made_private
 from models.places import checked_path, exists, is_folder
 
+__all__ = ["COHORT", "DEFAULT", "PeopleFolder"]
+
 DEFAULT = Path("people")
 """Beside where one is."""
-COHORT = "cohort.npz"
-"""The user's own strangers, as means of several: `models.people.strangers`."""
 
 
 class PeopleFolder:
@@ -68,6 +70,14 @@ class PeopleFolder:
         self.load()
         return self._known(name)[1]
 
+    def cohort(self) -> Cohort:
+        """The strangers to measure by: those that ship, and beside them the user's own (`facestream people calibrate`).
+
+        Raises:
+            PeopleError: its own are damaged, or others may read them.
+        """
+        return with_own_strangers(self.path / COHORT)
+
     def stamp(self) -> tuple[object, ...]:
         """Other than before as soon as anything in the folder has changed. Cheap: no file is opened."""
         seen = list[object]()
@@ -101,7 +111,7 @@ class PeopleFolder:
         return person
 
     def remove(self, name: str) -> Person:
-        """Forgets a person: nothing of it is left in the folder.
+        """Forgets a person: nothing of it is left in the folder. Also somebody of another network, and whatever is wrong with others.
 
         Returns:
             The person as it was.
@@ -110,7 +120,7 @@ class PeopleFolder:
             PeopleError: nobody is called so, or its file cannot be removed; or as in `load`.
         """
         with self._changing():
-            place, person = self._known(name)
+            place, person = self._readable().get(key_of(name)) or self._known(name)
             place.unlink()
         return person
 
@@ -186,6 +196,15 @@ class PeopleFolder:
                 raise PeopleError(f"{file}: is {person.name}, and so is {found[key][0].name}; remove one of the two files.")
             found[key] = file, person
         self._read = read
+        return found
+
+    def _readable(self) -> dict[str, tuple[Path, Person]]:
+        """Those whose files can be read, by any network."""
+        found = dict[str, tuple[Path, Person]]()
+        for file in self._files():
+            with suppress(PeopleError, FileNotFoundError):
+                person = read_person(file, None)
+                found[key_of(person.name)] = file, person
         return found
 
     def _write(self, place: Path, person: Person) -> None:

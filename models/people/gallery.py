@@ -9,6 +9,7 @@ import numpy as np
 
 from models.identity.cohort import Cohort
 from models.identity.recogniser import KnownPerson, Recogniser
+from models.people.likeness import threshold_table
 from models.people.person import Person
 
 
@@ -39,7 +40,7 @@ class Gallery:
         self.people = tuple(people)
         self.false_names = false_names
         self.cohort = cohort
-        self.recogniser = Recogniser([person.known() for person in people], cohort, false_names=false_names)
+        self.recogniser = Recogniser([person.known() for person in people], cohort, false_names=false_names, table=threshold_table())
 
     @property
     def thresholds(self) -> np.ndarray:
@@ -60,7 +61,7 @@ class Gallery:
         """How like somebody of whom there are these photos, (F,) each, a face is; without photos nobody is."""
         if not photos:
             return float("-inf")
-        somebody = Recogniser([KnownPerson("", np.stack(photos))], self.cohort, false_names=self.false_names)
+        somebody = Recogniser([KnownPerson("", np.stack(photos))], self.cohort, table=threshold_table())
         return float(somebody.scores(vector[None])[0, 0])
 
     def between(self) -> np.ndarray:

@@ -88,8 +88,11 @@ def written(person: Person, network: str) -> bytes:
     return (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def read_person(path: Path, network: str) -> Person:
+def read_person(path: Path, network: str | None) -> Person:
     """The person in a file.
+
+    Args:
+        network: that must have described it; None: any.
 
     Raises:
         FileNotFoundError: there is none.
@@ -111,7 +114,8 @@ def read_person(path: Path, network: str) -> Person:
         raise PeopleError(f"{path}: was written by another version of facestream, which can read it.")
     try:
         name = _text(said, "name")
-        _same_network(path, said, name, network)
+        if network is not None:
+            _same_network(path, said, name, network)
         photos = tuple(_photo(one) for one in said["photos"])
         if not name or not photos or len({photo.descriptor.shape for photo in photos}) > 1:
             raise ValueError("it has no name or no photo, or its photos do not belong together")

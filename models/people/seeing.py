@@ -15,6 +15,7 @@ from models.errors import PictureError
 from models.identity.chips import eye_distances, sharpness
 from models.identity.embedder import FaceEmbedder
 from models.imaging.pictures import read_picture
+from models.places import is_file, is_folder
 
 SMALLEST_EYE_PX = 15.0
 """Between the eyes. Of LFW, whose faces have 41, at one false pair in a thousand: .942 are known at 41, .916 at 15, .853 at 11."""
@@ -97,12 +98,7 @@ class PhotoReader:
             PictureError: it cannot be read.
         """
         image = read_picture(path) if note is None else read_picture(path, note)
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise PictureError(f"{path}: cannot be read ({error.strerror}).") from error
-        return SeenPhoto(path, digest, self.faces(image))
+        return SeenPhoto(path, digest(path), self.faces(image))
 
     def faces(self, image: np.ndarray) -> tuple[SeenFace, ...]:
         """The faces of a picture, (H, W, 3) uint8 RGB, from left to right."""
@@ -115,3 +111,18 @@ class PhotoReader:
         )
         faces = [SeenFace(box, descriptor, float(eyes), float(sharp), float(score)) for box, descriptor, eyes, sharp, score in about]
         return tuple(sorted(faces, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))))
+
+
+def digest(path: Path) -> str:
+    """The file's sha256.
+
+    Raises:
+        PictureError: there is no such file, or it cannot be read.
+    """
+    if not is_file(path):
+        raise PictureError(f"{path}: {'is a folder' if is_folder(path) else 'there is no such file'}.")
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({error.strerror}).") from error

@@ -17,6 +17,7 @@ from stream.analysis.requests import Ask, Check, Requests, Search, Who
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.searching import Searching
 from stream.analysis.track_manager import TrackManager
+from stream.analysis.whom import Whom
 from stream.errors import UsageError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -66,7 +67,7 @@ class Analyser:
         """Whether the models that are loaded can do what these ask of them.
 
         Raises:
-            UsageError: a threshold is set for a model of more than two classes.
+            UsageError: a threshold is set for a model of more than two classes, or faces are to be hidden whom they cannot tell.
         """
         self.check_model(self.model, settings)
 
@@ -74,6 +75,9 @@ class Analyser:
         """The same of a model that is not in use yet."""
         if model and not model.decides_by_threshold and any(one.classifier.threshold is not None for one in settings.everyone):
             raise UsageError(f"classifier.threshold decides between two classes; {model.name} has more: leave it out.")
+        for one in settings.everyone:
+            if one.hide.on:
+                Whom.of(one.hide.whom).check(model, self._names_of(one))
 
     def load_model(self, settings: Settings) -> FaceModel | None:
         """The classifier that the settings name, for `model`. Takes seconds; any thread.
@@ -87,6 +91,12 @@ class Analyser:
             made = _load_classifier(settings, self.detector.name)
         self.check_model(made, settings)
         return made
+
+    def _names_of(self, settings: Settings) -> Sequence[str] | None:
+        """The people whom faces are compared with; None: that is not asked for."""
+        if self.identifier is None or settings.identity.people is None:
+            return None
+        return self.identifier.gallery.names
 
     @property
     def candidates_dropped(self) -> int:

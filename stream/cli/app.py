@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,10 +11,12 @@ from typing import Annotated, Literal, ParamSpec
 import typer
 
 from stream.cli.asked import detector_of, settings_of, web_of, with_places
+from stream.cli.explained import explained
 from stream.cli.malloc_arenas import share_arenas
+from stream.cli.people import app as people
 from stream.console import logs
-from stream.errors import ASKED_WRONGLY, DONE, FAILED, INTERRUPTED, FacestreamError, UsageError, as_usage
-from stream.signals import interruptible, is_interrupted
+from stream.errors import DONE, UsageError, as_usage
+from stream.signals import is_interrupted
 
 app = typer.Typer(
     help="Finds faces in moving pictures, scores each with a CNN, and shows it live.",
@@ -31,28 +31,8 @@ P = ParamSpec("P")
 
 
 def _command(work: Callable[P, int]) -> Callable[P, None]:
-    """Makes a function that answers an exit code a command, and each explained error one sentence on stderr."""
-
-    @functools.wraps(work)
-    def command(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            with interruptible():  # from here on there may be something to finish
-                code = work(*args, **kwargs)
-        except KeyboardInterrupt:
-            code = INTERRUPTED
-        except BrokenPipeError:  # the reader of our output has gone: `facestream ... | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
-            code = DONE
-        except Exception as error:
-            if is_interrupted():
-                code = INTERRUPTED
-            elif isinstance(error, FacestreamError):
-                logs.say(str(error), level=logging.ERROR)
-                code = ASKED_WRONGLY if isinstance(error, UsageError) else FAILED
-            else:
-                raise
-        raise typer.Exit(code)
-
+    """Makes a function that answers an exit code a command."""
+    command = explained(work)
     app.command()(command)
     return command
 
@@ -66,6 +46,7 @@ Model = Annotated[str | None, typer.Option(help="The classifier: a shipped bundl
 Hide = Annotated[
     Literal["blur", "pixelate", "fill"] | None, typer.Option(help="Make every face unrecognisable; hide.whom in the settings says whose.")
 ]
+PeopleFolder = Annotated[Path | None, typer.Option("--people", metavar="DIR", help="Name the people in this folder (facestream people).")]
 Config = Annotated[Path | None, typer.Option(help="A settings file (facestream config prints one to start from).")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
 MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics, /healthz and /readyz on this port.")]
@@ -104,6 +85,7 @@ def run(
     window: Window = None,
     model: Model = None,
     hide: Hide = None,
+    people: PeopleFolder = None,
     config: Config = None,
     set_: Set = None,
     rate: Annotated[
@@ -130,7 +112,7 @@ def run(
     share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
-    settings = settings_of(config, set_, model, segment, rate, hide=hide)
+    settings = settings_of(config, set_, model, segment, rate, people, hide=hide)
     guests_alone = web is not None and not sources and not settings.sources
     if guests_alone and (output is not None or events is not None or window):
         raise UsageError("-o, --events and --window are for what a SOURCE shows; name one: what pages bring is theirs alone.")
@@ -315,6 +297,9 @@ def config() -> int:
 
     print(as_yaml(), end="")
     return DONE
+
+
+app.add_typer(people, name="people")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ def settings_of(
     model: str | None,
     segment_minutes: float | None = None,
     rate: float | None = None,
+    people: Path | None = None,
     *,
     hide: str | None = None,
 ) -> Settings:
@@ -32,6 +33,7 @@ def settings_of(
         "--segment": ("output.segment_minutes", segment_minutes),
         "--rate": ("source.rate", rate),
         "--hide": ("hide.style", hide),
+        "--people": ("identity.people", people),
     }
     return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
 

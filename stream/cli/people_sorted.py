@@ -1,0 +1,111 @@
+"""`facestream people group` and `calibrate`: many photos of people without names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import PeopleError, PictureError, already_there
+from models.imaging.folders import files_below
+from models.imaging.picture_formats import is_picture_name
+from models.people.groups import GroupedFace, sort_faces, write_groups
+from models.people.own_strangers import COHORT, write_own
+from models.people.seeing import SeenPhoto
+from models.people.strangers import FEWEST_PEOPLE, TOGETHER, means_of_neighbours, one_each
+from models.places import exists, is_file, is_folder
+from stream.cli.people_asked import Asked, counted, table, warn
+from stream.console.progress import ProgressReporter
+from stream.errors import DONE, UsageError
+
+SHOWN_GROUPS, SHOWN_PHOTOS = 20, 3
+
+
+def grouped(asked: Asked, folder: Path, output: Path, *, overwrite: bool) -> int:
+    """Writes which faces of a folder are of one person, and prints the groups."""
+    if is_folder(output):
+        raise UsageError(f"{output}: is a folder; name a file to write, such as {output / 'groups.json'}")
+    if exists(output) and not overwrite:
+        raise UsageError(already_there(output))
+    photos = _looked_at(asked, folder)
+    faces = sort_faces(photos, asked.cohort)
+    if not faces:
+        raise PeopleError(f"{folder}: no face is found in {counted(len(photos), 'photo')}.")
+    write_groups(output, folder, faces)
+    _print_groups(faces, folder)
+    untold = sum(face.group is None for face in faces)
+    print(f"{counted(len(faces), 'face')} in {counted(len(photos), 'photo')}; {untold} too small or blurred to sort.")
+    print(f"written: {output}; to name a group: facestream people add NAME --group {output}:1")
+    return DONE
+
+
+def calibrated(asked: Asked, folder: Path) -> int:
+    """Keeps means of the strangers in a folder of photos beside the people."""
+    everybody = asked.folder.load_or_none()
+    gallery = asked.gallery(everybody)
+    faces = [face for photo in _looked_at(asked, folder) for face in photo.faces if not face.flaw]
+    vectors = np.stack([face.descriptor for face in faces]) if faces else np.zeros((0, asked.cohort.vectors.shape[1]), np.float32)
+    if everybody and len(vectors):
+        known = (gallery.recogniser.scores(vectors) >= gallery.thresholds).any(axis=1)
+        if known.any():
+            print(f"{counted(int(known.sum()), 'face')} like somebody who is enrolled left out.")
+        vectors = vectors[~known]
+    strangers = one_each(vectors, asked.cohort)
+    if len(strangers) < FEWEST_PEOPLE:
+        raise PeopleError(
+            f"{folder}: shows {counted(len(strangers), 'stranger')} well enough; with fewer than {FEWEST_PEOPLE} nothing is gained, "
+            "and those that ship are better alone."
+        )
+    means = means_of_neighbours(strangers)
+    with asked.folder.changing():
+        write_own(asked.folder.path / COHORT, means)
+    print(f"{counted(len(strangers), 'stranger')} in {folder}; kept are {len(means)} means of {TOGETHER} of them each, nobody's face.")
+    print(f"written: {asked.folder.path / COHORT}; who removes it has the strangers that ship alone.")
+    return DONE
+
+
+def _looked_at(asked: Asked, folder: Path) -> list[SeenPhoto]:
+    """Every photo of a folder that can be read.
+
+    Raises:
+        UsageError: there is no such folder.
+        PeopleError: there is no photo in it that can be read.
+    """
+    if not is_folder(folder):
+        what = "is a file" if is_file(folder) else "there is no such folder"
+        raise UsageError(f"{folder}: {what}; name a folder of photos.")
+    below = files_below(folder, is_picture_name)
+    for sentence in below.sentences:
+        warn(sentence)
+    if not below.files:
+        raise PeopleError(f"{folder}: has no photos in it.")
+    photos = list[SeenPhoto]()
+    with ProgressReporter() as progress:
+        for done, path in enumerate(sorted(below.files)):
+            progress("photos", done, len(below.files))
+            try:
+                photos.append(asked.reader.look(path, progress.say))
+            except PictureError as error:
+                progress.say(f"facestream: {error}")
+        progress("photos", len(below.files), len(below.files))
+    if not photos:
+        raise PeopleError(f"{folder}: none of its {counted(len(below.files), 'photo')} can be read.")
+    return photos
+
+
+def _print_groups(faces: Sequence[GroupedFace], folder: Path) -> None:
+    sizes = Counter(face.group for face in faces if face.group is not None)
+    several = [number for number, size in sorted(sizes.items()) if size > 1]
+    rows = [["group", "faces", "photos"]]
+    for number in several[:SHOWN_GROUPS]:
+        photos = list(dict.fromkeys(str(face.photo.relative_to(folder)) for face in faces if face.group == number))
+        more = ", ..." if len(photos) > SHOWN_PHOTOS else ""
+        rows.append([str(number), str(sizes[number]), ", ".join(photos[:SHOWN_PHOTOS]) + more])
+    if several:
+        print(table(rows, right=[0, 1]))
+    if len(several) > SHOWN_GROUPS:
+        print(f"and {counted(len(several) - SHOWN_GROUPS, 'group')} more of two or more faces.")
+    alone = sum(size == 1 for size in sizes.values())
+    print(f"{counted(len(several), 'group')} of two or more faces, {counted(alone, 'face')} alone.")
