@@ -197,7 +197,9 @@ class Following:
         )
 
     def _may_search(self, *, forced: bool = False) -> bool:
-        return self.every_frame or self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+        return (
+            self.every_frame or self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+        )
 
     def _search(self, entry: Entry) -> Steps:
         found = yield from self._found(entry)
