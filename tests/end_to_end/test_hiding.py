@@ -121,6 +121,7 @@ def test_a_photo_loses_its_face_and_what_else_shows_it(portrait_path: Path, dete
     ("words", "says"),
     [
         (["--hide", "blur", "--set", "hide.whom=unknown"], "identity.people"),
+        (["--set", "hide.whom=unknown"], "--hide blur"),
         (["--hide", "blur", "--set", "hide.whom=[Ada, Bo]"], "identity.people"),
         (["--hide", "blur", "--set", "hide.whom=mask=without_mask"], "classifier.model"),
         (["--hide", "blur", "--model", "mask", "--set", "hide.whom=mask=masked"], "without_mask"),
