@@ -36,7 +36,8 @@ export class Faces {
     this.at = performance.now()
     const faces = tile.header?.faces ?? []
     const hidden = tile.header?.hidden_faces ?? 0
-    say(this.title, (faces.length ? counted(faces.length) : "No faces") + (hidden ? ` and ${hidden} hidden` : ""))
+    const seen = faces.length ? counted(faces.length) : "No faces"
+    say(this.title, hidden ? (faces.length ? `${seen}, ${hidden} more hidden` : `${counted(hidden)}, hidden`) : seen)
     const items = new Map([.../** @type {HTMLCollectionOf<HTMLElement>} */ (this.list.children)].map((item) => [item.dataset.key, item]))
     for (const [place, face] of faces.entries()) {
       const key = keyOf(face, place)
