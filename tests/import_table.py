@@ -27,7 +27,7 @@ TABLE = {
     "export": "classification detection inference imaging models",
     "data": "detection imaging models",
     "classification": "detection inference imaging models",
-    "identity": "inference imaging models",
+    "identity": "detection inference imaging models",
     "detection": "inference imaging models",
     "inference": "models",
     "imaging": "models",
