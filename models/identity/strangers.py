@@ -15,6 +15,8 @@ FOLDS = 5
 MATCHED_RATE = 0.03
 """Of comparisons between strangers: where thresholds of a new cohort meet those that were learnt. Further up, people of whom there are two
 photos among the strangers would count."""
+MARGIN = 0.003
+"""Of a new cohort's offset, to the safe side: of 100 means out of 500 faces, three times as many strangers as asked for would reach 4 without."""
 FEWEST_MEANS = 100
 """Of a cohort, measured: with 50, one more of 50 people stays unknown, and what is confused depends on who is in it."""
 
@@ -69,5 +71,5 @@ def cohort_of_strangers(vectors: np.ndarray, table: ThresholdTable | None = None
         others = Cohort(means_of_strangers(vectors[fold != number], seed))
         faces = others.measure(vectors[fold == number])
         found.append(faces.excess(faces)[np.triu_indices(len(faces.vectors), 1)])
-    offset = float(np.quantile(np.concatenate(found), 1 - MATCHED_RATE)) - (table or ThresholdTable.load()).excess_at(1, MATCHED_RATE)
-    return Cohort(means, offset)
+    exceeded = float(np.quantile(np.concatenate(found), 1 - MATCHED_RATE))
+    return Cohort(means, exceeded - (table or ThresholdTable.load()).excess_at(1, MATCHED_RATE) + MARGIN)
