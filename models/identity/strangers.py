@@ -16,7 +16,7 @@ MATCHED_RATE = 0.03
 """Of comparisons between strangers: where thresholds of a new cohort meet those that were learnt. Further up, people of whom there are two
 photos among the strangers would count."""
 MARGIN = 0.003
-"""Of a new cohort's offset, to the safe side: of 100 means out of 500 faces, three times as many strangers as asked for would reach 4 without."""
+"""Of a new cohort's offset, to the safe side: with 100 means out of 500 faces, three times as many strangers would reach 4 without."""
 FEWEST_MEANS = 100
 """Of a cohort, measured: with 50, one more of 50 people stays unknown, and what is confused depends on who is in it."""
 
