@@ -9,7 +9,7 @@ from models.identity.thresholds import ThresholdTable
 from models.identity.weights import FEATURES
 
 FALSE_JOINS = 0.15
-"""Measured on the people that thresholds are learnt on, 310 to 2,830 photos, half of people with a single one: 99 of 100 photos are in a group
+"""Measured on people that thresholds are learnt on, 310 to 2,830 photos, half of people with a single one: 99 of 100 photos are in a group
 that is mostly of their person, and of people with several, 91 of 100 are in one group."""
 
 
