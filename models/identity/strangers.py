@@ -13,8 +13,8 @@ SAME_PERSON_COSINE = 0.955
 """From here on two faces may be one person's (0.3 apart), and are not in one mean."""
 FOLDS = 5
 MATCHED_RATE = 0.03
-"""Of comparisons between strangers: where scores by a new cohort meet those that were learnt. Further up, people of whom there are two photos
-among the strangers would count."""
+"""Of comparisons between strangers: where scores by a new cohort meet those that were learnt. Further up, people of whom there are two
+photos among the strangers would count."""
 FEWEST_MEANS = 100
 """Of a cohort, measured: with 50, one more of 50 people stays unknown, and what is confused depends on who is in it."""
 MARGIN = 0.003
@@ -55,8 +55,8 @@ def cohort_of_strangers(vectors: np.ndarray, beside: Cohort | None = None, *, ta
 
     Args:
         vectors: (N, FEATURES) of unit length.
-        beside: keep what is in this one as well: groups that are not among the strangers are confused no more than before, and fewer strangers
-            are enough.
+        beside: keep what is in this one as well: groups that are not among the strangers are confused no more than before, and fewer
+            strangers are enough.
         table: None takes the one that ships.
 
     Raises:
@@ -66,9 +66,8 @@ def cohort_of_strangers(vectors: np.ndarray, beside: Cohort | None = None, *, ta
     kept = np.zeros((0, FEATURES), np.float32) if beside is None else beside.vectors
     means, fewest = means_of_strangers(vectors, seed), FEWEST_MEANS if beside is None else FEWEST_MEANS_BESIDE
     if len(means) < fewest:
-        raise ValueError(
-            f"{len(vectors)} faces of strangers are too few, or of too few people: take photos of {fewest * PEOPLE_IN_A_MEAN} people or more"
-        )
+        people = fewest * PEOPLE_IN_A_MEAN
+        raise ValueError(f"{len(vectors)} faces of strangers are too few, or of too few people: take photos of {people} people or more")
     fold = np.random.default_rng(seed).permutation(len(vectors)) % FOLDS
     found = []
     for number in range(FOLDS):
