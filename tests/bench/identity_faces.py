@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import tempfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,17 +94,10 @@ def groups(files: np.ndarray, table: Path) -> np.ndarray:
     return np.array([_group(int(rows[name]["age"]), rows[name]["group"]) for name in files])
 
 
-def cut(folder: Path, faces: Faces, blur_eyes: float = 0) -> np.ndarray:
-    """(N, CHIP_PX, CHIP_PX, 3), of photos blurred by so many px before, if their eyes were 41 px apart."""
-    from cv2 import GaussianBlur
-
-    found = []
-    for name, landmarks in zip(faces.files, faces.landmarks, strict=True):
-        image = read_picture(folder / name)
-        if blur_eyes:
-            image = GaussianBlur(image, None, blur_eyes * float(np.linalg.norm(landmarks[1] - landmarks[0])) / 41)
-        found.append(chips.cut_chips(image, landmarks[None]))
-    return np.concatenate(found)
+def cut(folder: Path, faces: Faces, spoil: Callable[[np.ndarray], np.ndarray] = lambda image: image) -> np.ndarray:
+    """(N, CHIP_PX, CHIP_PX, 3), of photos that were spoilt before. Landmarks are those of the photo as it was."""
+    pairs = zip(faces.files, faces.landmarks, strict=True)
+    return np.concatenate([chips.cut_chips(spoil(read_picture(folder / name)), landmarks[None]) for name, landmarks in pairs])
 
 
 def seed(*what: object) -> np.random.Generator:
