@@ -87,11 +87,17 @@ def halves(faces: Faces) -> tuple[Faces, Faces]:
     return faces.of(learnt), faces.of(~learnt)
 
 
-def groups(files: np.ndarray, table: Path) -> np.ndarray:
-    """(N,) str: the group of each face of UTKFace."""
+def groups(files: np.ndarray, table: Path) -> dict[str, np.ndarray]:
+    """Which faces of UTKFace are of which group, (N,) bool each: ages, where families are from, women and men."""
     with table.open() as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
-    return np.array([_group(int(rows[name]["age"]), rows[name]["group"]) for name in files])
+    own = [rows[name] for name in files]
+    names = np.array([_group(int(row["age"]), row["group"]) for row in own])
+    found = {name: names == name for name in sorted(set(names))}
+    adults = np.array([18 <= int(row["age"]) < 80 for row in own])
+    for sex, plural in (("female", "women"), ("male", "men")):
+        found[plural] = adults & np.array([row["sex"] == sex for row in own])
+    return found
 
 
 def cut(folder: Path, faces: Faces, spoil: Callable[[np.ndarray], np.ndarray] = lambda image: image) -> np.ndarray:
