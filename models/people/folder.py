@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -41,6 +42,11 @@ class PeopleFolder:
         self._read = dict[Path, tuple[tuple[int, ...], Person]]()
 
     @property
+    def _option(self) -> str:
+        """What a command has to say to mean this folder."""
+        return "" if self.path == DEFAULT else f" --people {shlex.quote(str(self.path))}"
+
+    @property
     def exists(self) -> bool:
         """Whether there is such a folder."""
         return is_folder(self.path)
@@ -53,7 +59,7 @@ class PeopleFolder:
         """
         if not self.exists:
             what = "is a file, not a folder of people" if exists(self.path) else "there is no such folder of people"
-            raise PeopleError(f"{self.path}: {what}; this makes one: facestream people add NAME PHOTO... --people DIR")
+            raise PeopleError(f"{self.path}: {what}; this makes one: facestream people add NAME PHOTO...{self._option}")
         self._check()
         found = self._found()
         return [found[key][1] for key in sorted(found)]

@@ -65,9 +65,8 @@ class Gallery:
         return float(somebody.scores(vector[None])[0, 0])
 
     def between(self) -> np.ndarray:
-        """(P, P) float32: how like each person, by the mean of its photos, each other one is; their own are not to be used."""
-        means = [person.known().template() for person in self.people]
-        if not means:
-            return np.zeros((0, 0), np.float32)
-        scores = self.recogniser.scores(np.stack(means))
-        return np.asarray((scores + scores.T) / 2, np.float32)
+        """(P, P) float32: how like each person, by column, the photos of each, by row, are: their median; of their own, -inf."""
+        scores = [np.median(self.recogniser.scores(person.vectors), axis=0) for person in self.people]
+        found = np.array(scores, np.float32).reshape(len(self.people), len(self.people))
+        np.fill_diagonal(found, -np.inf)
+        return found
