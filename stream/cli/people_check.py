@@ -27,9 +27,8 @@ def check_everybody(asked: Asked) -> int:
         rows.append([one.name, str(one.photos), f"{one.threshold:.1f}", one.nearest, score])
     wrong = findings(gallery)
     print(table(rows, right=[1, 2, 4]))
-    print(
-        f"{counted(len(people), 'person', 'people')}. About {asked.false_names:.2g} of strangers get a name, as identity.false_names asks."
-    )
+    about = f"about {_of_strangers(asked.false_names)} will get a name, as identity.false_names asks"
+    print(f"{counted(len(people), 'person', 'people')}; {about}.", flush=True)
     for finding in wrong:
         warn(f"{finding.name}: {finding.what}.".replace(": and ", " and ", 1))
     if not wrong:
