@@ -47,15 +47,12 @@ class Gallery:
         """(P,) float32, of each person."""
         return self.recogniser.thresholds
 
-    def likenesses(self, vector: np.ndarray) -> list[Likeness]:
-        """Of a face, (F,), to everybody, the most alike first."""
-        scores = self.recogniser.scores(vector[None])[0]
-        said = zip(self.recogniser.names, scores.tolist(), self.thresholds.tolist(), strict=True)
-        return sorted((Likeness(*one) for one in said), key=lambda one: -one.score)
-
-    def nearest(self, vector: np.ndarray, *, but: str = "") -> Likeness | None:
-        """Whom a face is most like, but for one person; None: there is nobody."""
-        return next((one for one in self.likenesses(vector) if one.name != but), None)
+    def likenesses(self, vectors: np.ndarray) -> list[list[Likeness]]:
+        """Of faces, (N, F): of each to everybody, the most alike first."""
+        thresholds = self.thresholds.tolist()
+        rows = self.recogniser.scores(vectors).tolist() if self.people else [[] for _ in vectors]
+        likenesses = [[Likeness(*one) for one in zip(self.recogniser.names, row, thresholds, strict=True)] for row in rows]
+        return [sorted(row, key=lambda one: -one.score) for row in likenesses]
 
     def score_to(self, vector: np.ndarray, photos: Sequence[np.ndarray]) -> float:
         """How like somebody of whom there are these photos, (F,) each, a face is; without photos nobody is."""

@@ -58,6 +58,15 @@ def sort_faces(photos: Sequence[SeenPhoto], cohort: Cohort) -> list[GroupedFace]
     return [GroupedFace(photo.path, photo.sha256, face.box, numbers.get(index)) for index, (photo, face) in enumerate(faces)]
 
 
+def one_each(vectors: np.ndarray, cohort: Cohort) -> np.ndarray:
+    """(N, F) of unit length -> (people, F): the mean of the faces of each person, so that nobody counts twice."""
+    if not len(vectors):
+        return vectors
+    numbers = group(vectors, cohort)
+    means = np.stack([vectors[numbers == number].mean(axis=0) for number in np.unique(numbers)])
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), np.float32)
+
+
 def write_groups(place: Path, folder: Path, faces: Sequence[GroupedFace]) -> None:
     """There is nothing in it by which a face could be known elsewhere: only where faces are.
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from models.errors import PeopleError
 from models.imaging.folders import LEFT_BEHIND_FILES, is_left_behind
-from models.people.own_strangers import COHORT
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 OTHERS = 0o077
@@ -76,6 +75,6 @@ def _something_else(folder: Path) -> str:
     """The name of something visible in it that is no part of a folder of people."""
     try:
         names = sorted(path.name for path in folder.iterdir())
-        return next((name for name in names if not (is_left_behind(name) or name.casefold() in LEFT_BEHIND_FILES or name == COHORT)), "")
+        return next((name for name in names if not (is_left_behind(name) or name.casefold() in LEFT_BEHIND_FILES)), "")
     except OSError as error:
         raise PeopleError(f"{folder}: cannot be read ({error.strerror}).") from error

@@ -53,7 +53,7 @@ def _verdict(gallery: Gallery, face: SeenFace) -> tuple[str, str]:
     """A name or unknown, and why."""
     if face.flaw:
         return "unknown", face.flaw
-    likenesses = gallery.likenesses(face.descriptor)
+    likenesses = gallery.likenesses(face.descriptor[None])[0]
     if not likenesses:
         return "unknown", "nobody is enrolled"
     best, rate = likenesses[0], gallery.recogniser.false_name_rate(likenesses[0].score)
