@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from models.errors import PeopleError
@@ -56,14 +57,17 @@ def check_private(folder: Path, files: Sequence[Path]) -> None:
                 f"{folder}: others may look into it, and faces are nobody else's business: chmod 700 {shlex.quote(str(folder))}"
             )
         for file in files:
-            if file.is_symlink():
-                raise PeopleError(f"{file}: is a link, and whoever is removed here would stay there; put the file itself here.")
-            if file.stat().st_mode & OTHERS:
-                raise PeopleError(f"{file}: others may read it, and faces are nobody else's business: chmod 600 {shlex.quote(str(file))}")
-    except FileNotFoundError:
-        pass  # removed a moment ago
+            with suppress(FileNotFoundError):  # removed a moment ago
+                _check_file(file)
     except OSError as error:
         raise PeopleError(f"{folder}: cannot be read ({error.strerror}).") from error
+
+
+def _check_file(file: Path) -> None:
+    if file.is_symlink():
+        raise PeopleError(f"{file}: is a link, and whoever is removed here would stay there; put the file itself here.")
+    if file.stat().st_mode & OTHERS:
+        raise PeopleError(f"{file}: others may read it, and faces are nobody else's business: chmod 600 {shlex.quote(str(file))}")
 
 
 def left_by_the_killed(folder: Path) -> list[Path]:

@@ -56,7 +56,7 @@ def calibrated(asked: Asked, folder: Path) -> int:
     needed = FEWEST_MEANS * PEOPLE_IN_A_MEAN
     if len(strangers) < needed:
         raise PeopleError(
-            f"{folder}: shows {counted(len(strangers), 'stranger')} well enough, and {needed} are needed; with fewer those that ship are better."
+            f"{folder}: shows {counted(len(strangers), 'stranger')} well enough; {needed} are needed, or those that ship are better."
         )
     cohort = cohort_of_strangers(strangers)
     asked.folder.keep_cohort(cohort)
