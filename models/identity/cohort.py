@@ -37,10 +37,13 @@ class Measured:
 
     def excess(self, other: Measured) -> np.ndarray:
         """How much more like each other faces are than like the cohort: (N, M) float32 cosines, below 0 for most strangers."""
-        cosines = self.vectors @ other.vectors.T
-        own = (self.likeness[:, None] + other.likeness) / 2
-        crossed = (self.vectors @ other.around.T + self.around @ other.vectors.T) / 2
-        return np.asarray(cosines - OWN_SHARE * own - (1 - OWN_SHARE) * crossed, np.float32)
+        crossed = (1 - OWN_SHARE) / 2
+        faces = np.hstack([self.vectors, self.around])
+        people = np.hstack([other.vectors - crossed * other.around, -crossed * other.vectors])
+        excess = faces @ people.T
+        excess -= OWN_SHARE / 2 * self.likeness[:, None]
+        excess -= OWN_SHARE / 2 * other.likeness
+        return np.asarray(excess, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer

@@ -13,10 +13,14 @@ SAME_PERSON_COSINE = 0.955
 """From here on two faces may be one person's (0.3 apart), and are not in one mean."""
 FOLDS = 5
 MATCHED_RATE = 0.03
-"""Of comparisons between strangers: where thresholds of a new cohort meet those that were learnt. Further up, people of whom there are two
+"""Of comparisons between strangers: where scores by a new cohort meet those that were learnt. Further up, people of whom there are two
 photos among the strangers would count."""
 FEWEST_MEANS = 100
 """Of a cohort, measured: with 50, one more of 50 people stays unknown, and what is confused depends on who is in it."""
+MARGIN = 0.003
+"""Of a cohort's offset, to the safe side: with 100 means out of 500 faces, three times as many strangers would reach 4 without."""
+FEWEST_MEANS_BESIDE = 20
+"""Of a cohort beside another, which needs no margin: with 20 means out of 100 faces, 1.3 times as many strangers reach 4."""
 
 
 def means_of_strangers(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -46,28 +50,30 @@ def means_of_strangers(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(array / np.linalg.norm(array, axis=1, keepdims=True), np.float32)
 
 
-def cohort_of_strangers(vectors: np.ndarray, table: ThresholdTable | None = None, seed: int = 0) -> Cohort:
+def cohort_of_strangers(vectors: np.ndarray, beside: Cohort | None = None, *, table: ThresholdTable | None = None, seed: int = 0) -> Cohort:
     """A cohort to use with the thresholds that ship: how far strangers exceed it is measured on strangers that it is not made of, in turns.
 
     Args:
         vectors: (N, FEATURES) of unit length.
+        beside: keep what is in this one as well: groups that are not among the strangers are confused no more than before, and fewer
+            strangers are enough.
         table: None takes the one that ships.
 
     Raises:
         ValueError: there are too few strangers.
     """
     vectors = np.asarray(vectors, np.float32).reshape(-1, FEATURES)
-    means = means_of_strangers(vectors, seed)
-    if len(means) < FEWEST_MEANS:
-        raise ValueError(
-            f"{len(vectors)} faces of strangers give a cohort of {len(means)}, and {FEWEST_MEANS} are the fewest:"
-            f" take photos of at least {FEWEST_MEANS * PEOPLE_IN_A_MEAN} different people"
-        )
+    kept = np.zeros((0, FEATURES), np.float32) if beside is None else beside.vectors
+    means, fewest = means_of_strangers(vectors, seed), FEWEST_MEANS if beside is None else FEWEST_MEANS_BESIDE
+    if len(means) < fewest:
+        people = fewest * PEOPLE_IN_A_MEAN
+        raise ValueError(f"{len(vectors)} faces of strangers are too few, or of too few people: take photos of {people} people or more")
     fold = np.random.default_rng(seed).permutation(len(vectors)) % FOLDS
     found = []
     for number in range(FOLDS):
-        others = Cohort(means_of_strangers(vectors[fold != number], seed))
+        others = Cohort(np.concatenate([kept, means_of_strangers(vectors[fold != number], seed)]))
         faces = others.measure(vectors[fold == number])
         found.append(faces.excess(faces)[np.triu_indices(len(faces.vectors), 1)])
-    offset = float(np.quantile(np.concatenate(found), 1 - MATCHED_RATE)) - (table or ThresholdTable.load()).excess_at(1, MATCHED_RATE)
-    return Cohort(means, offset)
+    exceeded = float(np.quantile(np.concatenate(found), 1 - MATCHED_RATE))
+    offset = exceeded - (table or ThresholdTable.load()).excess_at(1, MATCHED_RATE)
+    return Cohort(np.concatenate([kept, means]), offset + (MARGIN if beside is None else 0))
