@@ -130,7 +130,7 @@ def _kept(asked: Asked, enrolment: Enrolment, note: str, say: Callable[[str], No
     """Writes what was taken, and says so; whether the person is enrolled now."""
     name = enrolment.name
     if not enrolment.taken and not (note and enrolment.skipped):
-        if enrolment.skipped and not enrolment.refused:
+        if enrolment.skipped:
             say(f"{name}: nothing new.")
             return True
         warn(f"{name}: no photo was taken; nothing has changed.")
@@ -160,7 +160,7 @@ def _tell(enrolment: Enrolment, *, force: bool, say: Callable[[str], None] = war
 
 def _alone(remark: Remark, name: str) -> str:
     """What is to be said where that was the only photo."""
-    if not remark.faces or remark.can_be_forced:
+    if len(remark.faces) < 2 or remark.can_be_forced:
         return f"{remark.path}: {remark.why}; {name} is not enrolled{FORCE if remark.can_be_forced else ''}."
     rows = [["", *_about(number, face)] for number, face in enumerate(remark.faces, 1)]
     return f"{remark.path}: {remark.why}; say which with --face N, from left to right:\n{table(rows, right=[1, 3])}"

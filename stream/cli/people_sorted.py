@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import PeopleError, PictureError, already_there
-from models.identity.strangers import FEWEST_MEANS, PEOPLE_IN_A_MEAN, cohort_of_strangers
+from models.identity.cohort import Cohort
+from models.identity.strangers import FEWEST_MEANS_BESIDE, PEOPLE_IN_A_MEAN, cohort_of_strangers
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_picture_name
 from models.people.folder import COHORT
@@ -53,15 +54,15 @@ def calibrated(asked: Asked, folder: Path) -> int:
             print(f"{counted(int(known.sum()), 'face')} like somebody who is enrolled left out.")
         vectors = vectors[~known]
     strangers = one_each(vectors, asked.cohort)
-    needed = FEWEST_MEANS * PEOPLE_IN_A_MEAN
-    if len(strangers) < needed:
-        raise PeopleError(
-            f"{folder}: shows {counted(len(strangers), 'stranger')} well enough; {needed} are needed, or those that ship are better."
-        )
-    cohort = cohort_of_strangers(strangers)
+    needed = FEWEST_MEANS_BESIDE * PEOPLE_IN_A_MEAN
+    try:
+        cohort = cohort_of_strangers(strangers, Cohort.load())
+    except ValueError as error:
+        few = f"{counted(len(strangers), 'person', 'people')} well enough"
+        raise PeopleError(f"{folder}: shows {few}; photos of {needed} or more are needed, and nothing has changed.") from error
     asked.folder.keep_cohort(cohort)
-    print(f"{len(strangers)} strangers in {folder}; kept are {len(cohort.vectors)} means of {PEOPLE_IN_A_MEAN} each, nobody's face.")
-    print(f"written: {asked.folder.path / COHORT}; remove it to measure by the strangers that ship.")
+    print(f"{len(strangers)} people in {folder}; kept are means of {PEOPLE_IN_A_MEAN} each, nobody's face, beside the strangers that ship.")
+    print(f"written: {asked.folder.path / COHORT}; remove it to measure by the strangers that ship alone.")
     return DONE
 
 
