@@ -83,7 +83,9 @@ def write_groups(place: Path, folder: Path, faces: Sequence[GroupedFace]) -> Non
         }
         for face in faces
     ]
-    content = json.dumps({"format": FORMAT, "version": VERSION, "folder": str(root), "faces": said}, indent=1, ensure_ascii=False)
+    about = json.dumps({"format": FORMAT, "version": VERSION, "folder": str(root)}, ensure_ascii=False)
+    lines = ",\n".join(json.dumps(face, ensure_ascii=False) for face in said)
+    content = f'{about[:-1]}, "faces": [\n{lines}\n]}}'
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with file_written_whole(place) as file:
@@ -114,7 +116,8 @@ def read_group(place: Path, number: int) -> dict[Path, GroupedFace]:
     if not ours:
         last = max((face.group for face in faces if face.group), default=0)
         raise PeopleError(f"{place}: has no group {number}; {f'its groups are 1 to {last}' if last else 'no face in it has a group'}.")
-    return {face.photo: face for face in ours}
+    larger = {face.photo: face for face in ours}
+    return {photo: larger[photo] for photo in sorted(larger)}
 
 
 def _face(folder: Path, said: dict[str, Any]) -> GroupedFace:
