@@ -12,6 +12,9 @@ import numpy as np
 LONGEST_GUESS_S = 0.5
 """For how long a face is moved along its velocity after it was last seen (a guess: longer drifts off turning heads)."""
 
+UNKNOWN = "unknown"
+"""The word for a face that is nobody's of those who are known."""
+
 State = Literal["found", "checked", "predicted"]
 """How a face's place is known: a search of the whole picture found it, a check of its place saw it, or nobody saw it there: it is where it
 should be by what was seen before, or before and after.

@@ -107,10 +107,16 @@ class Counting:
 
 
 def followed(
-    frames: Sequence[Frame], detector: Detector, *changes: str, model: object = None, live: bool = False, at_a_time: int = 4
+    frames: Sequence[Frame],
+    detector: Detector,
+    *changes: str,
+    model: object = None,
+    identifier: object = None,
+    live: bool = False,
+    at_a_time: int = 4,
 ) -> list[Analysis]:
     """What the user gets of each frame, in order."""
-    analyser = Analyser(detector, model)  # type: ignore[arg-type]
+    analyser = Analyser(detector, model, identifier)  # type: ignore[arg-type]
     manager = analyser.follow(SourceInfo("film", live=live), load_settings(None, list(changes)))
     told: list[tuple[Frame, Analysis]] = []
     for start in range(0, len(frames), 1 if live else at_a_time):

@@ -58,6 +58,7 @@ def enrol(
     force: bool = False,
     chosen: Callable[[SeenPhoto], SeenFace | str] | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    digest_of: Callable[[Path], str] = digest,
 ) -> Enrolment:
     """Looks at photos of a person, who may be known already.
 
@@ -67,6 +68,7 @@ def enrol(
         force: take also what is small, blurred, a copy, odd, or like somebody else.
         chosen: which face it is, or why none is, a sentence's end; default: the only one, or the one that is far larger.
         progress: told how many photos are looked at.
+        digest_of: by which a photo is known again; default: the file's sha256.
     """
     enrolment = Enrolment(name)
     before = next((person for person in gallery.people if person.name == name), None)
@@ -75,7 +77,7 @@ def enrol(
     for index, path in enumerate(paths):
         progress(index)
         try:
-            if same := _enrolled(digest(path), before):
+            if same := _enrolled(digest_of(path), before):
                 enrolment.skipped.append(Remark(path, same))
                 continue
             seen = reader.look(path)

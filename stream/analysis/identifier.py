@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from models.identity.chips import sharpness
-from models.identity.cohort import SHIPPED_COHORT, Cohort
+from models.identity.cohort import Cohort
 from models.identity.embedder import FaceEmbedder
 from models.identity.recogniser import Recogniser
-from models.identity.weights import SHIPPED
-from models.people.folder import COHORT, PeopleFolder
+from models.identity.weights import SHIPPED, SHIPPED_SHA256
+from models.people.folder import PeopleFolder
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings
+
+if TYPE_CHECKING:
+    from stream.analysis.enrolling import Enrolling
 
 SHARP = 10.0
 """Sharpness of a chip from which it is good for something: of the blurred and the tiny it is below."""
@@ -32,10 +36,16 @@ class Identifier:
 
     def __init__(self, embedder: FaceEmbedder, options: IdentitySettings, folder: Path) -> None:
         """Use `load`."""
-        self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder)
-        self._reading = threading.Lock()
+        network = SHIPPED_SHA256 if options.network is None else hashlib.sha256(options.network.read_bytes()).hexdigest()
+        self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=network)
+        self._reading, self._enrolling_first = threading.Lock(), threading.Lock()
+        self._enrolling: Enrolling | None = None
+        self._failed = ""
+        """Why the folder could not be read last; empty where it could."""
         self._looked_at, self._stamp = time.monotonic(), self._folder.stamp()
         self.gallery = self._read()
+        if not self.gallery.names:
+            _log.warning("%s: nobody is enrolled in it yet; everybody is unknown.", folder)
         """Who is known now. Replaced, never changed."""
 
     @classmethod
@@ -70,18 +80,46 @@ class Identifier:
     def refresh(self) -> bool:
         """Whether other people are known now: the folder has changed, and was read anew."""
         with self._reading:
-            self._looked_at, stamp = time.monotonic(), self._folder.stamp()
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
+            self._looked_at = time.monotonic()
             try:
-                self.gallery = self._read()
+                before, self._stamp = self._stamp, self._folder.stamp()
+                if self._stamp != before:
+                    self.gallery = self._read()
+                self._failed = ""
             except FacestreamError as error:
-                _log.warning("%s The people known so far stay known.", error)
+                if str(error) != self._failed:
+                    _log.warning("%s The people known so far stay known.", error)
+                self._failed = str(error)
                 return False
-            return True
+            return self._stamp != before
+
+    def enrol(self, name: str, image: np.ndarray, box: np.ndarray, source: str) -> str:
+        """One more photo of a person, who may be new, known from now on. Any thread; takes seconds the first time.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            box: (4,) px, about where the face is.
+            source: of the picture.
+
+        Returns:
+            The name as it is written.
+
+        Raises:
+            PeopleError: in a sentence why not.
+        """
+        with self._enrolling_first:
+            if self._enrolling is None:
+                from stream.analysis.enrolling import Enrolling  # most runs enrol nobody
+
+                folder = PeopleFolder(self._folder.path, network=self._folder.network)
+                self._enrolling = Enrolling(folder, self._options.network or SHIPPED, self._cohort(), self._options.false_names)
+        name = self._enrolling.add(name, image, box, source)
+        self.refresh()
+        return name
+
+    def _cohort(self) -> Cohort:
+        own = self._options.cohort
+        return self._folder.cohort() if own is None else Cohort.load(own)
 
     def _read(self) -> Recogniser:
-        options, own = self._options, self._folder.path / COHORT
-        cohort = Cohort.load(options.cohort or (own if own.is_file() else SHIPPED_COHORT))
-        return Recogniser([person.known() for person in self._folder.load()], cohort, false_names=options.false_names)
+        return Recogniser([person.known() for person in self._folder.load()], self._cohort(), false_names=self._options.false_names)

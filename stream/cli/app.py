@@ -43,6 +43,7 @@ Window = Annotated[
     bool | None, typer.Option("--window/--no-window", help="Show it; default: where a display is there and nothing is written.")
 ]
 Model = Annotated[str | None, typer.Option(help="The classifier: a shipped bundle's name, a bundle's folder, or none.")]
+PeopleFolder = Annotated[Path | None, typer.Option("--people", metavar="DIR", help="Name the people in this folder (facestream people).")]
 Config = Annotated[Path | None, typer.Option(help="A settings file (facestream config prints one to start from).")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
 MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics, /healthz and /readyz on this port.")]
@@ -80,6 +81,7 @@ def run(
     events: Events = None,
     window: Window = None,
     model: Model = None,
+    people: PeopleFolder = None,
     config: Config = None,
     set_: Set = None,
     rate: Annotated[
@@ -106,7 +108,7 @@ def run(
     share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
-    settings = settings_of(config, set_, model, segment, rate)
+    settings = settings_of(config, set_, model, segment, rate, people)
     guests_alone = web is not None and not sources and not settings.sources
     if guests_alone and (output is not None or events is not None or window):
         raise UsageError("-o, --events and --window are for what a SOURCE shows; name one: what pages bring is theirs alone.")

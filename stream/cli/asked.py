@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def settings_of(
-    path: Path | None, overrides: list[str] | None, model: str | None, segment_minutes: float | None = None, rate: float | None = None
+    path: Path | None,
+    overrides: list[str] | None,
+    model: str | None,
+    segment_minutes: float | None = None,
+    rate: float | None = None,
+    people: Path | None = None,
 ) -> Settings:
     """The settings file, `--set`, and the options that stand for a setting."""
     from stream.settings.loading import load_settings
@@ -25,6 +30,7 @@ def settings_of(
         "--model": ("classifier.model", model),
         "--segment": ("output.segment_minutes", segment_minutes),
         "--rate": ("source.rate", rate),
+        "--people": ("identity.people", people),
     }
     return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
 

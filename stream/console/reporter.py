@@ -9,7 +9,7 @@ from typing import Self
 
 from stream.console import logs
 from stream.console.progress import ProgressReporter
-from stream.faces import Analysis
+from stream.faces import UNKNOWN, Analysis
 from stream.frame import SourceInfo
 from stream.pipeline.report import SourceReport
 from stream.sinks.result import Result
@@ -98,6 +98,8 @@ def _faces(analysis: Analysis) -> str:
     for face in analysis.faces:
         x1, y1, x2, y2 = face.box
         word = f"{face.label} {face.probability:.2f}" if face.probability is not None else f"face {face.score:.2f}"
+        if face.person is not None:
+            word = face.person.name or UNKNOWN
         told.append(f"{word} at {x1:.0f},{y1:.0f} {x2 - x1:.0f}×{y2 - y1:.0f}")
     return f"{_count(len(told), 'face')}: " + "; ".join(told)
 

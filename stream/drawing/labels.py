@@ -10,7 +10,7 @@ import numpy as np
 from models.imaging.lettering import runs_right_to_left
 from stream.drawing.ink import Area, Color, Ink
 from stream.drawing.text import SMALLEST_TEXT_PX, letters_of, patch_of
-from stream.faces import Face
+from stream.faces import UNKNOWN, Face
 
 PALETTE: tuple[Color, ...] = (
     (230, 159, 0),
@@ -37,17 +37,26 @@ def color_of(face: Face) -> Color:
 
 
 def words_of(face: Face) -> tuple[str, ...]:
-    """What is written at a face, the longest form first."""
+    """What is written at a face, the longest form first. Who it is stands in place of the label, and no percentage beside it: the score of
+    a name is no probability.
+    """
     number = f"#{face.track} " if face.track else ""
+    if face.person is not None:
+        name = _printable(face.person.name or UNKNOWN)
+        return (number + name, name) if number else (name,)
     if face.label is None:
         certainty = f"{face.score:.2f}"
         return (number + certainty, certainty) if number else (certainty,)
-    label = " ".join("".join(c if c.isprintable() else " " for c in face.label).split())
+    label = _printable(face.label)
     percent = "" if face.probability is None else f"{face.probability:.0%}"
-    if runs_right_to_left(label):
-        label += LEFT_TO_RIGHT
     forms = (f"{number}{label} {percent}" if label else "", f"{number}{percent}", percent or number)
     return tuple(dict.fromkeys(form for form in map(str.strip, forms) if form))
+
+
+def _printable(words: str) -> str:
+    """In one line, and so that what follows stands to its right."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return line + LEFT_TO_RIGHT if runs_right_to_left(line) else line
 
 
 def placed_words(visible: list[tuple[Face, Area]], taken: list[Area], size: int, width: int, height: int) -> Iterator[Ink]:

@@ -16,15 +16,18 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 
+import numpy as np
+
 from models.forks import forked_since, leave_to_parent, refuse_forked
 from stream.analysis.analyser import Analyser
 from stream.deadline import LOOK_S, NEVER, SHOW_S, Deadline
-from stream.errors import SettingsError
+from stream.errors import SettingsError, UsageError
 from stream.monitoring.health import Health, ThreadActivity
 from stream.monitoring.observer import Observers, RunObserver
 from stream.pipeline.feeds import wait_for_any
 from stream.pipeline.lane import Lane
 from stream.pipeline.lanes import Lanes
+from stream.pipeline.people_watch import PeopleWatch
 from stream.pipeline.report import Report, ReportKeeper
 from stream.pipeline.running_lane import RunningLane
 from stream.pipeline.worker import Worker
@@ -79,6 +82,7 @@ class Pipeline:
         self._closing: list[threading.Thread] = []
         """Each closes the outputs of a lane that has left."""
         self._worker = Worker(self._lanes, analyser, self._settings, self._frames_came, self._observers, self._health)
+        self._people = PeopleWatch(analyser.identifier)
 
     def stop(self) -> None:
         """Ask the run to end within two seconds: what was analysed is still shown, the rest is dropped. Any number of times."""
@@ -138,6 +142,21 @@ class Pipeline:
             self._settings = settings
             self._worker.replace_settings(settings, model)
 
+    def enrol(self, name: str, result: Result, box: np.ndarray) -> str:
+        """A face of a result is one more photo of a person, who may be new; the name as it is written. The caller's thread; takes a moment.
+
+        Raises:
+            UsageError: this run knows no people.
+            PeopleError: in a sentence why not.
+        """
+        if self._analyser.identifier is None:
+            raise UsageError("This run names nobody: it was started without --people.")
+        return self._analyser.identifier.enrol(name, result.frame.image, box, result.info.name)
+
+    def deny(self, source: str, track: int, name: str) -> None:
+        """Somebody says that a track of a source is not that person: from the worker's next round on it is not named so."""
+        self._worker.deny(source, track, name)
+
     def run(self) -> Report:
         """Run until the sources end, the time is over, a viewer's user asks to stop, or `stop`.
 
@@ -175,6 +194,7 @@ class Pipeline:
             for lane in self._lanes:
                 lane.capture.start()
         self._worker.start()
+        self._people.start()
         with self._health.thread("renderer") as activity:
             try:
                 yield from self._render(activity)
@@ -189,6 +209,7 @@ class Pipeline:
                 for lane in self._lanes:
                     lane.looks.end()  # a worker that waits for room is let go
                 activity.idle()
+                self._people.stop()
                 self._worker.join(self._deadline.left_s(LOOK_S) if self._deadline.asked else None)
                 activity.busy("close")
                 for thread in self._closing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 from models.classification.face_model import FaceModel
 from models.inference.priority import stand_back
@@ -35,6 +36,7 @@ class Worker:
         self._sizes = ExpectedSizes(analyser.detector, settings.pipeline.batch_size)
         self._settings = settings
         self._wanted = settings, analyser.model
+        self._denied: deque[tuple[str, int, str]] = deque()
         self._in_hand: list[tuple[RunningLane, Frame]] = []
         """What is looked at now."""
         self._handing_on = threading.Lock()
@@ -46,6 +48,10 @@ class Worker:
     def replace_settings(self, settings: Settings, model: FaceModel | None) -> None:
         """Look with these, and with that model, from the next round on."""
         self._wanted = settings, model
+
+    def deny(self, source: str, track: int, name: str) -> None:
+        """That track is not that person, from the next round on."""
+        self._denied.append((source, track, name))
 
     @property
     def wanted_model(self) -> FaceModel | None:
@@ -102,6 +108,11 @@ class Worker:
         for lane in self._lanes:
             if lane.tracks.model is not self._analyser.model:  # also one that came while the model was being replaced
                 lane.tracks.model = self._analyser.model
+        while self._denied:
+            source, track, name = self._denied.popleft()
+            for lane in self._lanes:
+                if lane.name == source:
+                    lane.tracks.deny(track, name)
         self._sizes.keep([lane.tracks for lane in self._lanes])
         self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take()]
 

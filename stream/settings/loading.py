@@ -106,7 +106,11 @@ def _check(values: dict[str, Any], place: str) -> Settings:
             settings.of(source)
         except ValidationError as error:
             raise SettingsError(f"{place}: sources.{source.name}.{_sentence(error.errors())}") from None
-    return settings.model_copy(update={"sources": named})
+    settings = settings.model_copy(update={"sources": named})
+    for one in named:
+        if settings.of(one).identity.people not in (None, settings.people_folder):
+            raise SettingsError(f"{place}: sources.{one.name}.identity.people: all sources share one folder; null names nobody there.")
+    return settings
 
 
 def with_value(settings: Settings, name: str, value: object, place: str) -> Settings:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from models.classification.bundle import shipped_names
 from stream.errors import UsageError
 from stream.monitoring.health import Health
 from stream.monitoring.metrics import Metrics
 from stream.pipeline.lane import Lane
 from stream.settings.schema import Settings
+from stream.sinks.result import Result
 from stream.sources.source import Source
 from stream.web import certificate as certificates
 from stream.web.access import TOKEN_VARIABLE, Access, chosen_token
@@ -117,6 +120,10 @@ class Run(Protocol):
 
     def replace_settings(self, settings: Settings) -> None: ...
 
+    def enrol(self, name: str, result: Result, box: np.ndarray) -> str: ...
+
+    def deny(self, source: str, track: int, name: str) -> None: ...
+
 
 class WebHost:
     """The page's server and what it shows. Made before the lanes, which get their views from it."""
@@ -167,6 +174,7 @@ class WebHost:
         from stream.web.app import make_app  # here: the libraries for it are an extra
         from stream.web.controls import Controls
         from stream.web.guests import UPLOAD, Guests
+        from stream.web.people import PeopleOnPages
         from stream.web.programs import Programs
         from stream.web.server import serve
         from stream.web.supervision import HEALTH, supervision
@@ -175,6 +183,7 @@ class WebHost:
         more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health), *guests.routes]
         if not options.view_only:
             more += Controls(self.hub, self, self._say, self._models).routes
+            PeopleOnPages(self.hub, self, self._say)
         app = make_app(self.hub, self._access, more, [UPLOAD], public=HEALTH)
         tls = {"certificate": options.certificate, "key": options.key}
         with closing(guests), serve(app, options.listener, **tls, ending=self.hub.end) as self._server:

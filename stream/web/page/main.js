@@ -7,6 +7,7 @@ import { byId } from "./dom.js"
 import { startGuest } from "./guest.js"
 import { logIn } from "./login.js"
 import { startOptions } from "./options.js"
+import { startPeople } from "./people.js"
 import { startSpeech } from "./speech.js"
 
 const connection = new Connection({
@@ -22,6 +23,7 @@ const cameras = new Cameras(connection)
 startOptions(() => cameras.redraw())
 startSpeech(() => cameras.shown)
 startControls(connection)
+startPeople(connection, () => cameras.large)
 startGuest(connection)
 await logIn()
 byId("options").hidden = false

@@ -38,6 +38,7 @@ const percent = (share) => (share === null || share === undefined ? "" : `${Math
 export function details(face) {
   /** @type {[string, string][]} */
   const all = [
+    ["Person", face.person?.name ?? (face.person ? "nobody who is known" : face.person === null ? "not decided yet" : "")],
     ["Label", face.label ?? ""],
     ["Probability", percent(face.probability)],
     ["Certainty", percent(face.certainty)],
@@ -62,11 +63,11 @@ export function inShort(face) {
 }
 
 /**
- * How many faces with which labels: what is worth saying again only when it has changed.
+ * How many faces with which names or labels: what is worth saying again only when it has changed.
  * @param {import("./types.js").Face[]} faces
  */
 export function summary(faces) {
-  const labels = [...new Set(faces.map((face) => face.label).filter(Boolean))].sort()
+  const labels = [...new Set(faces.map((face) => (face.person ? (face.person.name ?? "unknown") : face.label)).filter(Boolean))].sort()
   return counted(faces.length) + (labels.length ? ` (${labels.join(", ")})` : "")
 }
 
