@@ -19,9 +19,10 @@ from models.places import checked_path, is_file, is_folder
 SHIPPED_COHORT = Path(__file__).parents[1] / "trained" / "identity" / "cohort.npz"
 NEAREST = 5
 """Of a cohort, those that a face is measured by: with 20, groups of whom the cohort holds few are confused twice as often."""
-OWN_SHARE = 0.6
-"""Of what is taken off a cosine, how much is each face's likeness to its own nearest of the cohort; the rest is its likeness to the nearest
-of the other. Measured on the people that thresholds are learnt on: with 1, East Asian names are confused twice as often."""
+OWN_WEIGHT, CROSSED_WEIGHT = 0.6, 0.45
+"""Of what is taken off a cosine: each face's likeness to its own nearest of the cohort, and to the nearest of the other face. Measured on
+the people that thresholds are learnt on, 100 with three photos: plain cosines find .96 of looks and confuse 12 % of pairs of East Asian
+names, the usual s-norm finds .945 and confuses .5 %, this .949 and .1 %."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
@@ -37,12 +38,12 @@ class Measured:
 
     def excess(self, other: Measured) -> np.ndarray:
         """How much more like each other faces are than like the cohort: (N, M) float32 cosines, below 0 for most strangers."""
-        crossed = (1 - OWN_SHARE) / 2
+        crossed = CROSSED_WEIGHT / 2
         faces = np.hstack([self.vectors, self.around])
         people = np.hstack([other.vectors - crossed * other.around, -crossed * other.vectors])
         excess = faces @ people.T
-        excess -= OWN_SHARE / 2 * self.likeness[:, None]
-        excess -= OWN_SHARE / 2 * other.likeness
+        excess -= OWN_WEIGHT / 2 * self.likeness[:, None]
+        excess -= OWN_WEIGHT / 2 * other.likeness
         return np.asarray(excess, np.float32)
 
 

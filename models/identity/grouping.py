@@ -24,9 +24,14 @@ def group(vectors: np.ndarray, cohort: Cohort, *, false_joins: float = FALSE_JOI
             more people together, less leaves more groups of one person apart. The more faces there are, the more alike they must be for it.
         table: None takes the one that ships.
 
+    Raises:
+        ValueError: false_joins is not above 0.
+
     Returns:
         (N,) group numbers: the largest is 0, and of two of one size the one whose first face comes first.
     """
+    if not false_joins > 0:
+        raise ValueError(f"false_joins is a share above 0, not {false_joins:g}")
     faces = cohort.measure(np.asarray(vectors, np.float32).reshape(-1, FEATURES))
     likeness = faces.excess(faces)
     likeness += likeness.T  # the same both ways to the last digit, or chains could go round in a circle

@@ -24,8 +24,9 @@ from models.identity.cohort import Cohort
 from models.identity.embedder import FaceEmbedder
 from models.identity.photos import describe_photos
 from models.identity.recogniser import KnownPerson
-from models.identity.strangers import means_of_strangers
+from models.identity.strangers import FEWEST_MEANS, PEOPLE_IN_A_MEAN, means_of_strangers
 from models.identity.thresholds import ThresholdTable
+from models.identity.weights import FEATURES
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import picture_suffixes
 from models.places import is_folder
@@ -33,6 +34,8 @@ from models.places import is_folder
 PHOTOS = (1, 2, 3, 5)
 """Of a person, for which the table tells; with more than five, nothing changes (measured with eight)."""
 RATES = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+FEWEST_PEOPLE = 50
+"""With that many photos (a guess: here there are 100)."""
 DRAWS = {1: 4, 2: 10, 3: 15, 5: 30}
 """By photos: how often they are chosen anew. Fewer people have many."""
 
@@ -71,7 +74,9 @@ def _faces(folder: Path) -> dict[Path, np.ndarray]:
 
 def _make_cohort(folder: Path, place: Path) -> None:
     faces = _faces(folder)
-    means = means_of_strangers(np.array(list(faces.values())))
+    means = means_of_strangers(np.array(list(faces.values())).reshape(-1, FEATURES))
+    if len(means) < FEWEST_MEANS:
+        raise ModelError(f"{folder}: {len(faces)} faces are too few; take at least {FEWEST_MEANS * PEOPLE_IN_A_MEAN}, of different people.")
     Cohort(means).save(place)
     print(f"{place}: {len(means)} means, out of {len(faces)} faces")
 
@@ -81,6 +86,10 @@ def _make_table(folder: Path, place: Path) -> None:
     for path, vector in _faces(folder).items():
         if is_for_learning(path.parent.name):
             people.setdefault(path.parent.name, []).append(vector)
+    if sum(len(vectors) >= PHOTOS[-1] for vectors in people.values()) < FEWEST_PEOPLE:
+        raise ModelError(
+            f"{folder}: of too few people there are {PHOTOS[-1]} photos; take {FEWEST_PEOPLE} such, of those with crc32(name) % 4 == 0."
+        )
     learn_table({name: np.array(vectors) for name, vectors in people.items()}, Cohort.load()).save(place)
     print(f"{place}: learnt on {len(people)} people, {sum(map(len, people.values()))} photos")
 

@@ -83,9 +83,11 @@ class ThresholdTable:
         Returns:
             (N, P) float32.
         """
-        logs = -np.log10(self.rates)
-        columns = [_straight(column, self._of(count), logs) for count, column in zip(photos, excess.T, strict=True)]
-        return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((len(excess), 0), np.float32)
+        logs, counts = -np.log10(self.rates), np.minimum(photos, self.photos[-1])
+        scores = np.empty(excess.shape, np.float32)
+        for count in np.unique(counts):  # few, however many people
+            scores[:, counts == count] = _straight(excess[:, counts == count], self._of(int(count)), logs)
+        return scores
 
     def excess_at(self, photos: int, rate: float) -> float:
         """What of strangers compared with a person of so many photos a share of `rate` exceeds."""
@@ -113,8 +115,10 @@ def threshold(people: int, false_names: float) -> float:
 
 def false_name_rate(people: int, score: float) -> float:
     """The share of strangers that get a name, if there are so many people to take one from and this score is enough for it."""
-    of_one = min(10.0**-score, 1.0)
-    return 1.0 if of_one == 1 and people else -math.expm1(people * math.log1p(-of_one))
+    of_one = 10.0**-score
+    if of_one >= 1 or people == 0:
+        return float(people > 0)
+    return -math.expm1(people * math.log1p(-of_one))
 
 
 def _straight(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:

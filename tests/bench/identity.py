@@ -1,8 +1,8 @@
 """How well people are known by name: python tests/bench/identity.py [PART...]
 
-Everything is judged on people that nothing was learnt on: those of lfw_even with crc32(name) % 4 == 2 (thresholds are learnt on the others),
-and faces of UTKFace by cohorts that are made of other faces. What is drawn by chance is always the same. Faces are described once and kept in
-the folder for temporary files; a second run takes a minute. FACESTREAM_DLIB_WEIGHTS names dlib's own file, to time dlib beside.
+Everything is judged on people that nothing was learnt on: those of lfw_even with crc32(name) % 4 == 2 (thresholds are learnt on the
+others), and faces of UTKFace by cohorts that are made of other faces. What is drawn by chance is always the same. Faces are described once
+and kept in the folder for temporary files: a second run takes minutes. FACESTREAM_DLIB_WEIGHTS names dlib's own file, to time dlib beside.
 """
 
 from __future__ import annotations

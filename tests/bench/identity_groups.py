@@ -26,9 +26,8 @@ def east_asian() -> None:
     everything = cohort.measure(faces.vectors)
     for name, likeness in (("cosine", faces.vectors @ faces.vectors.T), ("normalised", everything.excess(everything))):
         point = np.quantile(likeness[np.ix_(alone, alone)][np.triu_indices(len(alone), 1)], 1 - PER_MILLE)
-        print(
-            f"  {name}: where 1 of 1,000 pairs of all is confused, {(likeness[np.ix_(theirs, theirs)][different] >= point).mean():.1%} of theirs"
-        )
+        confused = (likeness[np.ix_(theirs, theirs)][different] >= point).mean()
+        print(f"  {name}: where 1 of 1,000 pairs of all is confused, {confused:.1%} of theirs")
     asians, cohorts = _diverse("Asian adults")
     for photos in (1, 3):
         outcome = judge(faces, 5, photos, cohort=cohort, among=among, draws=50)
