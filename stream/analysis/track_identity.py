@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +71,7 @@ class TrackIdentity:
         self._calm, self._above = 1.0, 0.0
         """How many times `every_s` is enough once it is settled; how far above the threshold of who it is, or might be, the median lies."""
         self._denied: set[str] = set()
+        self._taken: Collection[str] = ()
         self._decided = False
         self._name: str | None = None
         self._other, self._unlike = 0, 0
@@ -85,14 +86,16 @@ class TrackIdentity:
         """A look was asked for."""
         self._asked_s, self._wait = time_s, AGAIN
 
-    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery) -> None:
+    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery, taken: Collection[str] = ()) -> None:
         """Takes a look that showed enough.
 
         Args:
             vector: (128,) that describes the face.
             scores: (P,) of `gallery` for it.
+            taken: names of other faces in the same picture: a hint that it is somebody else, and no more, as there are mirrors and screens.
         """
         self._keep(gallery)
+        self._taken = taken
         self._vectors = [*self._vectors, vector][-KEPT:]
         self._scores = np.concatenate([self._scores, scores[None]])[-KEPT:]
         self._notice_another(scores)
@@ -107,6 +110,11 @@ class TrackIdentity:
             self._keep(gallery)
             self._decide()
         return self._person
+
+    @property
+    def name(self) -> str | None:
+        """Of the person that it is taken for, if any."""
+        return self._name
 
     def deny(self, name: str) -> None:
         """Somebody says that it is not this person: the name is not given again."""
@@ -135,8 +143,10 @@ class TrackIdentity:
         if place is None or middle[place] < thresholds[place] - LEAVES:
             self._name, place = None, self._best(middle)
             above = -math.inf if place is None else float(middle[place] - thresholds[place])
-            if place is not None and above >= 0 and (self._decided or looks >= self._enough or above >= CLEAR):
-                self._name, self._decided = self._gallery.names[place], True
+            name = self._gallery.names[place] if place is not None else ""
+            at_once = above >= CLEAR and name not in self._taken
+            if above >= 0 and (self._decided or at_once or looks >= (self._enough_near if name in self._taken else self._enough)):
+                self._name, self._decided = name, True
             elif above < 0 and looks >= (self._enough if above <= -CLEAR else self._enough_near):
                 self._decided = True
         self._above = -math.inf if place is None else float(middle[place] - thresholds[place])

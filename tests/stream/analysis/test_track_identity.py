@@ -79,6 +79,19 @@ def test_somebody_else_on_the_same_track_is_named_after_three_looks_and_a_strang
     assert after([(5, -5)] * 20 + [(-6, -5)] * 4 + [(5, -5)] * 5)[20:] == ["Ada"] * 9, "who turned away for a moment is still there"
 
 
+def test_a_name_that_another_face_has_takes_one_look_more() -> None:
+    first, second = TrackIdentity(), TrackIdentity()
+    look(first, ADA_AND_BOB, 5, -5)
+    said = []
+    for _ in range(3):
+        vector = np.zeros(128, np.float32)
+        vector[:2] = 5, -5
+        second.add(vector, vector[:2], ADA_AND_BOB, {first.name or ""})
+        said.append(told(second, ADA_AND_BOB))
+    assert said == ["undecided", "undecided", "Ada"]
+    assert told(first, ADA_AND_BOB) == "Ada", "there are mirrors, and screens"
+
+
 def test_the_newest_looks_count() -> None:
     identity = TrackIdentity()
     for _ in range(100):
