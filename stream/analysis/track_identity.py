@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,11 +12,11 @@ from stream.faces import Person
 
 KEPT = 32
 """Looks that decide, the newest."""
-ENOUGH_FOR_NAME, ENOUGH_FOR_UNKNOWN = 2, 3
-"""Looks before a name is given; before a face is said to be nobody's, who after one look more may still be somebody (a guess)."""
-AT_ONCE = 2.0
-"""A first look so much above the threshold is enough for a name: of strangers that reach a threshold a tenth reach that. In standard
-deviations, as all scores."""
+ENOUGH, ENOUGH_NEAR = 2, 3
+"""Looks before a face is said to be somebody, or clearly nobody; before it is nobody where it is near somebody (a guess)."""
+CLEAR = 2.0
+"""So far from its threshold, in standard deviations, as all scores, nothing is near: of strangers that reach a threshold a tenth reach so
+much more, and one look is enough for a name; of the known people's photos 1 in 140 lies so far below (LFW)."""
 LEAVES = 1.0
 """A name is taken away where the median falls so much below its threshold, so that one that lies near it does not flicker: of 1,860 rows of
 eight photos (LFW) none changed twice."""
@@ -26,9 +26,9 @@ each other, and the track went on with the wrong one (a guess)."""
 UNLIKE = 4.0
 """A look so much below the threshold is not like the named one at all: 1 in 200 photos of that person (LFW)."""
 SOONER = 0.5
-"""As long as it is not decided by three looks, or seems to be another one, a face is looked at after this share of `every_s`."""
+"""As long as it is not decided by two looks or more, or seems to be another one, a face is looked at after this share of `every_s`."""
 RARER = 4.0
-"""So many times `every_s` is the longest time between two looks at a face whose median lies `AT_ONCE` or more away from the threshold."""
+"""So many times `every_s` is the longest time between two looks at a face whose median lies `CLEAR` or more away from the threshold."""
 AGAIN = 0.2
 """After a look that showed too little the next comes after this share of `every_s`."""
 
@@ -64,13 +64,14 @@ class TrackIdentity:
         """(looks, P) of those."""
         self._gallery: Gallery | None = None
         """That gave the scores."""
-        self._enough, self._enough_for_unknown = (1, 1) if one_look else (ENOUGH_FOR_NAME, ENOUGH_FOR_UNKNOWN)
+        self._enough, self._enough_near = (1, 1) if one_look else (ENOUGH, ENOUGH_NEAR)
         self._person: Person | None = None
         self._wait, self._asked_s = 0.0, -math.inf
         """How many times `every_s` until the next look, and when the newest was asked for."""
         self._calm, self._above = 1.0, 0.0
         """How many times `every_s` is enough once it is settled; how far above the threshold of who it is, or might be, the median lies."""
         self._denied: set[str] = set()
+        self._taken: Collection[str] = ()
         self._decided = False
         self._name: str | None = None
         self._other, self._unlike = 0, 0
@@ -85,20 +86,22 @@ class TrackIdentity:
         """A look was asked for."""
         self._asked_s, self._wait = time_s, AGAIN
 
-    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery) -> None:
+    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery, taken: Collection[str] = ()) -> None:
         """Takes a look that showed enough.
 
         Args:
             vector: (128,) that describes the face.
             scores: (P,) of `gallery` for it.
+            taken: names of other faces in the same picture: a hint that it is somebody else, and no more, as there are mirrors and screens.
         """
         self._keep(gallery)
+        self._taken = taken
         self._vectors = [*self._vectors, vector][-KEPT:]
         self._scores = np.concatenate([self._scores, scores[None]])[-KEPT:]
         self._notice_another(scores)
         self._decide()
-        settled = self._decided and len(self._vectors) >= ENOUGH_FOR_UNKNOWN and not (self._other or self._unlike)
-        self._calm = min(2 * self._calm, RARER) if settled and abs(self._above) >= AT_ONCE else 1.0
+        settled = self._decided and len(self._vectors) >= ENOUGH and not (self._other or self._unlike)
+        self._calm = min(2 * self._calm, RARER) if settled and abs(self._above) >= CLEAR else 1.0
         self._wait = self._calm if settled else SOONER
 
     def person(self, gallery: Gallery) -> Person | None:
@@ -107,6 +110,11 @@ class TrackIdentity:
             self._keep(gallery)
             self._decide()
         return self._person
+
+    @property
+    def name(self) -> str | None:
+        """Of the person that it is taken for, if any."""
+        return self._name
 
     def deny(self, name: str) -> None:
         """Somebody says that it is not this person: the name is not given again."""
@@ -135,9 +143,11 @@ class TrackIdentity:
         if place is None or middle[place] < thresholds[place] - LEAVES:
             self._name, place = None, self._best(middle)
             above = -math.inf if place is None else float(middle[place] - thresholds[place])
-            if place is not None and above >= 0 and (self._decided or looks >= self._enough or above >= AT_ONCE):
-                self._name, self._decided = self._gallery.names[place], True
-            elif above < 0 and looks >= self._enough_for_unknown:
+            name = self._gallery.names[place] if place is not None else ""
+            at_once = above >= CLEAR and name not in self._taken
+            if above >= 0 and (self._decided or at_once or looks >= (self._enough_near if name in self._taken else self._enough)):
+                self._name, self._decided = name, True
+            elif above < 0 and looks >= (self._enough if above <= -CLEAR else self._enough_near):
                 self._decided = True
         self._above = -math.inf if place is None else float(middle[place] - thresholds[place])
         if self._decided:

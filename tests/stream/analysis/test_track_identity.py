@@ -48,8 +48,9 @@ def test_a_name_takes_two_good_looks_or_one_that_leaves_no_doubt() -> None:
     assert after([(1, -5), (-4, -5), (1, -5)]) == ["undecided", "undecided", "Ada"]
 
 
-def test_nobody_takes_three_looks() -> None:
-    assert after([(-3, -4)] * 3) == ["undecided", "undecided", "unknown"]
+def test_nobody_takes_two_looks_and_three_where_somebody_is_near() -> None:
+    assert after([(-3, -4)] * 2) == ["undecided", "unknown"]
+    assert after([(-1, -4)] * 3) == ["undecided", "undecided", "unknown"]
 
 
 def test_one_look_is_enough_where_there_will_be_no_other() -> None:
@@ -76,6 +77,19 @@ def test_somebody_else_on_the_same_track_is_named_after_three_looks_and_a_strang
     assert after([(5, -5)] * 20 + [(-5, 5)] * 3)[-3:] == ["Ada", "Ada", "Bob"]
     assert after([(5, -5)] * 20 + [(-6, -5)] * 5)[-5:] == ["Ada"] * 4 + ["unknown"]
     assert after([(5, -5)] * 20 + [(-6, -5)] * 4 + [(5, -5)] * 5)[20:] == ["Ada"] * 9, "who turned away for a moment is still there"
+
+
+def test_a_name_that_another_face_has_takes_one_look_more() -> None:
+    first, second = TrackIdentity(), TrackIdentity()
+    look(first, ADA_AND_BOB, 5, -5)
+    said = []
+    for _ in range(3):
+        vector = np.zeros(128, np.float32)
+        vector[:2] = 5, -5
+        second.add(vector, vector[:2], ADA_AND_BOB, {first.name or ""})
+        said.append(told(second, ADA_AND_BOB))
+    assert said == ["undecided", "undecided", "Ada"]
+    assert told(first, ADA_AND_BOB) == "Ada", "there are mirrors, and screens"
 
 
 def test_the_newest_looks_count() -> None:
@@ -127,9 +141,9 @@ def gaps(*looks: tuple[float, float]) -> np.ndarray:
 
 
 def test_it_is_looked_at_sooner_while_it_is_open_or_seems_to_be_another_and_seldom_where_there_is_no_doubt() -> None:
-    assert gaps(*[(1.0, -5.0)] * 5) == pytest.approx([0.5, 0.5, 1, 1, 1], abs=0.02)
-    assert gaps(*[(5.0, -5.0)] * 5, (-5.0, -5.0)) == pytest.approx([0.5, 0.5, 2, 4, 4, 0.5], abs=0.02)
-    assert gaps(*[(-5.0, -5.0)] * 5) == pytest.approx([0.5, 0.5, 2, 4, 4], abs=0.02)
+    assert gaps(*[(1.0, -5.0)] * 5) == pytest.approx([0.5, 1, 1, 1, 1], abs=0.02)
+    assert gaps(*[(5.0, -5.0)] * 5, (-5.0, -5.0)) == pytest.approx([0.5, 2, 4, 4, 4, 0.5], abs=0.02)
+    assert gaps(*[(-5.0, -5.0)] * 5) == pytest.approx([0.5, 2, 4, 4, 4], abs=0.02)
 
 
 def test_a_look_that_showed_too_little_is_followed_by_another_soon() -> None:
