@@ -86,7 +86,7 @@ def enrol(
             continue
         face = choose(seen)
         if isinstance(face, str):
-            enrolment.refused.append(Remark(path, face, faces=seen.faces))
+            enrolment.refused.append(Remark(path, face, faces=seen.faces if chosen is None else ()))
         elif not (face.flaw and enrolment.refuse(path, f"is {face.flaw}", force=force)):
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))

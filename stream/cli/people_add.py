@@ -171,7 +171,7 @@ def _about(number: int, face: SeenFace) -> list[str]:
 
 
 def _which(remark: Remark) -> str:
-    return " (name it alone, with --face N)" if remark.faces else ""
+    return " (name it alone, with --face N)" if len(remark.faces) > 1 else ""
 
 
 def _name(name: str, places: Sequence[Path]) -> str:
