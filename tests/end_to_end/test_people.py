@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import stat
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command import facestream, is_one_sentence
+from tests.command import facestream, is_one_sentence, running
+from tests.photos import make_folder
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -198,3 +201,28 @@ def test_nothing_but_numbers_is_kept_of_a_photo(here: Path) -> None:
     assert set(said) == {"format", "version", "name", "created", "note", "network", "alignment", "photos"}
     assert set(said["photos"][0]) == {"file", "sha256", "added", "eye_px", "sharpness", "descriptor"}
     assert file.stat().st_size < 2000
+
+
+def test_an_interrupted_folder_keeps_who_was_enrolled_and_goes_on(here: Path, two_faces: dict[str, Image.Image]) -> None:
+    names = [f"Person {number:02}" for number in range(40)]
+    make_folder(here / "all", dict.fromkeys(names, two_faces["collins"]), 2)
+    with running("people", "add", "--all", "all", "--force", cwd=here) as process:
+        wait_for(lambda: len(list(here.glob("people/*.json"))) > 2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    before = {path.name: path.read_bytes() for path in (here / "people").iterdir()}
+    assert 2 < len(before) < 40
+    assert not [name for name in before if name.startswith(".")]
+    assert "40 people in people." in people(here, "add", "--all", "all", "--force")
+    assert {name: (here / "people" / name).read_bytes() for name in before} == before
+
+
+def test_two_commands_at_once_lose_nobody(here: Path) -> None:
+    with (
+        running("people", "add", "Eileen", "eileen.png", cwd=here) as one,
+        running("people", "add", "Grace", "grace.jpg", cwd=here) as other,
+    ):
+        assert [process.wait(60) for process in (one, other)] == [0, 0]
+    assert "2 people, 2 photos" in people(here, "list")
