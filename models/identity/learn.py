@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.detection.mtcnn import MTCNN
+from models.detection.detector import DetectorOptions, load_detector
 from models.errors import FacestreamError, ModelError
 from models.identity.cohort import Cohort
 from models.identity.embedder import FaceEmbedder
@@ -69,7 +69,7 @@ def _faces(folder: Path) -> dict[Path, np.ndarray]:
     if not is_folder(folder):
         raise ModelError(f"{folder}: there is no such folder; name one with photos.")
     photos = sorted(files_below(folder, lambda path: path.suffix.lower() in picture_suffixes).files)
-    return describe_photos(photos, MTCNN(device="cpu"), FaceEmbedder.load(device="cpu", precision="f32"))
+    return describe_photos(photos, load_detector(DetectorOptions(device="cpu")), FaceEmbedder.load(device="cpu", precision="f32"))
 
 
 def _make_cohort(folder: Path, place: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.detection.mtcnn import MTCNN
+from models.detection.detector import Detector
 from models.errors import PictureError
 from models.identity.embedder import FaceEmbedder
 from models.imaging.pictures import read_picture
@@ -16,7 +16,7 @@ SMALLEST_FACE_PX = 40
 PHOTOS_AT_ONCE = 32
 
 
-def middle_faces(photos: Sequence[Path], detector: MTCNN) -> Iterator[tuple[Path, np.ndarray, np.ndarray]]:
+def middle_faces(photos: Sequence[Path], detector: Detector) -> Iterator[tuple[Path, np.ndarray, np.ndarray]]:
     """Photos that show a face, (H, W, 3) uint8 RGB, and its landmarks, (1, 5, 2) px. Those that cannot be read are left out."""
     for first in range(0, len(photos), PHOTOS_AT_ONCE):
         readable = [(path, image) for path in photos[first : first + PHOTOS_AT_ONCE] if (image := _picture(path)) is not None]
@@ -26,7 +26,7 @@ def middle_faces(photos: Sequence[Path], detector: MTCNN) -> Iterator[tuple[Path
                 yield path, image, found.landmarks[np.argmin((away**2).sum(axis=1))][None]
 
 
-def describe_photos(photos: Sequence[Path], detector: MTCNN, embedder: FaceEmbedder) -> dict[Path, np.ndarray]:
+def describe_photos(photos: Sequence[Path], detector: Detector, embedder: FaceEmbedder) -> dict[Path, np.ndarray]:
     """For each photo that shows a face, (FEATURES,) of unit length."""
     return {path: embedder.embed(image, landmarks)[0] for path, image, landmarks in middle_faces(photos, detector)}
 
