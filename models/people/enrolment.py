@@ -86,7 +86,7 @@ def enrol(
             continue
         face = choose(seen)
         if isinstance(face, str):
-            enrolment.refused.append(Remark(path, face, faces=seen.faces))
+            enrolment.refused.append(Remark(path, face, faces=seen.faces if chosen is None else ()))
         elif not (face.flaw and enrolment.refuse(path, f"is {face.flaw}", force=force)):
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))
@@ -161,8 +161,9 @@ def _nobody_else_s(
     old = [] if before is None else [photo.descriptor for photo in before.photos]
     vectors = [*old, *(photo.descriptor for _, photo in found)]
     left = list[tuple[Path, Photo]]()
-    for path, photo in found:
-        other = gallery.nearest(photo.descriptor, but=enrolment.name)
+    likenesses = gallery.likenesses(np.stack([photo.descriptor for _, photo in found])) if found else []
+    for (path, photo), likes in zip(found, likenesses, strict=True):
+        other = next((one for one in likes if one.name != enrolment.name), None)
         rest = [vector for vector in vectors if vector is not photo.descriptor]
         is_taken = other is not None and other.enough and other.score > gallery.score_to(photo.descriptor, rest)
         if not (is_taken and other and enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.errors import PeopleError
+from models.identity.weights import SHIPPED
 from models.people.folder import DEFAULT, PeopleFolder
 from stream.cli.asked import settings_of
 from stream.console import logs
@@ -32,12 +35,14 @@ class Asked:
     """Of strangers, the share that may get some name."""
     own_cohort: Path | None
     """Of the settings."""
+    network: Path | None
+    """That describes faces; None: the one that ships."""
 
     @cached_property
     def reader(self) -> PhotoReader:
         from models.people.seeing import PhotoReader
 
-        return PhotoReader.load(self.detector)
+        return PhotoReader.load(self.detector, self.network or SHIPPED)
 
     @cached_property
     def cohort(self) -> Cohort:
@@ -67,7 +72,15 @@ def asked(people: Path | None, config: Path | None, overrides: list[str] | None)
         detector = replace(detector, mirror=True)  # landmarks 7 % closer
     identity = settings.identity
     place = people or identity.people or DEFAULT
-    return Asked(PeopleFolder(place), detector, identity.false_names, identity.cohort)
+    folder = PeopleFolder(place) if identity.network is None else PeopleFolder(place, network=_digest(identity.network))
+    return Asked(folder, detector, identity.false_names, identity.cohort, identity.network)
+
+
+def _digest(network: Path) -> str:
+    try:
+        return hashlib.sha256(network.read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise PeopleError(f"{network}: cannot be read ({getattr(error, 'strerror', None) or error}); identity.network names it.") from error
 
 
 def folder_of(people: Path | None, config: Path | None, overrides: list[str] | None) -> PeopleFolder:
