@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from models.errors import PeopleError
 from models.identity.weights import SHIPPED
 from models.people.folder import DEFAULT, PeopleFolder
+from models.people.names import JOINERS
 from stream.cli.asked import settings_of
 from stream.console import logs
 from stream.errors import UsageError
@@ -102,6 +103,7 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """
     from rich.cells import cell_len
 
+    rows = [[shown(text) for text in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
 
     def cell(text: str, index: int) -> str:
@@ -109,6 +111,11 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
         return blanks + text if index in right else text + blanks
 
     return "\n".join("  ".join(cell(text, index) for index, text in enumerate(row)).rstrip() for row in rows)
+
+
+def shown(text: str) -> str:
+    """For a terminal: of what it does not show, or obeys, the code."""
+    return "".join(one if one.isprintable() or one in JOINERS else ascii(one)[1:-1] for one in text)
 
 
 def counted(count: int, one: str, many: str = "") -> str:

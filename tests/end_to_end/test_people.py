@@ -226,3 +226,14 @@ def test_two_commands_at_once_lose_nobody(here: Path) -> None:
     ):
         assert [process.wait(60) for process in (one, other)] == [0, 0]
     assert "2 people, 2 photos" in people(here, "list")
+
+
+def test_photos_of_odd_names(here: Path) -> None:
+    odd = [os.fsdecode(b"caf\xe9.jpg"), "red\x1b[31m\n.jpg"]
+    for number, name in enumerate(odd):
+        shutil.copy(here / "grace.jpg", here / name)
+        people(here, "add", f"Grace {number}", name, "--force")
+        listed = people(here, "list", f"Grace {number}")
+        assert "\x1b" not in listed
+        assert listed.count("\n") == 3
+        assert "that was the last photo" in people(here, "remove", f"Grace {number}", name)
