@@ -21,6 +21,7 @@ PARTS = {
     "east-asian": identity_groups.east_asian,
     "groups": identity_groups.by_group,
     "enrolment": identity_parts.enrolment,
+    "looks": identity_parts.looks,
     "tracks": identity_parts.tracks,
     "sorting": identity_parts.sorting,
     "own-cohorts": identity_parts.own_cohorts,

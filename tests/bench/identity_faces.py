@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import tempfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,24 +87,23 @@ def halves(faces: Faces) -> tuple[Faces, Faces]:
     return faces.of(learnt), faces.of(~learnt)
 
 
-def groups(files: np.ndarray, table: Path) -> np.ndarray:
-    """(N,) str: the group of each face of UTKFace."""
+def groups(files: np.ndarray, table: Path) -> dict[str, np.ndarray]:
+    """Which faces of UTKFace are of which group, (N,) bool each: ages, where families are from, women and men."""
     with table.open() as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
-    return np.array([_group(int(rows[name]["age"]), rows[name]["group"]) for name in files])
+    own = [rows[name] for name in files]
+    names = np.array([_group(int(row["age"]), row["group"]) for row in own])
+    found = {name: names == name for name in sorted(set(names))}
+    adults = np.array([18 <= int(row["age"]) < 80 for row in own])
+    for sex, plural in (("female", "women"), ("male", "men")):
+        found[plural] = adults & np.array([row["sex"] == sex for row in own])
+    return found
 
 
-def cut(folder: Path, faces: Faces, blur_eyes: float = 0) -> np.ndarray:
-    """(N, CHIP_PX, CHIP_PX, 3), of photos blurred by so many px before, if their eyes were 41 px apart."""
-    from cv2 import GaussianBlur
-
-    found = []
-    for name, landmarks in zip(faces.files, faces.landmarks, strict=True):
-        image = read_picture(folder / name)
-        if blur_eyes:
-            image = GaussianBlur(image, None, blur_eyes * float(np.linalg.norm(landmarks[1] - landmarks[0])) / 41)
-        found.append(chips.cut_chips(image, landmarks[None]))
-    return np.concatenate(found)
+def cut(folder: Path, faces: Faces, spoil: Callable[[np.ndarray], np.ndarray] = lambda image: image) -> np.ndarray:
+    """(N, CHIP_PX, CHIP_PX, 3), of photos that were spoilt before. Landmarks are those of the photo as it was."""
+    pairs = zip(faces.files, faces.landmarks, strict=True)
+    return np.concatenate([chips.cut_chips(spoil(read_picture(folder / name)), landmarks[None]) for name, landmarks in pairs])
 
 
 def seed(*what: object) -> np.random.Generator:

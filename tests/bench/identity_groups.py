@@ -37,11 +37,10 @@ def east_asian() -> None:
             print(f"  the same, {len(strangers)} Asian adults of UTKFace as strangers: {outcome.sentence()}")
 
 
-def _diverse(only: str | None = None) -> tuple[list[np.ndarray], list[Cohort]]:
-    """Each half of UTKFace's faces (of a group), and a cohort of the other half."""
+def _diverse(group: str) -> tuple[list[np.ndarray], list[Cohort]]:
+    """The faces of a group in each half of UTKFace, and a cohort of the other half."""
     faces = read_faces(DIVERSE)
-    fold, which = seed("halves").permutation(len(faces.files)) % 2, groups(faces.files, IDENTITY / "diverse.csv")
-    kept = np.ones(len(fold), bool) if only is None else which == only
+    fold, kept = seed("halves").permutation(len(faces.files)) % 2, groups(faces.files, IDENTITY / "diverse.csv")[group]
     return (
         [faces.vectors[(fold == number) & kept] for number in (0, 1)],
         [cohort_of_strangers(faces.vectors[fold != number]) for number in (0, 1)],
@@ -62,8 +61,8 @@ def by_group() -> None:
     }
     alone = lfw.vectors[one_each(lfw)]
     usual = [_confused(cohort, alone, PER_MILLE) for cohort in cohorts]
-    for name in sorted(set(which)):
-        parts = [faces.vectors[(which == name) & (fold == number)] for number in (0, 1)]
+    for name, members in which.items():
+        parts = [faces.vectors[members & (fold == number)] for number in (0, 1)]
         shares = [
             np.mean([[(decide(one.scores(parts[n]), one.thresholds) >= 0).mean() for one in outcomes[n, photos]] for n in (0, 1)])
             for photos in (1, 3, 5)
@@ -71,7 +70,7 @@ def by_group() -> None:
         inside = np.mean([_inside(parts[n], cohorts[n]) for n in (0, 1)])
         rates = np.mean([[_share(parts[n], cohorts[n], usual[n][k], bool(k)) for k in (0, 1)] for n in (0, 1)], axis=0)
         row = " / ".join(f"{share:.2%}" for share in shares)
-        print(f"  {name:16} {(which == name).sum():5}  {row:27}   {inside:29.2%}   {rates[1]:.2%} ({rates[0]:.1%})")
+        print(f"  {name:16} {members.sum():5}  {row:27}   {inside:29.2%}   {rates[1]:.2%} ({rates[0]:.1%})")
     print("  pairs confused: of all pairs in the group, where 1 of 1,000 of LFW is, by scores (by plain cosines)")
 
 
