@@ -15,15 +15,16 @@ KEPT = 32
 ENOUGH, ENOUGH_NEAR = 2, 3
 """Looks before a face is said to be somebody, or clearly nobody; before it is nobody where it is near somebody (a guess)."""
 CLEAR = 1.0
-"""So far from its threshold nothing is near. Scores are powers of ten: of the strangers that reach a threshold a tenth reach so much more, and
-one look is enough for a name; of the photos of known people 1 in 150 lies so far below (LFW)."""
+"""So far from its threshold nothing is near. Scores are powers of ten: of the strangers that reach a threshold a tenth reach so much more,
+and one look is enough for a name; of the photos of known people 1 in 150 lies so far below (LFW)."""
 LEAVES = 0.4
 """A name is taken away where the median falls so much below its threshold, so that one that lies near it does not flicker."""
 ANOTHER, NOBODY = 3, 5
 """After so many looks running that name somebody else, or are not like the named one at all, the face is another one: two people passed
 each other, and the track went on with the wrong one (a guess)."""
 UNLIKE = 0.5
-"""A look below this share of the threshold is not like the named one at all: 1 in 180 photos of that person, and 97 of 100 of others (LFW)."""
+"""A look below this share of the threshold is not like the named one at all: 1 in 180 photos of that person are, 97 in 100 of others (LFW).
+"""
 SOONER = 0.5
 """As long as it is not decided by two looks or more, or seems to be another one, a face is looked at after this share of `every_s`."""
 RARER = 4.0
