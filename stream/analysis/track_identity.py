@@ -14,17 +14,17 @@ KEPT = 32
 """Looks that decide, the newest."""
 ENOUGH, ENOUGH_NEAR = 2, 3
 """Looks before a face is said to be somebody, or clearly nobody; before it is nobody where it is near somebody (a guess)."""
-CLEAR = 2.0
-"""So far from its threshold, in standard deviations, as all scores, nothing is near: of strangers that reach a threshold a tenth reach so
-much more, and one look is enough for a name; of the known people's photos 1 in 140 lies so far below (LFW)."""
-LEAVES = 1.0
-"""A name is taken away where the median falls so much below its threshold, so that one that lies near it does not flicker: of 1,860 rows of
-eight photos (LFW) none changed twice."""
+CLEAR = 1.0
+"""So far from its threshold nothing is near. Scores are powers of ten: of the strangers that reach a threshold a tenth reach so much more,
+and one look is enough for a name; of the photos of known people 1 in 150 lies so far below (LFW)."""
+LEAVES = 0.4
+"""A name is taken away where the median falls so much below its threshold, so that one that lies near it does not flicker."""
 ANOTHER, NOBODY = 3, 5
 """After so many looks running that name somebody else, or are not like the named one at all, the face is another one: two people passed
 each other, and the track went on with the wrong one (a guess)."""
-UNLIKE = 4.0
-"""A look so much below the threshold is not like the named one at all: 1 in 200 photos of that person (LFW)."""
+UNLIKE = 0.5
+"""A look below this share of the threshold is not like the named one at all: 1 in 180 photos of that person are, 97 in 100 of others (LFW).
+"""
 SOONER = 0.5
 """As long as it is not decided by two looks or more, or seems to be another one, a face is looked at after this share of `every_s`."""
 RARER = 4.0
@@ -162,7 +162,7 @@ class TrackIdentity:
         said = gallery.names[best] if best is not None and scores[best] >= gallery.thresholds[best] else None
         self._other = 0 if said in (None, name) else self._other + 1 if said == self._rival else 1
         self._rival = said
-        self._unlike = self._unlike + 1 if mine is not None and scores[mine] < gallery.thresholds[mine] - UNLIKE else 0
+        self._unlike = self._unlike + 1 if mine is not None and scores[mine] < UNLIKE * gallery.thresholds[mine] else 0
         if self._other >= ANOTHER or self._unlike >= NOBODY:
             newest = max(self._other, self._unlike)
             self._vectors, self._scores = self._vectors[-newest:], self._scores[-newest:]
