@@ -123,8 +123,7 @@ class PeopleFolder:
         name = checked_name(name)
         with self._changing(make=True):
             place, person = self._found().get(key_of(name), (self.path / file_name_of(name), Person(name, (), created=today(), note=note)))
-            if person.name != name:
-                raise PeopleError(f"{name}: there is {person.name} already, and only capitals differ; write it so, or choose another name.")
+            check_spelling(name, [person])
             has = {photo.sha256 for photo in person.photos}
             fresh = list({photo.sha256: photo for photo in photos if photo.sha256 not in has}.values())
             person = replace(person, photos=(*person.photos, *fresh), note=note or person.note)
@@ -232,6 +231,16 @@ class PeopleFolder:
         near = difflib.get_close_matches(wanted, found, n=1)
         hint = f"did you mean {found[near[0]][1].name}?" if near else f"there {_are(len(found))}; facestream people list names them."
         raise PeopleError(f"{name}: nobody is called so in {self.path}; {hint}")
+
+
+def check_spelling(name: str, people: Sequence[Person]) -> None:
+    """
+    Raises:
+        PeopleError: somebody's name differs only in capitals or the like.
+    """
+    for person in people:
+        if person.name != name and key_of(person.name) == key_of(name):
+            raise PeopleError(f"{name}: there is {person.name} already, and only capitals differ; write it so, or choose another name.")
 
 
 def _are(count: int) -> str:

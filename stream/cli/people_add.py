@@ -10,6 +10,7 @@ from models.errors import PeopleError
 from models.imaging.folders import files_below, is_left_behind
 from models.imaging.picture_formats import is_picture_name
 from models.people.enrolment import Enrolment, Remark, enrol
+from models.people.folder import check_spelling
 from models.people.names import checked_name
 from models.places import is_file, is_folder
 from stream.cli.people_asked import Asked, counted, table, warn
@@ -110,6 +111,7 @@ def _enrolled(
     shows: bool = True,
 ) -> Enrolment:
     people = asked.folder.load_or_none()
+    check_spelling(name, people)
     gallery = asked.gallery(people)
     if not shows:
         return enrol(name, photos, asked.reader, gallery, number=number, force=force, chosen=chosen)
