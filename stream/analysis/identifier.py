@@ -40,8 +40,8 @@ class Identifier:
         self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=network)
         self._reading, self._enrolling_first = threading.Lock(), threading.Lock()
         self._enrolling: Enrolling | None = None
-        self._failed = ""
-        """Why the folder could not be read last; empty where it could."""
+        self._failed = False
+        """The folder could not be read last, and that was told."""
         self._looked_at, self._stamp = time.monotonic(), self._folder.stamp()
         self.gallery = self._read()
         if not self.gallery.names:
@@ -85,11 +85,14 @@ class Identifier:
                 before, self._stamp = self._stamp, self._folder.stamp()
                 if self._stamp != before:
                     self.gallery = self._read()
-                self._failed = ""
-            except FacestreamError as error:
-                if str(error) != self._failed:
-                    _log.warning("%s The people known so far stay known.", error)
-                self._failed = str(error)
+                self._failed = False
+            except FacestreamError:  # what it says may name somebody
+                if not self._failed:
+                    _log.warning(
+                        "%s: cannot be used any more: facestream people list says why. The people known so far stay known.",
+                        self._folder.path,
+                    )
+                self._failed = True
                 return False
             return self._stamp != before
 
