@@ -146,3 +146,36 @@ def test_only_whom_the_classifier_calls_so_is_hidden(portrait: np.ndarray, detec
         assert done.returncode == 0, done.stderr
         shown.append(len(found_in(detector, pictures(out))))
     assert sorted(shown) == [0, 25]
+
+
+@pytest.mark.slow
+def test_strangers_are_hidden_and_known_people_are_not_and_the_other_way_round(
+    portrait: np.ndarray, portrait_path: Path, astronaut: np.ndarray, detector: Detector, tmp_path: Path
+) -> None:
+    people = tmp_path / "people"
+    done = facestream("people", "add", "Grace Hopper", portrait_path, "--people", people)
+    assert done.returncode == 0, done.stderr
+    known, stranger = (150, 180), (480, 180)
+    film = Film(
+        [Actor(head(portrait, "hopper"), lambda _: (*known, 150)), Actor(head(astronaut, "astronaut"), lambda _: (*stranger, 150))],
+        size=(640, 360),
+    )
+    clip = make_clip(tmp_path / "two.mp4", times=range(50), images=[film.picture(0.0)] * 50, size=(640, 360))
+    for whom, shown, hidden in (("unknown", known, stranger), ("known", stranger, known), ("[Grace Hopper]", stranger, known)):
+        out = tmp_path / "out.mp4"
+        words = ["--people", people, "--hide", "fill", "--set", f"hide.whom={whom}", "--overwrite"]
+        done = facestream("run", clip, "-o", out, *words)
+        assert done.returncode == 0, done.stderr
+        images = pictures(out)
+        assert len(images) == 50
+        there = [[box_has(box, shown) for box in detector.detect([image], 20)[0].boxes] for image in images]
+        assert sum(any(one) for one in there) >= 45, whom
+        assert not any(box_has(box, hidden) for image in images for box in detector.detect([image], 20)[0].boxes), whom
+    refused = facestream("run", clip, "-o", out, "--people", people, "--hide", "fill", "--set", "hide.whom=[Ada]", "--overwrite")
+    assert refused.returncode == 2
+    assert "nobody is called Ada" in refused.stderr
+
+
+def box_has(box: np.ndarray, point: tuple[float, float]) -> bool:
+    x1, y1, x2, y2 = box
+    return bool(x1 <= point[0] <= x2 and y1 <= point[1] <= y2)
