@@ -30,6 +30,8 @@ class Switch(Protocol):
     """Something that is on or off."""
 
     on: bool
+    failed: bool
+    """It is off, and stays so."""
 
 
 class CameraView:

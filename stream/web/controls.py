@@ -107,8 +107,11 @@ class Controls:
         view = self._view(said["camera"])
         if view.recording is None:
             raise UsageError(f"{view.name} is not recorded: the run was started without -o for it.")
-        view.recording.on = bool(said["on"])
-        self._changed(f"recording of {view.name} {'begins' if view.recording.on else 'ends'}")
+        if view.recording.failed:
+            raise UsageError(f"{view.name} is recorded no more: its recording has failed; facestream has said why where it was started.")
+        if view.recording.on != bool(said["on"]):
+            view.recording.on = bool(said["on"])
+            self._changed(f"recording of {view.name} {'begins' if view.recording.on else 'ends'}")
 
     async def _next(self, page: Page, said: dict[str, Any]) -> None:
         """`{"type": "next", "camera": "photos"}`: where each picture stays until somebody has seen it."""

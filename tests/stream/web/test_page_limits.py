@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -12,6 +13,7 @@ from websockets.sync.client import ClientConnection
 from stream.web.hub import MOST_PAGES
 from stream.web.page_connection import MOST_MESSAGES_A_SECOND
 from stream.web.server import LARGEST_MESSAGE
+from tests.scripted import Scripted
 from tests.waiting import wait_for
 from tests.web_client import cookie, page, socket_of
 from tests.web_server import Served, serving
@@ -102,6 +104,18 @@ def test_numbers_that_make_no_sense_do_no_harm(served: Served) -> None:
         one.say({"type": "drawn", "camera": "nowhere", "seq": -(10**30)})
         served.show()
         assert one.picture()
+
+
+def test_a_page_may_watch_as_many_cameras_as_there_are(served: Served) -> None:
+    names = [f"camera {number}" for number in range(250)]
+    for name in names:
+        served.web.view(Scripted(0, live=True, name=name))
+    with page(served.port) as one, socket_of(served.port) as other:
+        one.say({"type": "watch", "cameras": dict.fromkeys(["door", *names], 320)})
+        served.show()
+        assert one.picture()
+        other.send(json.dumps({"type": "watch", "cameras": dict.fromkeys(map(str, range(1000)), 320)}))
+        assert closed_with(other) == 1008, "there are not so many"
 
 
 @pytest.mark.slow
