@@ -65,7 +65,19 @@ def header_of(camera: str, numbered: Numbered) -> dict[str, Any]:
     result = numbered.result
     event = drawn_event(result)
     arrived = time.time() - time.monotonic() + result.frame.captured_at
-    return {**event, "camera": camera, "seq": numbered.number, "captured_at": round(arrived, 4), "status": result.status_line}
+    own = {"camera": camera, "seq": numbered.number, "captured_at": round(arrived, 4), "status": result.status_line}
+    return {**event, **own, **numbers_of(result)}
+
+
+def numbers_of(result: Result) -> dict[str, float | None]:
+    """How its camera is shown: frames/s, and how late; None where there is nothing of the kind, as of a file."""
+    if (measured := result.measured) is None:
+        return {"rate": None, "latency_ms": None, "last_look_ms": None}
+    return {"rate": round(measured.rate, 1), "latency_ms": _ms(measured.latency_s), "last_look_ms": _ms(measured.last_look_s)}
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 1)
 
 
 def drawn_event(result: Result) -> dict[str, Any]:

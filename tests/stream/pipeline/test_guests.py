@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import time
 import weakref
@@ -126,7 +127,7 @@ def test_a_guest_whose_output_is_slow_makes_no_look_at_a_camera_late() -> None:
         pipeline.add(Lane(Scripted(200, name="upload"), [slow], guest=True))
         wait_for(lambda: len(slow.results) >= 4)
     assert slow.frames[:4] == [0, 1, 2, 3]
-    pauses = [after - before for before, after in zip(looked_at, looked_at[1:], strict=False)]
+    pauses = [after - before for before, after in itertools.pairwise(looked_at)]
     assert len(pauses) > 100
     assert max(pauses) < 0.3
 

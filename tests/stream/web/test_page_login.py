@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser import ServedRun, chromium, opened, served
 from tests.ports import free_port
 from tests.tcp_proxy import CuttableProxy
+from tests.waiting import wait_for
 from tests.web_proxy import PREFIX, proxy
 
 pytestmark = pytest.mark.slow
@@ -118,3 +120,29 @@ def test_the_page_works_under_a_prefix_behind_a_proxy(browser: Browser, run: Ser
         with opened(browser, under_prefix) as page:
             expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))
             assert page.url == address
+
+
+def test_where_no_socket_passes_pictures_come_one_by_one_until_one_does(browser: Browser, run: ServedRun):
+    passes = threading.Event()
+    with proxy(int(run.address.rstrip("/").rpartition(":")[2]), upgrades=passes.is_set) as port:
+        address = f"http://127.0.0.1:{port}{PREFIX}/"
+        with opened(browser, replace(run, address=address), allowed=["WebSocket"]) as page:
+            note, age, boxes = page.locator("#note"), page.locator(".age"), page.get_by_role("button", name="Boxes")
+            expect(note).to_contain_text("WebSockets do not pass here")
+            expect(age).to_have_text(re.compile("shown here: [4-9]|shown here: 1\\d"), timeout=8000)
+            colour = "[...document.querySelector('canvas').getContext('2d').getImageData(0, 0, 854, 480).data].join()"
+            before = page.evaluate(colour)
+            wait_for(lambda: page.evaluate(colour) != before)
+            expect(boxes).to_be_hidden()
+            expect(page.get_by_role("button", name="Use my camera")).to_be_hidden()
+            expect(page.locator("#controls")).to_be_hidden()
+            assert page.evaluate("getComputedStyle(document.querySelector('canvas')).opacity") == "1"
+            passes.set()
+            expect(note).to_be_empty(timeout=12_000)
+            expect(boxes).to_be_visible()
+            expect(page.locator(".face .box").first).to_be_visible()
+            expect(page.locator("#controls")).to_be_visible()
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
+            page.wait_for_timeout(1500)
+            assert not asked, "the socket has it all again"

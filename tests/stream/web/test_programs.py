@@ -17,6 +17,7 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed
 
 from stream.sinks.events import event_of
+from stream.sinks.result import Measured
 from stream.web.programs import MOST_EVENTS_WAITING, MOST_LISTENERS, MOST_STREAMS
 from tests.waiting import wait_for
 from tests.web_client import TOKEN, ask, socket_of
@@ -224,6 +225,14 @@ def test_the_status_says_how_every_camera_is(served: Served) -> None:
     camera = ask(served.port, "/api/status", **BEARER).json["cameras"][0]
     assert (camera["name"], camera["state"], camera["pictures"], camera["faces"]) == ("door", "up", 1, 2)
     assert (camera["width"], camera["height"], camera["no_signal"]) == (64, 48, False)
+
+
+def test_the_status_says_how_fast_and_how_late_each_camera_is(served: Served) -> None:
+    served.show(measured=Measured(24.96, 0.0412, None))
+    status = ask(served.port, "/api/status", **BEARER).json
+    camera = status["cameras"][0]
+    assert (camera["rate"], camera["latency_ms"], camera["last_look_ms"]) == (25.0, 41.2, None)
+    assert abs(status["now"] - time.time()) < 5
 
 
 def test_health_needs_no_token_and_names_no_camera(served: Served) -> None:
