@@ -14,11 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from stream.errors import FacestreamError, UsageError
-from stream.media import cv2
 from stream.settings.loading import with_value
 from stream.settings.schema import WHILE_RUNNING, Settings
 from stream.sinks.result import Result
 from stream.web.camera_view import CameraView
+from stream.web.encoding import png_of
 from stream.web.hub import Hub, Page
 
 SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classifier.threshold", "classifier.uncertain_below")
@@ -144,4 +144,4 @@ class Controls:
 
 def _png(result: Result, *, boxes: bool) -> bytes:
     image = result.picture if boxes else result.frame.image
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return png_of(image)

@@ -56,7 +56,19 @@ def jpeg_of(image: np.ndarray, width: int, quality: int) -> bytes:
     if width < image.shape[1]:
         height = max(1, round(image.shape[0] * width / image.shape[1]))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _written(image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, quality)
+
+
+def png_of(image: np.ndarray) -> bytes:
+    """
+    Args:
+        image: (H, W, 3) uint8 RGB.
+    """
+    return _written(image, ".png")
+
+
+def _written(image: np.ndarray, ending: str, *options: int) -> bytes:
+    data: np.ndarray = cv2.imencode(ending, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1]
     return data.tobytes()
 
 

@@ -25,5 +25,6 @@ def _end(name: str, parts: int) -> str:
     host, *path = (rest if is_address else scheme).split("?")[0].split("/")
     if not is_address:
         host, path = "", [host, *path]
+    host = host.rpartition("@")[2]
     end = "/".join([part for part in path if part][-parts:])
     return f"{host} … {end}" if host and end else host or end or name

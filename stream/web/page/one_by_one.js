@@ -43,7 +43,7 @@ export class OneByOne {
 
   async tell() {
     const state = await (await asked("api/status")).json()
-    if (this.on) this.connection.heard({ ...state, type: "state", guests: { why_not: WHY, largest: 0 } })
+    if (this.on) this.connection.heard({ ...state, type: "state", guests: { why_not: "They are sent through a WebSocket, and none passes.", largest: 0 } })
   }
 
   /** @param {string} camera */

@@ -14,6 +14,7 @@ CAMERA = "rtsp://192.168.1.20:554/Streaming/Channels/"
     [
         (["door", "0"], ["door", "0"]),
         ([f"{CAMERA}101", f"{CAMERA}102"], ["192.168.1.20:554 … 101", "192.168.1.20:554 … 102"]),
+        (["rtsp://admin:***@10.0.0.1/Streaming/101"], ["10.0.0.1 … 101"]),
         (["rtsp://10.0.0.1/Streaming/Channels/101", "rtsp://10.0.0.2/Streaming/Channels/101"], ["10.0.0.1 … 101", "10.0.0.2 … 101"]),
         (["/home/anna/videos/holidays/2024/clip.mp4", "/home/anna/videos/holidays/2025/clip.mp4"], ["2024/clip.mp4", "2025/clip.mp4"]),
         (["/home/anna/videos/holidays/clip.mp4", "clip.mp4"], ["holidays/clip.mp4", "clip.mp4"]),
