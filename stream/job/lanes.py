@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stream.deadline import Deadline
 from stream.job.inputs import Input
@@ -88,7 +89,11 @@ class LaneMaker:
         if view is None or not info.live:
             video: Sink = kind(path, info, settings, overwrite=self.overwrite)
         else:
-            video = view.recording = SwitchedSink(lambda path: kind(path, info, settings, overwrite=self.overwrite), path)
+
+            def begun(path: Path, may_replace: bool) -> Sink:
+                return kind(path, info, settings, overwrite=self.overwrite and may_replace)
+
+            video = view.recording = SwitchedSink(begun, path, in_pieces=one.in_pieces)
         return Threaded(video, health=self.health, source=info.name, steps_back=RECORDINGS) if info.live else video
 
 

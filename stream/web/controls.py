@@ -25,6 +25,10 @@ SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classi
 """The settings that the page has a control for. Whoever writes to the socket may change all that a run can change."""
 
 
+PLACE = "the page"
+"""Who sets it, for those who are not on the page."""
+
+
 class Run(Protocol):
     """What runs, as far as a page may change it. Any thread."""
 
@@ -82,14 +86,14 @@ class Controls:
             await self._changed_to(name, value)
         except FacestreamError as error:
             with suppress(Exception):  # it has gone: nobody is there to be told
-                await page.say({"type": "refused", "what": "set", "why": str(error)})
+                await page.say({"type": "refused", "what": "set", "why": str(error).removeprefix(f"{PLACE}: ")})
 
     async def _changed_to(self, name: str, value: object) -> None:
         async with self._one_by_one:
             run = self._host.run
             if run is None:
                 raise UsageError("The run has ended.")
-            settings = with_value(self._host.settings, name, value, "the page")
+            settings = with_value(self._host.settings, name, value, PLACE)
             if settings == self._host.settings:
                 return
             await asyncio.to_thread(run.replace_settings, settings)

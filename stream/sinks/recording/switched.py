@@ -16,17 +16,18 @@ from stream.sinks.sink import Idles, Sink, Waits
 class SwitchedSink:
     """Writes while it is on. `on` may be set by any thread; what follows from it the thread does that writes."""
 
-    def __init__(self, make: Callable[[Path], Sink], path: Path) -> None:
+    def __init__(self, make: Callable[[Path, bool], Sink], path: Path, *, in_pieces: bool = False) -> None:
         """
         Args:
-            make: begins a recording at a path.
+            make: begins a recording at a path, which may replace what is there where the second word says so.
             path: of the first. Those that follow have the time of their first picture in their names: `NAME-20261125T080000Z.mp4`.
+            in_pieces: what is made has such names by itself.
         """
         self.failed = False
         """What it wrote to broke: it is not on any more, and cannot be."""
         self.notes: list[str] = []
-        self._make, self._path = make, path
-        self._sink: Sink | None = make(path)
+        self._make, self._path, self._in_pieces = make, path, in_pieces
+        self._sink: Sink | None = make(path, True)
         self._deadline = NEVER
         self._on, self._was_off = True, False
 
@@ -56,7 +57,7 @@ class SwitchedSink:
             if not self.on:
                 return
             if self._sink is None:
-                self._sink = self._make(self._unused(datetime.now(UTC)))
+                self._sink = self._make(self._path if self._in_pieces else self._unused(datetime.now(UTC)), False)
                 if self._deadline.asked and isinstance(self._sink, Waits):
                     self._sink.hurry(self._deadline)
             self._sink.write(result)
@@ -91,7 +92,7 @@ class SwitchedSink:
             try:
                 sink.close()
             finally:
-                self.notes += sink.notes
+                self.notes += [note for note in sink.notes if note not in self.notes]
 
     def _unused(self, moment: datetime) -> Path:
         """A name that no file has: two stretches may begin in one second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from stream.deadline import Deadline
 from stream.errors import SinkError
 from stream.settings.schema import OutputSettings
+from stream.sinks.recording.segments import SegmentedSink
 from stream.sinks.recording.switched import SwitchedSink
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.sink import Sink
@@ -18,7 +20,7 @@ from tests.scripted import Kept, camera_results
 
 def recording(path: Path) -> SwitchedSink:
     info = next(camera_results(1)).info
-    return SwitchedSink(lambda path: VideoSink(path, info, OutputSettings()), path)
+    return SwitchedSink(lambda path, may_replace: VideoSink(path, info, OutputSettings(), overwrite=may_replace), path)
 
 
 def test_off_and_on_between_two_pictures_are_two_files(tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_a_recording_that_has_failed_is_off_and_stays_so(tmp_path: Path, where: 
             raise SinkError("the disk is full")
 
     made: list[Sink] = [Full()] if where == "the first" else [Kept(), Full()]
-    sink, results = SwitchedSink(lambda path: made.pop(0), tmp_path / "out.mp4"), camera_results(3)
+    sink, results = SwitchedSink(lambda path, may_replace: made.pop(0), tmp_path / "out.mp4"), camera_results(3)
     if where != "the first":
         sink.write(next(results))
         sink.on = False
@@ -77,7 +79,11 @@ def test_a_recording_that_begins_while_the_run_ends_hurries_as_the_others(tmp_pa
 
     made = [Hurried(), Hurried()]
     first, second = made
-    sink, (before, after), deadline = SwitchedSink(lambda path: made.pop(0), tmp_path / "out.mp4"), camera_results(2), Deadline.now()
+    sink, (before, after), deadline = (
+        SwitchedSink(lambda path, may_replace: made.pop(0), tmp_path / "out.mp4"),
+        camera_results(2),
+        Deadline.now(),
+    )
     sink.write(before)
     sink.on = False
     sink.hurry(deadline)
@@ -86,3 +92,23 @@ def test_a_recording_that_begins_while_the_run_ends_hurries_as_the_others(tmp_pa
     assert first.deadline is deadline
     assert second.deadline is deadline
     assert (first.closed, len(second.results)) == (1, 1)
+
+
+def test_pieces_have_their_time_in_their_names_once_and_none_replaces_another(tmp_path: Path) -> None:
+    settings = OutputSettings(segment_minutes=60)
+    info = next(camera_results(1)).info
+
+    def begun(path: Path, may_replace: bool) -> SegmentedSink:
+        return SegmentedSink(path, info, settings, overwrite=may_replace)
+
+    sink = SwitchedSink(begun, tmp_path / "door.mp4", in_pieces=True)
+    for number, result in enumerate(camera_results(9)):
+        if number in (3, 6):
+            sink.on = False
+            sink.on = True
+        sink.write(result)
+    sink.close()
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 3
+    assert all(re.fullmatch(r"door-\d{8}T\d{6}Z(-\d)?\.mp4", path.name) for path in files), files
+    assert [len(ffprobe_times(path)) for path in files] == [3, 3, 3]

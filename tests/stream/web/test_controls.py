@@ -49,7 +49,7 @@ def test_a_change_takes_effect_and_shows_on_every_page(demo: Served, page: Page)
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("classifier.threshold", 7, "the page: classifier.threshold cannot be 7: it must be less than or equal to 1."),
+        ("classifier.threshold", 7, "classifier.threshold cannot be 7: it must be less than or equal to 1."),
         ("detector.min_face_px", "huge", "cannot be 'huge'"),
         ("detector.weights", "/etc/passwd", "detector.weights cannot change while a run goes on: start it anew."),
         ("output.crf", 1, "output.crf cannot change while a run goes on: start it anew."),
