@@ -84,14 +84,17 @@ def test_many_files_go_one_by_one_and_the_bad_ones_say_why(browser: Browser, run
     bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
     bad.write_bytes(b"rubbish" * 100)
     empty.touch()
+    text = tmp_path / "text.txt"  # a browser calls it what forms can send, too
+    text.write_text("hello")
     photos = [tmp_path / f"{number}.jpg" for number in range(12)]
     for photo in photos:
         photo.write_bytes(portrait_path.read_bytes())
     with opened(browser, run) as page:
-        page.locator(".guest input[type=file]").set_input_files([bad, *photos, empty])
+        page.locator(".guest input[type=file]").set_input_files([bad, *photos, empty, text])
         wait_for(lambda: page.locator(".files img").count() == 12)
-        wait_for(lambda: page.get_by_role("button", name="Remove").count() == 14)
-        assert "is neither a photo nor a video" in page.locator(".files li", has_text="bad.jpg").inner_text()
+        wait_for(lambda: page.get_by_role("button", name="Remove").count() == 15)
+        for name in ("bad.jpg", "text.txt"):
+            assert "is neither a photo nor a video" in page.locator(".files li", has_text=name).inner_text()
         assert "is empty" in page.locator(".files li", has_text="empty.png").inner_text()
 
 
