@@ -24,8 +24,8 @@ from tests.web_client import TOKEN
 
 
 @dataclass(slots=True)
-class Served:
-    """A page and its camera."""
+class Door:
+    """A page and its camera, which is called door."""
 
     port: int
     web: WebHost
@@ -59,10 +59,10 @@ def face() -> Face:
 
 
 @contextmanager
-def serving(host: str = "127.0.0.1", name: str = "door", **options: Any) -> Iterator[Served]:
+def serving(host: str = "127.0.0.1", name: str = "door", **options: Any) -> Iterator[Door]:
     """Serve until the block ends."""
     place, metrics, health, camera = Place(host, free_port()), Metrics(), Health(), Scripted(0, live=True, name=name)
     said: list[str] = []
     web = WebHost(WebOptions(place=place, listener=place.listen(), token=TOKEN, **options), metrics, health, said.append, said.append)
     with web.open():
-        yield Served(place.port, web, metrics, health, camera, web.view(camera), said)
+        yield Door(place.port, web, metrics, health, camera, web.view(camera), said)

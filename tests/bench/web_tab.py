@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.browser import chromium
-from tests.served import TOKEN, served
+from tests.served import served
 
 EVERY_S = 10
 
@@ -43,7 +43,7 @@ def main() -> None:
     sizes = []
     with served("demo") as run, chromium() as browser:
         page = browser.new_page(viewport={"width": 1320, "height": 900})
-        page.goto(f"{run.address}/#token={TOKEN}")
+        page.goto(run.invitation)
         console = page.context.new_cdp_session(page)
         for number in range(max(6, round(60 * minutes / EVERY_S))):
             page.wait_for_timeout(1000 * EVERY_S)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import ServedRun, chromium, drawn_since, note_what_is_drawn, opened, served
+from tests.browser import chromium, drawn_since, note_what_is_drawn, opened, served
 from tests.media import make_clip, rtsp_server
+from tests.served import Served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ NAMES = ["door.mp4", "garden.mp4", "hall.mp4", "yard.mp4"]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("clips")
     for name in NAMES:
         make_clip(folder / name, times=range(25))
@@ -38,7 +39,7 @@ def shown_large(page: Page) -> list[str | None]:
     return [tile.get_attribute("data-camera") for tile in page.locator(".tile.large:visible").all()]
 
 
-def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_or_0(browser: Browser, run: ServedRun):
+def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_or_0(browser: Browser, run: Served):
     with opened(browser, run) as page:
         tiles = page.locator(".tile:visible")
         expect(tiles).to_have_count(4)
@@ -67,7 +68,7 @@ def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_
         expect(tiles).to_have_count(4)
 
 
-def test_only_what_is_seen_is_asked_for_and_as_wide_as_it_is_shown(browser: Browser, run: ServedRun):
+def test_only_what_is_seen_is_asked_for_and_as_wide_as_it_is_shown(browser: Browser, run: Served):
     asked: list[dict[str, float]] = []
 
     def said(words: object) -> None:
@@ -89,7 +90,7 @@ def test_only_what_is_seen_is_asked_for_and_as_wide_as_it_is_shown(browser: Brow
         wait_for(lambda: page.evaluate("1") and set(asked[-1]) == {"hall.mp4"}, but=lambda: asked[-1])
 
 
-def test_every_camera_of_the_grid_moves(browser: Browser, run: ServedRun):
+def test_every_camera_of_the_grid_moves(browser: Browser, run: Served):
     with opened(browser, run) as page:
         expect(page.locator(".tile")).to_have_count(4)
         note_what_is_drawn(page)
@@ -104,7 +105,7 @@ def test_every_camera_of_the_grid_moves(browser: Browser, run: ServedRun):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_of_360_px_scrolls_only_downwards_and_its_buttons_are_large_enough(browser: Browser, run: ServedRun, scheme: str):
+def test_a_phone_of_360_px_scrolls_only_downwards_and_its_buttons_are_large_enough(browser: Browser, run: Served, scheme: str):
     phone = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
     with opened(browser, run, color_scheme=scheme, **phone) as page:
         expect(page.locator(".tile")).to_have_count(4)

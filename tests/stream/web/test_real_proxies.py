@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser import ServedRun, chromium, opened, served
+from tests.browser import chromium, opened, served
 from tests.real_proxies import before, caddy, nginx
+from tests.served import Served
 from tests.web_client import ask
 from tests.web_guest import write_film
 
@@ -23,14 +24,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[ServedRun]:
+def run() -> Iterator[Served]:
     with served("demo", "--web-host-name", "cams.example.com") as run:
         yield run
 
 
 @pytest.fixture(scope="module", params=[nginx, caddy], ids=["nginx", "caddy"])
-def port(run: ServedRun, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    backend = int(run.address.rstrip("/").rpartition(":")[2])
+def port(run: Served, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    backend = run.port
     with before(backend, request.param, tmp_path_factory.mktemp("proxy")) as port:
         yield port
 
@@ -41,7 +42,7 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def test_the_whole_page_works_through_it(browser: Browser, run: ServedRun, port: int, portrait: np.ndarray, tmp_path: Path) -> None:
+def test_the_whole_page_works_through_it(browser: Browser, run: Served, port: int, portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mp4", [np.roll(portrait, 7 * number, axis=1) for number in range(60)], crf=8)
     assert film.stat().st_size > 2**20, "as much as nginx takes where nobody says more"
     through = replace(run, address=f"http://127.0.0.1:{port}/cams/")
@@ -74,7 +75,7 @@ def test_a_name_that_was_told_is_answered_and_no_other(port: int) -> None:
     assert "known" not in ask(port, "/cams/session", Host="evil.example.com").text
 
 
-def test_a_stream_is_not_held_back(run: ServedRun, port: int) -> None:
+def test_a_stream_is_not_held_back(run: Served, port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/cams/cameras/demo.mjpg", headers={"Authorization": f"Bearer {run.token}"})
     answer, moments = connection.getresponse(), []
@@ -85,8 +86,8 @@ def test_a_stream_is_not_held_back(run: ServedRun, port: int) -> None:
     assert max(np.diff(moments)) < 0.5
 
 
-def test_where_nginx_lets_no_socket_pass_the_page_says_so_and_shows_pictures(browser: Browser, run: ServedRun, tmp_path: Path) -> None:
-    backend = int(run.address.rstrip("/").rpartition(":")[2])
+def test_where_nginx_lets_no_socket_pass_the_page_says_so_and_shows_pictures(browser: Browser, run: Served, tmp_path: Path) -> None:
+    backend = run.port
     with before(backend, partial(nginx, left_out="Upgrade $"), tmp_path) as port:
         through = replace(run, address=f"http://127.0.0.1:{port}/cams/")
         with opened(browser, through, allowed=["WebSocket"]) as page:

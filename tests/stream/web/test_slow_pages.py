@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import ServedRun, chromium, opened, served
+from tests.browser import chromium, opened, served
+from tests.served import Served
 from tests.tcp_proxy import CuttableProxy
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -25,7 +26,7 @@ MBIT_S = 1_000_000 / 8
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[ServedRun]:
+def run() -> Iterator[Served]:
     with served("demo") as run:
         yield run
 
@@ -43,7 +44,7 @@ def drawn(page: Page, seconds: float) -> np.ndarray:
     return np.array(page.evaluate("window.noted.splice(0)"), float).reshape(-1, 2)
 
 
-def test_a_line_of_one_megabit_gets_smaller_pictures_and_no_older_ones(browser: Browser, run: ServedRun):
+def test_a_line_of_one_megabit_gets_smaller_pictures_and_no_older_ones(browser: Browser, run: Served):
     with CuttableProxy(run.address) as proxy, opened(browser, replace(run, address=proxy.address)) as page:
         expect(page.locator(".age")).to_have_text(re.compile("shown here: [12]"))
         before = drawn(page, 2)
@@ -60,7 +61,7 @@ def test_a_line_of_one_megabit_gets_smaller_pictures_and_no_older_ones(browser: 
         assert np.median(back[-20:, 0]) < 0.2
 
 
-def test_a_slow_browser_draws_fewer_pictures_and_no_older_ones_and_slows_no_other(browser: Browser, run: ServedRun):
+def test_a_slow_browser_draws_fewer_pictures_and_no_older_ones_and_slows_no_other(browser: Browser, run: Served):
     with opened(browser, run) as slow, opened(browser, run) as quick:
         for page in (slow, quick):
             expect(page.locator(".age")).to_have_text(re.compile("shown here: [12]"))
