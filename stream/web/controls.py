@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classi
 """The settings that the page has a control for. Whoever writes to the socket may change all that a run can change."""
 
 
+UNFIT = re.compile(r'[\\/:*?"<>|]+')
+"""What the name of a file cannot have on every system."""
 PLACE = "the page"
 """Who sets it, for those who are not on the page."""
 
@@ -134,15 +137,15 @@ class Controls:
 
     async def _snapshot(self, request: Request) -> Response:
         """The newest picture as PNG, in its full size; `?boxes=0`: without boxes."""
-        try:
-            view = self._view(request.path_params["camera"].removesuffix(".png"))
-        except FacestreamError as error:
-            return PlainTextResponse(str(error), 404)
+        camera = request.path_params["camera"].removesuffix(".png")
+        view = self._hub.in_address(camera)
+        if view is None:
+            return PlainTextResponse(f"There is no camera {camera[:50]}.", 404)
         if view.newest is None:
             return PlainTextResponse(f"{view.name} has given no picture yet.", 404)
         boxes = request.query_params.get("boxes") != "0"
         png = await asyncio.to_thread(_png, view.newest.result, boxes=boxes)
-        name = quote(f"{view.name.replace('/', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.png")
+        name = quote(f"{UNFIT.sub('-', view.name)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.png", safe="")
         return Response(png, media_type="image/png", headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 

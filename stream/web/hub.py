@@ -119,6 +119,11 @@ class Hub:
         """By name."""
         return self._views
 
+    def in_address(self, name: str) -> CameraView | None:
+        """A view by its name as it stands in an address: some proxies make one slash of two."""
+        views = self._views
+        return views.get(name) or next((view for known, view in views.items() if known.replace("//", "/") == name), None)
+
     def enter(self, page: Page) -> bool:
         """A page has opened; False where there are too many."""
         if len(self.pages) >= MOST_PAGES:

@@ -110,7 +110,7 @@ class Programs:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _view(self, request: Request) -> CameraView:
-        view = self._hub.views.get(request.path_params["name"])
+        view = self._hub.in_address(request.path_params["name"])
         if view is None:
             raise HTTPException(404, "There is no such camera; /api/status lists them.")
         return view

@@ -200,7 +200,7 @@ export class Tile {
     if (!this.header) this.silence.hidden = true
     this.header = header
     this.redraw()
-    this.connection.drawn(header)
+    if (!header.plain) this.connection.drawn(header)
     const now = performance.now()
     this.drawnAt.push(now)
     this.ageWhenDrawn = this.ageOf(header)

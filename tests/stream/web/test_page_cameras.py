@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium, drawn_since, note_what_is_drawn, opened, served
 from tests.media import make_clip, rtsp_server
+from tests.ports import free_port
 from tests.served import Served
 from tests.waiting import wait_for
 
@@ -141,4 +142,26 @@ def test_a_camera_without_a_signal_says_since_when_and_why_and_comes_back(browse
         assert page.locator("canvas").first.evaluate("(one) => one.getContext('2d').getImageData(5, 5, 1, 1).data[3]") == 255
         camera.start()
         expect(silence).to_be_hidden()
+        expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))
+
+
+def test_a_long_name_is_short_in_the_grid_and_whole_with_the_large_picture(browser: Browser):
+    addresses = [f"rtsp://admin:secret@127.0.0.1:{free_port()}/Streaming/Channels/{number}" for number in (101, 102)]
+    with served("run", *addresses, "--set", "detector.enabled=false") as run, opened(browser, run) as page:
+        names = page.locator(".tile h2 button")
+        expect(names).to_have_text([re.compile(rf"^127\.0\.0\.1:\d+ … {number}$") for number in (101, 102)])
+        assert re.fullmatch(r"rtsp://admin:\*+@127.*/101", names.first.get_attribute("title") or "")
+        expect(page.locator("#controls li > span").last).to_have_text(re.compile("… 102$"))
+        page.keyboard.press("2")
+        expect(names.last).to_have_text(re.compile(r"^rtsp://admin:\*+@127.*/102$"))
+        assert "secret" not in page.content()
+
+
+def test_the_demo_can_be_looked_at_by_https(browser: Browser, tmp_path: Path):
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    with (
+        served("demo", "--web-tls", "self-signed", environment=environment) as run,
+        opened(browser, run, ignore_https_errors=True) as page,
+    ):
+        assert run.address.startswith("https://")
         expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))

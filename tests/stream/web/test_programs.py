@@ -105,6 +105,25 @@ def test_a_name_may_be_an_address() -> None:
         assert ask(served.port, "/" + status["jpg"], **BEARER).status == 200
 
 
+@pytest.mark.parametrize(
+    ("name", "in_address", "file"),
+    [
+        ("rtsp://10.0.0.9/live?channel=1", "rtsp%3A%2F%2F10.0.0.9%2Flive%3Fchannel%3D1", "rtsp-10.0.0.9-live-channel%3D1"),
+        ("rtsp://10.0.0.9/live", "rtsp%3A/10.0.0.9/live", "rtsp-10.0.0.9-live"),  # as nginx passes it on
+        ("Haustür links", "Haust%C3%BCr%20links", "Haust%C3%BCr%20links"),
+        ("videos/Übung.mp4", "videos%2F%C3%9Cbung.mp4", "videos-%C3%9Cbung.mp4"),
+    ],
+)
+def test_a_picture_of_any_name_can_be_fetched_and_kept(name: str, in_address: str, file: str) -> None:
+    with serving(name=name) as served:
+        served.show()
+        assert ask(served.port, f"/cameras/{in_address}.jpg", **BEARER).status == 200
+        snapshot = ask(served.port, f"/snapshots/{in_address}.png", **BEARER)
+        assert snapshot.status == 200
+        kept = snapshot.headers["content-disposition"]
+        assert re.fullmatch(rf"attachment; filename\*=UTF-8''{re.escape(file)}-\d{{8}}T\d{{6}}Z\.png", kept), kept
+
+
 def test_a_stream_closes_each_picture_at_once_and_gives_the_newest(served: Door) -> None:
     served.show()
     with stream(served.port) as pictures:
