@@ -92,9 +92,13 @@ class RunningLane:
         """No frame will come any more."""
         return self.frames.ended
 
-    def take(self) -> list[Frame]:
-        """What is there to look at now. The worker's thread."""
-        return self.frames.take(self._batch_size) if self.looks.has_room else []
+    def take(self, *, one: bool) -> list[Frame]:
+        """What is there to look at now. The worker's thread.
+
+        Args:
+            one: no more than one frame, so that the round is soon over.
+        """
+        return self.frames.take(1 if one else self._batch_size) if self.looks.has_room else []
 
     def hand_on(self, frame: Frame, analysis: Analysis) -> None:
         """Give a look, or what is final now of earlier ones, to the renderer. The worker's thread."""

@@ -103,7 +103,8 @@ class Worker:
             if lane.tracks.model is not self._analyser.model:  # also one that came while the model was being replaced
                 lane.tracks.model = self._analyser.model
         self._sizes.keep([lane.tracks for lane in self._lanes])
-        self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take()]
+        beside_live = any(lane.live for lane in self._lanes)  # which a batch of a file's frames would make late
+        self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take(one=beside_live)]
 
     def _look(self) -> None:
         frames, tracks = [frame for _, frame in self._in_hand], [lane.tracks for lane, _ in self._in_hand]

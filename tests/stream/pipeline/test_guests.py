@@ -12,7 +12,7 @@ from stream.errors import SinkError, SourceError
 from stream.monitoring.observer import Ending, Observed, RunObserver
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
-from tests.scripted import Endless, Kept, Scripted, adds_up, nothing, running
+from tests.scripted import Endless, Kept, Scripted, Slow, adds_up, nothing, running
 from tests.waiting import wait_for
 
 
@@ -141,3 +141,18 @@ def test_a_file_beside_a_camera_without_pictures_goes_on_as_soon_as_its_output_d
         pipeline.add(Lane(Scripted(500, name="file"), [shown]))
         wait_for(lambda: len(shown.results) == 500, 10)
     assert shown.frames == list(range(500))
+
+
+def test_a_file_beside_a_camera_is_looked_at_one_picture_a_round_and_alone_in_batches() -> None:
+    rounds: list[list[str]] = []
+    analyser = Slow(lambda frames: rounds.append([frame.source for frame in frames]))
+    shown = Kept()
+    pipeline = Pipeline([Lane(Endless(live=True, name="camera"), [Kept()])], analyser)
+    with running(pipeline):
+        pipeline.add(Lane(Scripted(40, name="upload"), [shown], guest=True))
+        wait_for(lambda: shown.closed)
+    assert max(names.count("upload") for names in rounds) == 1
+    assert shown.frames == list(range(40))
+    rounds.clear()
+    Pipeline([Lane(Scripted(40, name="file"), [Kept()])], Slow(lambda frames: rounds.append([frame.source for frame in frames]))).run()
+    assert max(map(len, rounds)) > 1
