@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from stream.deadline import Deadline
 from stream.job.inputs import Input
@@ -89,11 +88,11 @@ class LaneMaker:
         if view is None or not info.live:
             video: Sink = kind(path, info, settings, overwrite=self.overwrite)
         else:
-
-            def begun(path: Path, may_replace: bool) -> Sink:
-                return kind(path, info, settings, overwrite=self.overwrite and may_replace)
-
-            video = view.recording = SwitchedSink(begun, path, in_pieces=one.in_pieces)
+            video = view.recording = SwitchedSink(
+                lambda path, may_replace: kind(path, info, settings, overwrite=self.overwrite and may_replace),
+                path,
+                in_pieces=one.in_pieces,
+            )
         return Threaded(video, health=self.health, source=info.name, steps_back=RECORDINGS) if info.live else video
 
 

@@ -28,8 +28,6 @@ SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classi
 
 UNFIT = re.compile(r'[\\/:*?"<>|]+')
 """What the name of a file cannot have on every system."""
-PLACE = "the page"
-"""Who sets it, for those who are not on the page."""
 
 
 class Run(Protocol):
@@ -89,14 +87,14 @@ class Controls:
             await self._changed_to(name, value)
         except FacestreamError as error:
             with suppress(Exception):  # it has gone: nobody is there to be told
-                await page.say({"type": "refused", "what": "set", "why": str(error).removeprefix(f"{PLACE}: ")})
+                await page.say({"type": "refused", "what": "set", "why": str(error).removeprefix("the page: ")})
 
     async def _changed_to(self, name: str, value: object) -> None:
         async with self._one_by_one:
             run = self._host.run
             if run is None:
                 raise UsageError("The run has ended.")
-            settings = with_value(self._host.settings, name, value, PLACE)
+            settings = with_value(self._host.settings, name, value, "the page")
             if settings == self._host.settings:
                 return
             await asyncio.to_thread(run.replace_settings, settings)
