@@ -4,93 +4,23 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.command import usual_environment
-from tests.ports import free_port
-from tests.waiting import wait_for
+from tests.served import Served
+from tests.served import served as served_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DEVICE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 """Arguments with which Chromium has a camera; `--use-file-for-fake-video-capture=/whole/path.y4m` names what it sees."""
-_INVITATION = re.compile(r"the page: (https?://\S+?)(?:#token=(\S+)| \(its token)")
 
-
-@dataclass(frozen=True, slots=True)
-class ServedRun:
-    """A run that shows itself on a page."""
-
-    process: subprocess.Popen[str]
-    address: str
-    """Ends with a slash."""
-    token: str
-    """Empty where the environment chose it."""
-    log: Path
-    """What it writes to standard error."""
-
-    @property
-    def invitation(self) -> str:
-        """What a user opens."""
-        return f"{self.address}#token={self.token}"
-
-    @property
-    def said(self) -> str:
-        """Its standard error up to now."""
-        return self.log.read_text(errors="replace")
-
-    def end(self, within_s: float = 10) -> int:
-        """Ctrl-C; its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.process.wait(within_s)
-
-
-@contextmanager
-def served(*words: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> Iterator[ServedRun]:
-    """`facestream WORDS --web PORT` while it runs, from when it says where the page is. It is ended, or killed, by its id.
-
-    Args:
-        words: such as "demo", or "run" and sources; a `--web` among them stays as it is.
-    """
-    port = () if "--web" in words else ("--web", str(free_port()))
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "stderr"
-        with log.open("wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "stream", *map(str, words), *port],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                text=True,
-                cwd=cwd,
-                env=usual_environment() | (environment or {}),
-            )
-        try:
-
-            def invited() -> object:
-                assert process.poll() is None, f"ended with {process.returncode}: {log.read_text()}"
-                return _INVITATION.search(log.read_text(errors="replace"))
-
-            wait_for(invited, 60, but=lambda: log.read_text(errors="replace"))
-            found = _INVITATION.search(log.read_text(errors="replace"))
-            assert found is not None
-            run = ServedRun(process, found[1], found[2] or (environment or {}).get("FACESTREAM_WEB_TOKEN", ""), log)
-            yield run
-            run.end()
-        finally:
-            process.kill()
-            process.wait()
+served = partial(served_run, token=None)
+"""A run that makes its own token, as its user has it."""
 
 
 @contextmanager
@@ -130,7 +60,7 @@ class Complaints:
 
 
 @contextmanager
-def opened(browser: Browser, run: ServedRun, *, url: str | None = None, allowed: Sequence[str] = (), **context: Any) -> Iterator[Page]:
+def opened(browser: Browser, run: Served, *, url: str | None = None, allowed: Sequence[str] = (), **context: Any) -> Iterator[Page]:
     """The page in a context of its own (no cookies yet). Fails at the end where a script failed or the console has an error.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +15,7 @@ from stream.analysis.track_manager import TrackManager
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.monitoring.timing import Stage, untimed
+from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
 from stream.sinks.result import Result
 from stream.sources.source import SourceStatus
@@ -116,3 +118,16 @@ def camera_results(count: int, *, size: tuple[int, int] = (120, 160), pts: int =
         image = np.roll(noise, index, axis=1)
         frame = Frame.of_image(image, source="camera", captured_at=0.0, index=index, pts=pts + 3000 * index, time_base=Fraction(1, 90000))
         yield Result(frame, Analysis("camera", index, frame.time_s), info)
+
+
+@contextmanager
+def running(pipeline: Pipeline) -> Iterator[None]:
+    """The run on a thread of its own, until it is stopped."""
+    thread = threading.Thread(target=pipeline.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        pipeline.stop()
+        thread.join(10)
+        assert not thread.is_alive()

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import struct
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.command import running
+from stream.web.access import TOKEN_VARIABLE
+from tests.command import usual_environment
 from tests.ports import free_port
 from tests.waiting import wait_for
 
 TOKEN = "a-token-that-only-tests-know"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+_INVITATION = re.compile(r"the page: (https?://\S+?)(?:#token=(\S+)| \(its token)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +37,60 @@ class Ended:
 
     code: int
     told: str
-    """On stderr."""
+    """All that it wrote."""
     took_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A run with a page."""
+    """A run that shows itself on a page."""
 
-    process: subprocess.Popen[str]
-    port: int
+    process: subprocess.Popen[bytes]
+    address: str
+    """Ends with a slash."""
+    token: str
+    log: Path
+    """What it writes."""
 
     @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def invitation(self) -> str:
+        """What a user opens."""
+        return f"{self.address}#token={self.token}"
+
+    @property
+    def port(self) -> int:
+        port = urlsplit(self.address).port
+        assert port is not None
+        return port
+
+    @property
+    def said(self) -> str:
+        """What it has written up to now."""
+        return self.log.read_text(errors="replace")
 
     def ask(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """What is answered to a program with the token: status, headers with lower-case names, body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body, BEARER | headers)
+            connection.request(method, path, body, {"Authorization": f"Bearer {self.token}"} | headers)
             answer = connection.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:
             connection.close()
 
     def end(self) -> Ended:
-        """As Ctrl-C does."""
+        """As Ctrl-C does; one that has ended is left alone."""
         begin = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        _, told = self.process.communicate(timeout=20)
-        return Ended(self.process.returncode, told, time.monotonic() - begin)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(20)
+        return Ended(code, self.said, time.monotonic() - begin)
 
     @contextmanager
     def page(self) -> Iterator[Page]:
         """An open page that has not said anything yet."""
-        with connect(f"ws://127.0.0.1:{self.port}/ws", additional_headers=BEARER, max_size=None) as socket:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with connect(f"ws://127.0.0.1:{self.port}/ws", additional_headers=headers, max_size=None) as socket:
             yield Page(socket)
 
 
@@ -113,23 +137,40 @@ class Page:
 
 
 @contextmanager
-def served(*words: str | Path, cwd: Path | None = None, folder: Path | None = None) -> Iterator[Served]:
-    """`facestream WORDS --web PORT` while it runs, from when its page can be opened.
+def served(
+    *words: str | Path,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+    token: str | None = TOKEN,
+) -> Iterator[Served]:
+    """`facestream WORDS --web PORT` while it runs, from when it says where the page is. It is ended, or killed, by its id.
 
     Args:
+        words: such as "demo", or "run" and sources; a `--web` among them stays as it is.
         folder: where what pages send lies for the time being.
+        token: that is chosen for it; None: it makes its own.
     """
-    port = free_port()
-    environment = {"FACESTREAM_WEB_TOKEN": TOKEN} | ({"TMPDIR": str(folder)} if folder else {})
-    with running(*words, f"--web={port}", cwd=cwd, environment=environment) as process:
-        run = Served(process, port)
+    port = () if "--web" in words else ("--web", str(free_port()))
+    chosen = {TOKEN_VARIABLE: token} if token else {}
+    surroundings = usual_environment() | chosen | ({"TMPDIR": str(folder)} if folder else {}) | (environment or {})
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place) / "log"
+        with log.open("wb") as written:
+            command = [sys.executable, "-m", "stream", *map(str, words), *port]
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, cwd=cwd, env=surroundings)
+        try:
 
-        def answers() -> bool:
-            assert process.poll() is None, process.communicate()
-            try:
-                return run.ask("/session")[0] == 200
-            except OSError:
-                return False
+            def invited() -> object:
+                assert process.poll() is None, f"ended with {process.returncode}: {log.read_text()}"
+                return _INVITATION.search(log.read_text(errors="replace"))
 
-        wait_for(answers, 60)
-        yield run
+            wait_for(invited, 60, but=lambda: log.read_text(errors="replace"))
+            found = _INVITATION.search(log.read_text(errors="replace"))
+            assert found is not None
+            run = Served(process, found[1], found[2] or surroundings[TOKEN_VARIABLE], log)
+            yield run
+            run.end()
+        finally:
+            process.kill()
+            process.wait()

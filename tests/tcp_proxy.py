@@ -1,4 +1,4 @@
-"""A line between a client and a server that a test can cut, or make swallow all that is said."""
+"""A line between a client and a server that a test can cut, make thin, or make swallow all that is said."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class CuttableProxy:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._passes: asyncio.Event | None = None
+        self.bytes_per_s: float | None = None
+        """So much goes through a connection, each way; None: all that comes."""
 
     def __enter__(self) -> CuttableProxy:
         self._thread.start()
@@ -75,9 +77,9 @@ class CuttableProxy:
 
     async def _finish(self) -> None:
         while others := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
-            for task in others:
+            _, stuck = await asyncio.wait(others, timeout=1)  # they end by themselves, now that all is cut
+            for task in stuck:
                 task.cancel()
-            await asyncio.wait(others)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -96,7 +98,9 @@ class CuttableProxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            while data := await reader.read(65536):
+            while data := await reader.read(int(self.bytes_per_s / 50) if self.bytes_per_s else 65536):
+                if self.bytes_per_s:
+                    await asyncio.sleep(len(data) / self.bytes_per_s)
                 assert self._passes is not None
                 await self._passes.wait()
                 writer.write(data)

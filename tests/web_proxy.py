@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
 PREFIX = "/cams"
 
 
 @contextmanager
-def proxy(port: int) -> Iterator[int]:
-    """Passes on to that port; gives the proxy's own."""
+def proxy(port: int, upgrades: Callable[[], bool] = lambda: True) -> Iterator[int]:
+    """Passes on to that port; gives the proxy's own.
+
+    Args:
+        upgrades: whether WebSockets pass at the moment.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        threading.Thread(target=_serve, args=(listener, port), daemon=True).start()
+        threading.Thread(target=_serve, args=(listener, port, upgrades), daemon=True).start()
         yield listener.getsockname()[1]
 
 
-def _serve(listener: socket.socket, port: int) -> None:
+def _serve(listener: socket.socket, port: int, upgrades: Callable[[], bool]) -> None:
     with suppress(OSError):
         while True:
             client, _ = listener.accept()
-            threading.Thread(target=_answer, args=(client, port), daemon=True).start()
+            threading.Thread(target=_answer, args=(client, port, upgrades()), daemon=True).start()
 
 
-def _answer(client: socket.socket, port: int) -> None:
+def _answer(client: socket.socket, port: int, upgrades: bool) -> None:
     """One request; for a WebSocket all that follows."""
     with closing(client), suppress(OSError):
         got = b""
@@ -39,8 +43,8 @@ def _answer(client: socket.socket, port: int) -> None:
         if not target.startswith(f"{PREFIX}/"):
             client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return
-        if not any(line.lower().startswith("upgrade:") for line in headers):
-            headers = [line for line in headers if not line.lower().startswith("connection:")] + ["Connection: close"]
+        if not upgrades or not any(line.lower().startswith("upgrade:") for line in headers):
+            headers = [line for line in headers if not line.lower().startswith(("connection:", "upgrade:"))] + ["Connection: close"]
         with closing(socket.create_connection(("127.0.0.1", port), 10)) as server:
             passed_on = [f"{method} {target.removeprefix(PREFIX)} {version}", *headers, "X-Forwarded-For: 203.0.113.9", "", ""]
             server.sendall("\r\n".join(passed_on).encode() + rest)

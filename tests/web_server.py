@@ -14,7 +14,7 @@ from stream.faces import Analysis, Face
 from stream.frame import Frame
 from stream.monitoring.health import Health
 from stream.monitoring.metrics import Metrics
-from stream.sinks.result import Result
+from stream.sinks.result import Measured, Result
 from stream.web.camera_view import CameraView
 from stream.web.host import WebHost, WebOptions
 from stream.web.place import Place
@@ -24,8 +24,8 @@ from tests.web_client import TOKEN
 
 
 @dataclass(slots=True)
-class Served:
-    """A page and its camera."""
+class Door:
+    """A page and its camera, which is called door."""
 
     port: int
     web: WebHost
@@ -37,12 +37,12 @@ class Served:
     """What the user is told."""
     shown: int = 0
 
-    def show(self, image: np.ndarray | None = None, faces: Sequence[Face] = ()) -> Result:
+    def show(self, image: np.ndarray | None = None, faces: Sequence[Face] = (), measured: Measured | None = None) -> Result:
         """The camera gives a picture, and it is looked at."""
         image = np.full((48, 64, 3), 90, np.uint8) if image is None else image
         self.camera.status.state = "up"
         frame = Frame.of_image(image, source=self.view.name, captured_at=time.monotonic(), index=self.shown)
-        result = Result(frame, Analysis(self.view.name, self.shown, 0.0, tuple(faces)), self.camera.info)
+        result = Result(frame, Analysis(self.view.name, self.shown, 0.0, tuple(faces)), self.camera.info, measured=measured)
         self.shown += 1
         self.view.looks.write(result)
         self.view.write(result)
@@ -59,10 +59,10 @@ def face() -> Face:
 
 
 @contextmanager
-def serving(host: str = "127.0.0.1", name: str = "door", **options: Any) -> Iterator[Served]:
+def serving(host: str = "127.0.0.1", name: str = "door", **options: Any) -> Iterator[Door]:
     """Serve until the block ends."""
     place, metrics, health, camera = Place(host, free_port()), Metrics(), Health(), Scripted(0, live=True, name=name)
     said: list[str] = []
     web = WebHost(WebOptions(place=place, listener=place.listen(), token=TOKEN, **options), metrics, health, said.append, said.append)
     with web.open():
-        yield Served(place.port, web, metrics, health, camera, web.view(camera), said)
+        yield Door(place.port, web, metrics, health, camera, web.view(camera), said)

@@ -161,6 +161,10 @@ def demo(
     overwrite: Overwrite = False,
     web: Web = None,
     web_view_only: WebViewOnly = False,
+    web_cert: WebCert = None,
+    web_key: WebKey = None,
+    web_tls: WebTls = None,
+    web_host_name: WebHostName = None,
 ) -> int:
     """The live job on a bundled portrait: no camera, no file and no display needed."""
     logs.start(log_format)
@@ -170,7 +174,15 @@ def demo(
     from stream.sinks.screen.window import display_available
     from stream.sources.demo import DemoSource
 
-    page = web_of(web, view_only=web_view_only, metrics_port=metrics_port)
+    page = web_of(
+        web,
+        view_only=web_view_only,
+        certificate=web_cert,
+        key=web_key,
+        self_signed=web_tls is not None,
+        host_names=web_host_name,
+        metrics_port=metrics_port,
+    )
     if output is None and page is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
     settings = settings_of(None, None, None, hide=hide)

@@ -68,6 +68,8 @@ class Job:
         self._health = Health(settings.pipeline.stalled_after_s)
         self._metrics = Metrics(self._health)
         self._interrupted = self._failed = False
+        self._stop: Callable[[], None] = lambda: None
+        """Ends what runs now."""
         self._web: WebHost | None = None
         self._no_window = ""
         """Why nothing is shown, until that is told; empty where nobody expects a window."""
@@ -124,53 +126,59 @@ class Job:
             self._failed = True
             return False
         failed = False
-        settings = self._settings if self._web is None else self._web.settings  # a page may have changed them
-        ends_at = time.monotonic() + left_s
         outputs = _Outputs(console, maker.events, sum(one.output is not None for one in group))
-        pipeline = Pipeline(
-            lanes,
-            analyser,
-            settings,
-            observers=[self._metrics, outputs],
-            health=self._health,
-            max_frames=self._options.max_frames,
-            duration_s=left_s,
-            screen=screen,
-            stays=not group,
-        )
-
-        if not (maker.window or maker.events or maker.web or self._options.metrics_port is not None):
-            outputs.nothing_left = pipeline.stop
-
-        def interrupt() -> None:
-            self._interrupted = True
-            pipeline.stop()
+        with on_signal(self._interrupt):
+            left_s -= self._wait_for_page(group, maker, left_s)
+            settings = self._settings if self._web is None else self._web.settings  # a page may have changed them
+            pipeline = Pipeline(
+                lanes,
+                analyser,
+                settings,
+                observers=[self._metrics, outputs],
+                health=self._health,
+                max_frames=self._options.max_frames,
+                duration_s=max(0.0, left_s),
+                screen=screen,
+                stays=not group,
+            )
+            self._stop = pipeline.stop
+            if self._interrupted:
+                pipeline.stop()
+            if not (maker.window or maker.events or maker.web or self._options.metrics_port is not None):
+                outputs.nothing_left = pipeline.stop
             if self._web is not None:
-                self._web.hurry()
-
-        if self._web is not None:
-            self._web.began(pipeline, settings, takes_guests=all(one.source.info.live for one in group))
-        try:
-            with on_signal(interrupt):
-                if self._web is not None and group and maker.plays_for_pages(group[0]):
-                    self._web.wait_for_page(or_else=lambda: self._interrupted or time.monotonic() >= ends_at)
+                self._web.began(pipeline, settings, takes_guests=all(one.source.info.live for one in group))
+            try:
                 for result in pipeline.results():
                     if self._no_window and not result.info.still:  # of each picture a line is printed
                         logs.say(f"no window is opened: {self._no_window}; -o writes the pictures, --events what was found")
                         self._no_window = ""
                     console.shown(result)
-        except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
-            console.failed(str(error))
-            failed = True
-        finally:
-            if self._web is not None:
-                self._web.over()
-            failed |= outputs.failed
-            self._failed |= failed
-            for report, one in zip(pipeline.report.sources, group, strict=False):  # guests came after them
-                self.reports.append(report)
-                console.ended(report, one.source, _written(one) if failed else one.output)
+            except (SourceError, PictureError, SinkError) as error:  # the sources that follow may do better
+                console.failed(str(error))
+                failed = True
+            finally:
+                if self._web is not None:
+                    self._web.over()
+                failed |= outputs.failed
+                self._failed |= failed
+                for report, one in zip(pipeline.report.sources, group, strict=False):  # guests came after them
+                    self.reports.append(report)
+                    console.ended(report, one.source, _written(one) if failed else one.output)
         return pipeline.report.stopped
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self._stop()
+        if self._web is not None:
+            self._web.hurry()
+
+    def _wait_for_page(self, group: list[Input], maker: LaneMaker, most_s: float) -> float:
+        """Where a file plays for pages: until one is open. The seconds that it took."""
+        began = time.monotonic()
+        if self._web is not None and group and maker.plays_for_pages(group[0]):
+            self._web.wait_for_page(or_else=lambda: self._interrupted or time.monotonic() - began >= most_s)
+        return time.monotonic() - began
 
     def _exit_code(self) -> int:
         if self._interrupted:

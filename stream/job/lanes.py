@@ -90,7 +90,11 @@ class LaneMaker:
         if view is None or not info.live:
             video: Sink = kind(path, info, settings, overwrite=self.overwrite)
         else:
-            video = view.recording = SwitchedSink(lambda path: kind(path, info, settings, overwrite=self.overwrite), path)
+            video = view.recording = SwitchedSink(
+                lambda path, may_replace: kind(path, info, settings, overwrite=self.overwrite and may_replace),
+                path,
+                in_pieces=one.in_pieces,
+            )
         return Threaded(video, health=self.health, source=info.name, steps_back=RECORDINGS) if info.live else video
 
 

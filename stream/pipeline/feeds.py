@@ -96,17 +96,39 @@ class LosslessFeed(_Feed[T]):
         *,
         weigh: Callable[[T], float] = lambda item: 0.0,
         capacity: float = 1.0,
+        on_room: Callable[[], None] = lambda: None,
     ) -> None:
+        """
+        Args:
+            on_room: is told, without the condition, that something was taken.
+        """
         super().__init__(condition)
+        self._on_room = on_room
         self._size = size
         self._weigh = weigh
         self._capacity = capacity
 
-    def give(self, item: T) -> bool:
-        """Add an item, after a wait where needed. False, and the item is not taken, once the feed was ended."""
+    def take(self, most: int = 1) -> list[T]:
+        taken = super().take(most)
+        if taken:
+            self._on_room()
+        return taken
+
+    @property
+    def has_room(self) -> bool:
+        """It is not full."""
+        with self._condition:
+            return self._has_room(1.0)
+
+    def give(self, item: T, *, wait: bool = True) -> bool:
+        """Add an item, after a wait where needed. False, and the item is not taken, once the feed was ended.
+
+        Args:
+            wait: or else it is added at once, however full the feed is: for who asks for room before making one.
+        """
         weight = self._weigh(item)
         with self._condition:
-            self._condition.wait_for(lambda: not self._open or self._has_room(weight))
+            self._condition.wait_for(lambda: not (wait and self._open) or self._has_room(weight))
             if not self._open:
                 return False
             self._items.append(item)

@@ -86,5 +86,6 @@ class FilePresenter:
             self._output.idle(None)
 
     def _result(self, frame: Frame, analysis: Analysis) -> Result:
-        words = self._status_line.words(frame) if self._lane.status_line else ""
-        return Result(frame, analysis, self._lane.source.info, words, self._lane.style, self._stage)
+        measured = self._status_line.measure(frame)
+        words = self._status_line.words(frame, measured) if self._lane.status_line else ""
+        return Result(frame, analysis, self._lane.source.info, words, self._lane.style, self._stage, measured)

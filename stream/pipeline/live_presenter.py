@@ -130,5 +130,6 @@ class LivePresenter:
         return Analysis(self._lane.source.info.name, -1, 0.0)
 
     def _result(self, frame: Frame, analysis: Analysis) -> Result:
-        words = self._status_line.words(frame, self._looked_at) if self._lane.status_line else ""
-        return Result(frame, analysis, self._lane.source.info, words, self._lane.style, self._stage)
+        measured = self._status_line.measure(frame, self._looked_at)
+        words = self._status_line.words(frame, measured) if self._lane.status_line else ""
+        return Result(frame, analysis, self._lane.source.info, words, self._lane.style, self._stage, measured)

@@ -76,7 +76,6 @@ class Pipeline:
         self._frames_came, self._looks_came = threading.Condition(), threading.Condition()
         self._started, self._starting = False, threading.Lock()
         self._lanes = Lanes([self._running(lane) for lane in lanes], stays=stays)
-        self._leaving: set[RunningLane] = set()
         self._errors: list[BaseException] = []
         """Of lanes that have left."""
         self._closing: list[threading.Thread] = []
@@ -113,7 +112,7 @@ class Pipeline:
             if running.lane is lane:
                 running.halt()
                 running.hurry(Deadline.now())
-                self._leaving.add(running)
+                running.leaves = True
         self._wake()
 
     def replace_settings(self, settings: Settings) -> None:
@@ -266,12 +265,18 @@ class Pipeline:
 
     def _let_go(self) -> None:
         """Finish guests and those that were removed, once nothing more comes of them: what takes time, beside the others' pictures."""
-        for lane in [lane for lane in self._lanes if (lane.lane.guest or lane in self._leaving) and lane.over]:
+        for lane in [lane for lane in self._lanes if (lane.lane.guest or lane.leaves) and lane.over]:
             self._lanes.remove(lane)
-            self._leaving.discard(lane)
+            self._closing = [thread for thread in self._closing if thread.is_alive()]
             self._errors += lane.output.close_viewers()  # windows are this thread's
-            self._closing.append(threading.Thread(target=lambda lane=lane: self._errors.extend(lane.finish()), name=f"close {lane.name}"))
+            self._closing.append(threading.Thread(target=self._finish, args=[lane], name=f"close {lane.name}"))
             self._closing[-1].start()
+
+    def _finish(self, lane: RunningLane) -> None:
+        """Close the outputs of a lane that has left. A thread of its own."""
+        self._errors.extend(lane.finish())
+        if lane.lane.guest:
+            self._reports.forget(lane)
 
     def _wait(self) -> None:
         """Until a lane has something to show, or its time has come, or the windows need a look."""

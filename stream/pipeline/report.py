@@ -64,16 +64,23 @@ class ReportKeeper(RunObserver):
 
     def __init__(self) -> None:
         self.sources: list[SourceReport] = []
-        """Of each source, in the order in which they began."""
+        """Of each source, in the order in which they began, but for guests that have left."""
         # weak: a run of a thousand files must not keep their decoders and outputs
         self._reports: WeakKeyDictionary[Observed, SourceReport] = WeakKeyDictionary()
         self._begun: WeakKeyDictionary[Observed, float] = WeakKeyDictionary()
         """When the first frame of each arrived, `time.monotonic()`."""
-        self._dropping = threading.Lock()
+        self._changing = threading.Lock()
 
     def began(self, source: Observed) -> None:
         self._reports[source] = SourceReport(source.name)
-        self.sources.append(self._reports[source])
+        with self._changing:
+            self.sources.append(self._reports[source])
+
+    def forget(self, source: Observed) -> None:
+        """Nobody will ask for it: a run that goes on for months has had thousands."""
+        report = self._reports[source]
+        with self._changing:
+            self.sources[:] = [one for one in self.sources if one is not report]
 
     def read(self, source: Observed, frame: Frame) -> None:
         self._begun.setdefault(source, frame.captured_at)
@@ -81,7 +88,7 @@ class ReportKeeper(RunObserver):
 
     def dropped(self, source: Observed, reason: DropReason) -> None:
         if reason in NEVER_ANALYSED:
-            with self._dropping:  # any thread drops
+            with self._changing:  # any thread drops
                 self._reports[source].drops[reason] += 1
 
     def analysed(self, source: Observed, frame: Frame, analysis: Analysis, age_s: float) -> None:

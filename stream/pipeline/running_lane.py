@@ -57,6 +57,8 @@ class RunningLane:
         """From the worker to the renderer."""
         self.newest: LatestFeed[Frame] | None = None
         """From the source straight to the renderer; live only."""
+        self.leaves = False
+        """It was removed: it goes as soon as nothing more comes of it."""
         self._held = 0
         """Frames that were looked at and wait for what comes next."""
         self.looked_through = False
@@ -73,19 +75,35 @@ class RunningLane:
         else:
             size = max(settings.queue_size, settings.batch_size)
             self.frames = LosslessFeed(size, to_worker, weigh=_pixels, capacity=WAITING_PIXELS)
-            self.looks = LosslessFeed(size, to_renderer, weigh=lambda look: _pixels(look[0]), capacity=WAITING_PIXELS)
+            self.looks = LosslessFeed(
+                size, to_renderer, weigh=lambda look: _pixels(look[0]), capacity=WAITING_PIXELS, on_room=lambda: _wake(to_worker)
+            )
             self.presenter = FilePresenter(lane, self.looks, self.output, observers.timed, health)
         self.capture = Capture(
             lane.source, self.frames, self.newest, told_as=self, observers=observers, health=health, max_frames=max_frames
         )
         observers.began(self)
 
-    def take(self) -> list[Frame]:
-        """What is there to look at now. The worker's thread."""
-        return self.frames.take(self._batch_size)
+    @property
+    def waiting(self) -> int:
+        """How many frames may be looked at now: none while the renderer does not keep up, so that the worker never waits for one lane."""
+        return self.frames.waiting if self.looks.has_room else 0
+
+    @property
+    def ended(self) -> bool:
+        """No frame will come any more."""
+        return self.frames.ended
+
+    def take(self, *, one: bool) -> list[Frame]:
+        """What is there to look at now. The worker's thread.
+
+        Args:
+            one: no more than one frame, so that the round is soon over.
+        """
+        return self.frames.take(1 if one else self._batch_size) if self.looks.has_room else []
 
     def hand_on(self, frame: Frame, analysis: Analysis) -> None:
-        """Give a look, or what is final now of earlier ones, to the renderer; waits for room. The worker's thread."""
+        """Give a look, or what is final now of earlier ones, to the renderer. The worker's thread."""
         self._held += 1
         self._hand_on(self.tracks.settle(frame, analysis))
 
@@ -104,7 +122,7 @@ class RunningLane:
         self._held -= len(settled)
         for frame, analysis in settled:
             self._observers.analysed(self, frame, analysis, time.monotonic() - frame.captured_at)
-            self.looks.give((frame, analysis))
+            self.looks.give((frame, analysis), wait=self.live)
 
     @property
     def has_live_view(self) -> bool:
@@ -155,6 +173,11 @@ class RunningLane:
         if self.lane.guest:
             return []
         return [error, *errors] if error is not None else errors
+
+
+def _wake(condition: threading.Condition) -> None:
+    with condition:
+        condition.notify_all()
 
 
 def _pixels(frame: Frame) -> float:

@@ -7,6 +7,7 @@ from collections import deque
 
 from stream.faces import Analysis
 from stream.frame import Frame
+from stream.sinks.result import Measured
 from stream.sources.source import Source
 
 RATE_OVER_S = 2.0
@@ -33,17 +34,23 @@ class StatusLine:
             if analysis.searched_s == analysis.time_s:
                 _count(self._searched_at)
 
-    def words(self, frame: Frame, looked_at: float | None = None) -> str:
-        """The line for a frame.
+    def measure(self, frame: Frame, looked_at: float | None = None) -> Measured:
+        """What is to be said of a frame, as numbers.
 
         Args:
             looked_at: `time.monotonic()` at which the frame of the last look had arrived; None: there was none.
         """
-        parts = [f"{_rate(self._shown_at):.0f} frames/s"]
-        if self._source.info.live:
-            now = time.monotonic()
-            parts.append(f"latency {1000 * (now - frame.captured_at):.0f} ms")
-            parts.append("no look yet" if looked_at is None else f"last look {1000 * (now - looked_at):.0f} ms ago")
+        rate, now = _rate(self._shown_at), time.monotonic()
+        if not self._source.info.live:
+            return Measured(rate, None, None)
+        return Measured(rate, now - frame.captured_at, None if looked_at is None else now - looked_at)
+
+    def words(self, frame: Frame, measured: Measured) -> str:
+        """The line for a frame."""
+        parts = [f"{measured.rate:.0f} frames/s"]
+        if measured.latency_s is not None:
+            parts.append(f"latency {1000 * measured.latency_s:.0f} ms")
+            parts.append("no look yet" if measured.last_look_s is None else f"last look {1000 * measured.last_look_s:.0f} ms ago")
             parts.append(self._source.status.state)
         else:
             parts.append(f"at {frame.time_s:.1f} s")

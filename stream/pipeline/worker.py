@@ -86,11 +86,11 @@ class Worker:
 
     def _wait(self) -> bool:
         """Until there is something to look at. False once nothing will come any more."""
-        wait_for_any(self._frames_came, lambda: [*(lane.frames for lane in self._lanes if not lane.looked_through), *self._lanes.door])
+        wait_for_any(self._frames_came, lambda: [*(lane for lane in self._lanes if not lane.looked_through), *self._lanes.door])
         for lane in self._lanes:
-            if lane.frames.ended and not lane.looked_through:
+            if lane.ended and not lane.looked_through:
                 self._end(lane)
-        return not self._lanes.close_if(lambda lane: lane.frames.ended)
+        return not self._lanes.close_if(lambda lane: lane.ended)
 
     def _end(self, lane: RunningLane) -> None:
         """Nothing more is looked at: what was held back of it is handed on."""
@@ -114,7 +114,8 @@ class Worker:
                 if lane.name == source:
                     lane.tracks.deny(track, name)
         self._sizes.keep([lane.tracks for lane in self._lanes])
-        self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take()]
+        beside_live = any(lane.live for lane in self._lanes)  # which a batch of a file's frames would make late
+        self._in_hand = [(lane, frame) for lane in self._lanes for frame in lane.take(one=beside_live)]
 
     def _look(self) -> None:
         frames, tracks = [frame for _, frame in self._in_hand], [lane.tracks for lane, _ in self._in_hand]
@@ -130,7 +131,7 @@ class Worker:
     def _hand_on(self) -> None:
         with self._handing_on:
             for (lane, frame), analysis in zip(self._in_hand, self._analyses, strict=False):  # nothing is in hand once it was left
-                lane.hand_on(frame, analysis)  # waits for room
+                lane.hand_on(frame, analysis)
             self._in_hand = []
 
     def _drop_in_hand(self, reason: DropReason) -> None:

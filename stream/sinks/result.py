@@ -25,6 +25,18 @@ class _Made:
     bare: np.ndarray | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How its source is shown when a frame is."""
+
+    rate: float
+    """Frames/s, over the last two seconds."""
+    latency_s: float | None
+    """From the frame's arrival to now; None: it is not live."""
+    last_look_s: float | None
+    """The same of the frame of the last look; None: there was none, or it is not live."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """A frame with the faces that belong to it. Marks and picture are made once, on first use, whoever asks first. Any thread."""
@@ -38,6 +50,8 @@ class Result:
     style: Style = inked
     stage: Stage = untimed
     """Times the drawing."""
+    measured: Measured | None = None
+    """What the status line says, as numbers."""
     _made: _Made = field(default_factory=_Made, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 

@@ -30,6 +30,8 @@ class Switch(Protocol):
     """Something that is on or off."""
 
     on: bool
+    failed: bool
+    """It is off, and stays so."""
 
 
 class CameraView:
@@ -93,7 +95,7 @@ class CameraView:
             self.listeners = tuple(one for one in self.listeners if one != listener)
 
     def state(self) -> dict[str, Any]:
-        """How it is now, for the page: whether it has a signal, since when not, and why; and what time it is here, as clocks differ."""
+        """How it is now, for the page: whether it has a signal, since when not, and why."""
         info, status, newest = self._source.info, self._source.status, self.newest
         since = self._began if newest is None else newest.result.frame.captured_at
         silent_s = time.monotonic() - since
@@ -111,7 +113,6 @@ class CameraView:
             "recording": None if self.recording is None else self.recording.on,
             "width": newest.result.frame.width if newest else info.width,
             "height": newest.result.frame.height if newest else info.height,
-            "now": round(time.time(), 3),
         }
 
 

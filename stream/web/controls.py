@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,16 +15,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from stream.errors import FacestreamError, UsageError
-from stream.media import cv2
 from stream.settings.changes import check_still_hidden
 from stream.settings.loading import with_value
 from stream.settings.schema import WHILE_RUNNING, Settings
 from stream.sinks.result import Result
 from stream.web.camera_view import CameraView
+from stream.web.encoding import png_of
 from stream.web.hub import Hub, Page
 
 SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classifier.threshold", "classifier.uncertain_below", "hide.style")
 """The settings that the page has a control for. Whoever writes to the socket may change all that a run can change."""
+
+
+UNFIT = re.compile(r'[\\/:*?"<>|]+')
+"""What the name of a file cannot have on every system."""
 
 
 class Run(Protocol):
@@ -85,7 +90,7 @@ class Controls:
             await self._changed_to(name, value)
         except FacestreamError as error:
             with suppress(Exception):  # it has gone: nobody is there to be told
-                await page.say({"type": "refused", "what": "set", "why": str(error)})
+                await page.say({"type": "refused", "what": "set", "why": str(error).removeprefix("the page: ")})
 
     async def _changed_to(self, name: str, value: object) -> None:
         async with self._one_by_one:
@@ -111,8 +116,11 @@ class Controls:
         view = self._view(said["camera"])
         if view.recording is None:
             raise UsageError(f"{view.name} is not recorded: the run was started without -o for it.")
-        view.recording.on = bool(said["on"])
-        self._changed(f"recording of {view.name} {'begins' if view.recording.on else 'ends'}")
+        if view.recording.failed:
+            raise UsageError(f"{view.name} is recorded no more: its recording has failed; facestream has said why where it was started.")
+        if view.recording.on != bool(said["on"]):
+            view.recording.on = bool(said["on"])
+            self._changed(f"recording of {view.name} {'begins' if view.recording.on else 'ends'}")
 
     async def _next(self, page: Page, said: dict[str, Any]) -> None:
         """`{"type": "next", "camera": "photos"}`: where each picture stays until somebody has seen it."""
@@ -131,18 +139,18 @@ class Controls:
 
     async def _snapshot(self, request: Request) -> Response:
         """The newest picture as PNG, in its full size; `?boxes=0`: without boxes."""
-        try:
-            view = self._view(request.path_params["camera"].removesuffix(".png"))
-        except FacestreamError as error:
-            return PlainTextResponse(str(error), 404)
+        camera = request.path_params["camera"].removesuffix(".png")
+        view = self._hub.in_address(camera)
+        if view is None:
+            return PlainTextResponse(f"There is no camera {camera[:50]}.", 404)
         if view.newest is None:
             return PlainTextResponse(f"{view.name} has given no picture yet.", 404)
         boxes = request.query_params.get("boxes") != "0"
         png = await asyncio.to_thread(_png, view.newest.result, boxes=boxes)
-        name = quote(f"{view.name.replace('/', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.png")
+        name = quote(f"{UNFIT.sub('-', view.name)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.png", safe="")
         return Response(png, media_type="image/png", headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
 def _png(result: Result, *, boxes: bool) -> bytes:
     image = result.picture if boxes else result.bare
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return png_of(image)

@@ -56,7 +56,19 @@ def jpeg_of(image: np.ndarray, width: int, quality: int) -> bytes:
     if width < image.shape[1]:
         height = max(1, round(image.shape[0] * width / image.shape[1]))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _written(image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, quality)
+
+
+def png_of(image: np.ndarray) -> bytes:
+    """
+    Args:
+        image: (H, W, 3) uint8 RGB.
+    """
+    return _written(image, ".png")
+
+
+def _written(image: np.ndarray, ending: str, *options: int) -> bytes:
+    data: np.ndarray = cv2.imencode(ending, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1]
     return data.tobytes()
 
 
@@ -65,7 +77,19 @@ def header_of(camera: str, numbered: Numbered) -> dict[str, Any]:
     result = numbered.result
     event = drawn_event(result)
     arrived = time.time() - time.monotonic() + result.frame.captured_at
-    return {**event, "camera": camera, "seq": numbered.number, "captured_at": round(arrived, 4), "status": result.status_line}
+    own = {"camera": camera, "seq": numbered.number, "captured_at": round(arrived, 4), "status": result.status_line}
+    return {**event, **own, **numbers_of(result)}
+
+
+def numbers_of(result: Result) -> dict[str, float | None]:
+    """How its camera is shown: frames/s, and how late; None where there is nothing of the kind, as of a file."""
+    if (measured := result.measured) is None:
+        return {"rate": None, "latency_ms": None, "last_look_ms": None}
+    return {"rate": round(measured.rate, 1), "latency_ms": _ms(measured.latency_s), "last_look_ms": _ms(measured.last_look_s)}
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 1)
 
 
 def drawn_event(result: Result) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import Any, Literal, Protocol
 from models.inference.priority import stand_back
 from stream.web.camera_view import CameraView
 from stream.web.encoding import Encoded, encoded, rung_for
+from stream.web.short_names import short_names
 
 ENCODER_STANDS_BACK = 3
 """Steps of `nice`: behind those who read and show, before recordings and looks (`pipeline.priority`)."""
@@ -117,6 +119,11 @@ class Hub:
         """By name."""
         return self._views
 
+    def in_address(self, name: str) -> CameraView | None:
+        """A view by its name as it stands in an address: some proxies make one slash of two."""
+        views = self._views
+        return views.get(name) or next((view for known, view in views.items() if known.replace("//", "/") == name), None)
+
     def enter(self, page: Page) -> bool:
         """A page has opened; False where there are too many."""
         if len(self.pages) >= MOST_PAGES:
@@ -182,7 +189,18 @@ class Hub:
     def state(self) -> dict[str, Any]:
         """How everything is now, for the page."""
         more = {key: value for tell in self.tells for key, value in tell().items()}
-        return {"type": "state", "cameras": [view.state() for view in self._views.values()], **more}
+        return {"type": "state", **self.cameras(), **more}
+
+    def cameras(self, more: Callable[[CameraView], dict[str, Any]] = lambda view: {}) -> dict[str, Any]:
+        """How every camera is now, and what time it is here, as clocks differ.
+
+        Args:
+            more: what else is told of each.
+        """
+        views = self._views
+        short = short_names(views)
+        cameras = [{**view.state(), "short": short[name], **more(view)} for name, view in views.items()]
+        return {"now": round(time.time(), 3), "cameras": cameras}
 
     def changed(self) -> None:
         """Something of `state` is different: every page is told now. Any thread."""

@@ -20,7 +20,8 @@ MOST_MESSAGES_A_SECOND = 60
 """From one page, besides its word that it has drawn a picture which is on its way to it."""
 STATE_EVERY_S = 1.0
 """So often a page is told how everything is."""
-MOST_WATCHED = 100
+MOST_UNKNOWN = 100
+"""Names of cameras that a page may watch, besides those that there are: one may have gone a moment ago."""
 FULL, GOING_AWAY, ASKED_WRONGLY, TOO_LARGE = 1013, 1001, 1008, 1009
 """Codes of closing (RFC 6455, section 7.4, and IANA's list)."""
 
@@ -166,7 +167,7 @@ class PageConnection:
 
     def _watch(self, cameras: dict[str, float]) -> None:
         """What the page shows now, each so wide in px of its screen; nothing while it is hidden."""
-        if len(cameras) > MOST_WATCHED:
+        if len(cameras) > len(self._hub.views) + MOST_UNKNOWN:
             raise ValueError("too many cameras")
         before = self._watched
         self._watched = {str(name): before.get(name) or Watched() for name in cameras}

@@ -20,7 +20,7 @@ from stream.drawing.no_signal import no_signal
 from stream.sinks.events import event_of
 from stream.sinks.result import Result
 from stream.web.camera_view import CameraView
-from stream.web.encoding import LARGEST, jpeg_of
+from stream.web.encoding import LARGEST, jpeg_of, numbers_of
 from stream.web.hub import Hub
 from stream.web.page_connection import FULL, GOING_AWAY
 
@@ -62,8 +62,8 @@ class Programs:
 
     async def status(self, request: Request) -> Response:
         """How everything is now."""
-        cameras = [{**view.state(), **_counts(view)} for view in self._hub]
-        return JSONResponse({"cameras": cameras, "pages": len(self._hub.pages), "streams": self._streams, "events_lost": self.lost})
+        numbers = {"pages": len(self._hub.pages), "streams": self._streams, "events_lost": self.lost}
+        return JSONResponse({**self._hub.cameras(_counts), **numbers})
 
     async def jpg(self, request: Request) -> Response:
         """The newest picture."""
@@ -110,7 +110,7 @@ class Programs:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _view(self, request: Request) -> CameraView:
-        view = self._hub.views.get(request.path_params["name"])
+        view = self._hub.in_address(request.path_params["name"])
         if view is None:
             raise HTTPException(404, "There is no such camera; /api/status lists them.")
         return view
@@ -217,6 +217,7 @@ def _counts(view: CameraView) -> dict[str, Any]:
     return {
         "pictures": newest.number if newest else 0,
         "faces": len(newest.result.analysis.faces) if newest else 0,
+        **(numbers_of(newest.result) if newest else {}),
         "jpg": f"cameras/{name}.jpg",
         "mjpg": f"cameras/{name}.mjpg",
     }

@@ -102,7 +102,7 @@ def in_browser(run: Served, picture_width: int, seconds: float, viewport: tuple[
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": viewport[0], "height": viewport[1]})
         page.add_init_script(HOOK.replace("WIDTH", str(picture_width)))
-        page.goto(f"{run.address}/#token={TOKEN}")
+        page.goto(run.invitation)
         wait_for(lambda: page.evaluate("window.drawn.length") > 0)
         if keys:
             page.keyboard.press(keys)
@@ -244,7 +244,7 @@ def webcam(folder: Path, minutes: float) -> None:
     with served("run") as run, chromium(*seen_by_camera(film)) as browser:
         page = browser.new_page(viewport={"width": 1320, "height": 1000})
         page.add_init_script(AGES)
-        page.goto(f"{run.address}/#token={TOKEN}")
+        page.goto(run.invitation)
         page.get_by_role("button", name="Use my camera").click()
         wait_for(lambda: page.evaluate("window.ages.length") > 0)
         page.wait_for_timeout(1000 * WARM_UP_S)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,17 +16,30 @@ from stream.sinks.sink import Idles, Sink, Waits
 class SwitchedSink:
     """Writes while it is on. `on` may be set by any thread; what follows from it the thread does that writes."""
 
-    def __init__(self, make: Callable[[Path], Sink], path: Path) -> None:
+    def __init__(self, make: Callable[[Path, bool], Sink], path: Path, *, in_pieces: bool = False) -> None:
         """
         Args:
-            make: begins a recording at a path.
+            make: begins a recording at a path, which may replace what is there where the second word says so.
             path: of the first. Those that follow have the time of their first picture in their names: `NAME-20261125T080000Z.mp4`.
+            in_pieces: what is made has such names by itself.
         """
-        self.on = True
+        self.failed = False
+        """What it wrote to broke: it is not on any more, and cannot be."""
         self.notes: list[str] = []
-        self._make, self._path = make, path
-        self._sink: Sink | None = make(path)
+        self._make, self._path, self._in_pieces = make, path, in_pieces
+        self._sink: Sink | None = make(path, True)
         self._deadline = NEVER
+        self._on, self._was_off = True, False
+
+    @property
+    def on(self) -> bool:
+        return self._on and not self.failed
+
+    @on.setter
+    def on(self, on: bool) -> None:
+        self._on = on
+        if not on:
+            self._was_off = True  # last: who writes then finds it off, or on again
 
     @property
     def full(self) -> bool:
@@ -39,24 +52,39 @@ class SwitchedSink:
 
     def write(self, result: Result) -> None:
         """Raises `SinkError` as what it writes to."""
-        if not self.on:
-            self._end()
-            return
-        if self._sink is None:
-            self._sink = self._make(self._unused(datetime.now(UTC)))
-            if self._deadline.asked and isinstance(self._sink, Waits):
-                self._sink.hurry(self._deadline)
-        self._sink.write(result)
+        with self._noting_failure():
+            self._end_if_switched_off()
+            if not self.on:
+                return
+            if self._sink is None:
+                self._sink = self._make(self._path if self._in_pieces else self._unused(datetime.now(UTC)), False)
+                if self._deadline.asked and isinstance(self._sink, Waits):
+                    self._sink.hurry(self._deadline)
+            self._sink.write(result)
 
     def idle(self) -> None:
         """Nothing comes: what was switched off is finished all the same."""
-        if not self.on:
-            self._end()
-        elif isinstance(self._sink, Idles):
-            self._sink.idle()
+        with self._noting_failure():
+            self._end_if_switched_off()
+            if isinstance(self._sink, Idles):
+                self._sink.idle()
 
     def close(self) -> None:
         self._end()
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.failed = True
+            raise
+
+    def _end_if_switched_off(self) -> None:
+        """Also where it is on again by now: what follows is another recording."""
+        if self._was_off:
+            self._was_off = False
+            self._end()
 
     def _end(self) -> None:
         sink, self._sink = self._sink, None
@@ -64,7 +92,7 @@ class SwitchedSink:
             try:
                 sink.close()
             finally:
-                self.notes += sink.notes
+                self.notes += [note for note in sink.notes if note not in self.notes]
 
     def _unused(self, moment: datetime) -> Path:
         """A name that no file has: two stretches may begin in one second."""

@@ -41,8 +41,8 @@ export class Cameras {
     return [...this.tiles.values()].filter((tile) => tile.onScreen)
   }
 
-  /** @param {import("./types.js").Camera[]} cameras as they are now */
-  tell(cameras) {
+  /** @param {import("./types.js").State} state */
+  tell({ cameras, now }) {
     for (const [name, tile] of this.tiles) {
       if (cameras.some((camera) => camera.name === name)) continue
       tile.remove()
@@ -56,7 +56,7 @@ export class Cameras {
         this.tiles.set(camera.name, tile)
         this.list.append(tile.element)
       }
-      tile.tell(camera)
+      tile.tell(camera, now)
     }
     this.empty.hidden = cameras.length > 0
     this.show()
@@ -85,6 +85,7 @@ export class Cameras {
     for (const tile of this.tiles.values()) {
       tile.element.hidden = large !== null && tile !== large
       tile.element.classList.toggle("large", tile === large)
+      tile.showName()
       const digit = ++number <= 9 && several && tile !== large ? String(number) : ""
       say(tile.digit, digit)
       tile.button.disabled = tile === large

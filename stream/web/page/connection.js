@@ -1,10 +1,12 @@
 // The socket: comes back by itself, and says what was drawn, so that no more is on its way than the page can draw.
 
 import { known } from "./login.js"
+import { OneByOne, WHY } from "./one_by_one.js"
 
 const FIRST_PAUSE_MS = 300
 const LONGEST_PAUSE_MS = 5000
 const SILENT_MS = 5000 // the server says each second how everything is
+const UNHEARD = [0, 1006] // codes of a connection that broke, or was given up, without a word
 const ENDED = "The run has ended. This page comes back by itself when it runs again."
 const LOST = "The connection is lost; trying again."
 /** @type {Record<number, string>} by codes of closing (RFC 6455, section 7.4, and IANA's list) */
@@ -16,7 +18,7 @@ const CAUSES = {
 }
 
 /** @typedef {{state: (state: import("./types.js").State) => void, picture: (picture: import("./types.js").Picture) => void,
- *   note: (words: string) => void, unknown: () => Promise<void>}} Listener `unknown`: the server does not know us; resolves once it does */
+ *   plain: (camera: string, askedAt: number, jpeg: Uint8Array<ArrayBuffer>) => void, note: (words: string, apart?: boolean) => void, unknown: () => Promise<void>}} Listener `unknown`: the server does not know us; resolves once it does */
 
 export class Connection extends EventTarget {
   /** @param {Listener} listener */
@@ -27,6 +29,9 @@ export class Connection extends EventTarget {
     this.watched = JSON.stringify({ type: "watch", cameras: {} })
     this.heardAt = 0
     this.timer = 0
+    this.works = false // something was heard through this socket
+    this.failed = 0 // so many before it were silent, though the server answers
+    this.oneByOne = new OneByOne(this)
     /** @type {WebSocket | null} */
     this.socket = null
     setInterval(() => {
@@ -47,35 +52,51 @@ export class Connection extends EventTarget {
     address.protocol = address.protocol.replace("http", "ws")
     const socket = (this.socket = new WebSocket(address))
     this.heardAt = performance.now()
-    let opened = false
+    this.works = false
     socket.binaryType = "arraybuffer"
     socket.onopen = () => {
-      opened = true
-      this.pause = FIRST_PAUSE_MS
       this.heardAt = performance.now()
-      this.listener.note("")
       socket.send(this.watched)
     }
     socket.onmessage = ({ data }) => {
       this.heardAt = performance.now()
+      if (!this.works) this.begin()
       if (typeof data === "string") this.heard(JSON.parse(data))
       else this.listener.picture(unpacked(data))
     }
-    socket.onclose = ({ code }) => this.lost(socket, code, opened)
+    socket.onclose = ({ code }) => this.lost(socket, code)
+  }
+
+  /** It works. */
+  begin() {
+    this.works = true
+    this.pause = FIRST_PAUSE_MS
+    this.failed = 0
+    this.oneByOne.stop()
+    this.listener.note("")
   }
 
   /**
    * @param {WebSocket} socket
    * @param {number} code
    */
-  async lost(socket, code, opened = true) {
+  async lost(socket, code) {
     socket.onclose = socket.onmessage = null
     socket.close() // a line that is cut answers nothing, and may not know yet
-    if (opened) this.listener.note(CAUSES[code] ?? LOST)
-    else if (!(await known().catch(() => true))) {
-      this.listener.note("")
-      await this.listener.unknown()
-      return this.open()
+    if (this.works || !UNHEARD.includes(code)) this.listener.note(CAUSES[code] ?? LOST)
+    else {
+      const isKnown = await known().catch(() => null)
+      if (isKnown === null && this.oneByOne.on) this.listener.note(LOST)
+      if (!isKnown) this.oneByOne.stop()
+      if (isKnown === false) {
+        this.listener.note("")
+        await this.listener.unknown()
+        return this.open()
+      }
+      if (isKnown && ++this.failed >= 2) {
+        this.listener.note(WHY, false)
+        void this.oneByOne.start()
+      }
     }
     this.timer = setTimeout(() => document.hidden || this.open(), this.pause * (0.75 + Math.random() / 2))
     this.pause = Math.min(LONGEST_PAUSE_MS, this.pause * 2)

@@ -1,6 +1,6 @@
 // What a user may change while it runs. The server checks each change, and tells every page of it: what is shown here is what it said.
 
-import { element } from "./dom.js"
+import { element, say } from "./dom.js"
 
 const SETTINGS = "detector.enabled detector.min_face_px classifier.model classifier.threshold hide.style".split(" ")
 
@@ -85,6 +85,9 @@ function showSwitches(list, cameras, connection) {
   const rows = new Map([.../** @type {HTMLCollectionOf<HTMLElement>} */ (list.children)].map((row) => [row.dataset.camera, row]))
   for (const camera of cameras) {
     const row = rows.get(camera.name) ?? newRow(camera.name, connection)
+    const title = /** @type {HTMLElement} */ (row.firstElementChild)
+    say(title, camera.short)
+    title.title = camera.short === camera.name ? "" : camera.name
     rows.delete(camera.name)
     if (!row.isConnected) list.append(row)
     const [next, pause, record] = row.querySelectorAll("button")
@@ -104,7 +107,7 @@ function showSwitches(list, cameras, connection) {
 function newRow(camera, connection) {
   const row = element("li")
   row.dataset.camera = camera
-  row.append(element("span", { textContent: camera }))
+  row.append(element("span"))
   const next = element("button", { type: "button", textContent: "Next picture" })
   next.addEventListener("click", () => connection.say({ type: "next", camera }))
   row.append(next)

@@ -64,6 +64,7 @@ export class Files {
     if (!item) return
     const request = (item.request = new XMLHttpRequest())
     request.open("POST", `upload?${new URLSearchParams({ page: this.key, name: item.name, ref: item.ref })}`)
+    request.setRequestHeader("Content-Type", "application/octet-stream") // what is in it counts, not what the browser thinks
     request.upload.onprogress = ({ loaded, total }) => item.progress("Being sent", loaded, total)
     request.onloadend = () => {
       this.sending = item.request = null

@@ -1,5 +1,7 @@
 // Small parts of which the page's own camera and files are made: boxes over a picture, and words.
 
+import { counted } from "./words.js"
+
 const SVG = "http://www.w3.org/2000/svg"
 
 /** @returns {SVGSVGElement} */
@@ -40,6 +42,6 @@ function part(tag, attributes) {
 /** @param {{words: string}[]} faces */
 export function inWords(faces) {
   const words = faces.map((face) => face.words).filter(Boolean).join("; ")
-  const count = faces.length === 1 ? "1 face" : `${faces.length || "no"} faces`
+  const count = counted(faces.length)
   return words ? `${count}: ${words}` : count
 }

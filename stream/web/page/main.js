@@ -3,7 +3,7 @@
 import { Cameras } from "./cameras.js"
 import { Connection } from "./connection.js"
 import { startControls } from "./controls.js"
-import { byId } from "./dom.js"
+import { byId, say } from "./dom.js"
 import { startGuest } from "./guest.js"
 import { logIn } from "./login.js"
 import { startOptions } from "./options.js"
@@ -11,11 +11,12 @@ import { startPeople } from "./people.js"
 import { startSpeech } from "./speech.js"
 
 const connection = new Connection({
-  state: (state) => cameras.tell(state.cameras),
+  state: (state) => cameras.tell(state),
   picture: (picture) => void cameras.tiles.get(picture.header.camera)?.take(picture),
-  note(words) {
-    byId("note").textContent = words
-    document.body.classList.toggle("apart", words !== "")
+  plain: (camera, askedAt, jpeg) => void cameras.tiles.get(camera)?.takePlain(askedAt, jpeg),
+  note(words, apart = true) {
+    say(byId("note"), words)
+    document.body.classList.toggle("apart", apart && words !== "")
   },
   unknown: logIn,
 })

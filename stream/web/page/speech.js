@@ -16,7 +16,7 @@ export function startSpeech(tiles) {
     const now = new Map()
     for (const { name, camera, header } of tiles()) {
       if (camera?.no_signal) now.set(name, "no signal")
-      else if (header) now.set(name, summary(header.faces))
+      else if (header && !header.plain) now.set(name, summary(header.faces))
     }
     const news = [...now].filter(([name, words]) => said.get(name) !== words)
     said = now

@@ -27,7 +27,7 @@ export class Tile {
     this.overlay = new Overlay()
     this.silence = element("div", { className: "silence", hidden: true })
     this.view = element("div", { className: "view" }, this.canvas, this.overlay.svg, this.overlay.crowd, this.overlay.words, this.silence)
-    this.button = element("button", { type: "button" }, ...breakable(name))
+    this.button = element("button", { type: "button" })
     this.digit = element("kbd", { ariaHidden: "true" })
     this.status = element("p", { className: "status" })
     this.age = element("p", { className: "age" })
@@ -97,10 +97,22 @@ export class Tile {
     this.next = null
   }
 
-  /** @param {import("./types.js").Camera} camera */
-  tell(camera) {
+  /** The whole name where there is room for it. */
+  showName() {
+    const { name, button, camera } = this
+    const words = this.element.classList.contains("large") ? name : (camera?.short ?? name)
+    if (button.textContent === words) return
+    button.replaceChildren(...breakable(words))
+    button.title = words === name ? "" : name
+  }
+
+  /**
+   * @param {import("./types.js").Camera} camera
+   * @param {number} now by the server's clock
+   */
+  tell(camera, now) {
     this.camera = camera
-    this.ahead = [Date.now() / 1000 - camera.now, ...this.ahead.slice(0, CLOCKS_COMPARED - 1)]
+    this.ahead = [Date.now() / 1000 - now, ...this.ahead.slice(0, CLOCKS_COMPARED - 1)]
     if (!this.header) this.element.style.setProperty("--ratio", String(camera.width / camera.height || 16 / 9))
     this.element.classList.toggle("silent", camera.no_signal)
     this.silence.hidden = !camera.no_signal && !camera.paused && this.header !== null
@@ -146,6 +158,19 @@ export class Tile {
     return Math.max(0, Date.now() / 1000 - Math.min(...this.ahead) - header.captured_at)
   }
 
+  /**
+   * A picture that came without a header; its boxes are drawn.
+   * @param {number} askedAt s, by this browser's clock: it is hardly older
+   * @param {Uint8Array<ArrayBuffer>} jpeg
+   */
+  takePlain(askedAt, jpeg) {
+    const { name, camera } = this
+    if (!camera) return
+    const { width, height } = camera
+    const captured_at = askedAt - Math.min(...this.ahead)
+    return this.take({ header: { camera: name, seq: 0, captured_at, width, height, status: "", faces: [], plain: true }, jpeg })
+  }
+
   /** @param {import("./types.js").Picture} picture */
   async take({ header, jpeg }) {
     const number = ++this.arrived
@@ -175,7 +200,7 @@ export class Tile {
     if (!this.header) this.silence.hidden = true
     this.header = header
     this.redraw()
-    this.connection.drawn(header)
+    if (!header.plain) this.connection.drawn(header)
     const now = performance.now()
     this.drawnAt.push(now)
     this.ageWhenDrawn = this.ageOf(header)
@@ -210,10 +235,10 @@ export class Tile {
 
   /** @param {Header} header */
   speak(header) {
-    const { status, faces } = header
+    const { status, faces, plain } = header
     const parts = status.split(" · ")
     say(this.status, (this.element.classList.contains("large") ? parts : parts.slice(0, BRIEF)).join(" · "))
-    set(this.canvas, "aria-label", `${this.name}: ${counted(faces.length)}`)
+    set(this.canvas, "aria-label", plain ? this.name : `${this.name}: ${counted(faces.length)}`)
     const lines = faces.map((face) => face.words)
     const { children } = this.faces
     while (children.length > lines.length) children[children.length - 1].remove()

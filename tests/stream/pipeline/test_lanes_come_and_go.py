@@ -6,8 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ import pytest
 
 from models.detection.detections import Detections
 from stream.analysis.analyser import Analyser
-from stream.errors import SettingsError, SinkError, SourceError, UsageError
+from stream.errors import SettingsError, SinkError, UsageError
 from stream.frame import SourceInfo
-from stream.monitoring.observer import Ending, Observed, RunObserver
+from stream.monitoring.observer import Observed, RunObserver
 from stream.pipeline.lane import Lane
 from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import Report
@@ -27,21 +26,8 @@ from stream.sinks.result import Result
 from stream.sinks.threaded import Threaded
 from tests.bundles import three_classes
 from tests.command import facestream
-from tests.scripted import Endless, Kept, Scripted, Slow, adds_up, nothing
+from tests.scripted import Endless, Kept, Scripted, Slow, adds_up, nothing, running
 from tests.waiting import wait_for
-
-
-@contextmanager
-def running(pipeline: Pipeline) -> Iterator[None]:
-    """The run on a thread of its own, until it is stopped."""
-    thread = threading.Thread(target=pipeline.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        pipeline.stop()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def by_name(report: Report) -> dict[str, int]:
@@ -310,48 +296,3 @@ def test_an_output_that_fails_alone_is_told_though_its_camera_is_silent_and_anot
     assert time.monotonic() - begin < 3
     with pytest.raises(SinkError, match="the disk is full"):
         Pipeline([Lane(silent("a"), [Kept()], [Full()], fail_alone=[recording])], nothing(), duration_s=20).run()
-
-
-def test_a_run_that_stays_waits_without_any_source_and_takes_what_comes() -> None:
-    first, second = Kept(), Kept()
-    pipeline = Pipeline([], nothing(), stays=True)
-    with running(pipeline):
-        begin = time.process_time()
-        threading.Event().wait(0.5)
-        assert time.process_time() - begin < 0.25, "it waits, it does not spin"
-        pipeline.add(Lane(Scripted(5, name="first"), [first], guest=True))
-        wait_for(lambda: first.closed)
-        pipeline.add(Lane(Scripted(7, name="second"), [second], guest=True))
-        wait_for(lambda: second.closed)
-    assert (first.frames, second.frames) == (list(range(5)), list(range(7)))
-    assert adds_up(pipeline.report)
-
-
-def test_a_run_that_stays_ends_when_its_time_is_over() -> None:
-    begin = time.monotonic()
-    assert not Pipeline([], nothing(), stays=True, duration_s=0.2).run().stopped
-    assert 0.2 <= time.monotonic() - begin < 2
-
-
-def test_a_guest_that_breaks_leaves_and_the_run_goes_on() -> None:
-    class Told(RunObserver):
-        def __init__(self) -> None:
-            self.endings: dict[str, str | None] = {}
-
-        def ended(self, source: Observed, ending: Ending) -> None:
-            self.endings[source.name] = ending.error
-
-    class Unclosable(Kept):
-        def close(self) -> None:
-            super().close()
-            raise SinkError("the disk is full")
-
-    stays, told = Kept(), Told()
-    pipeline = Pipeline([Lane(Endless(live=True, name="a"), [stays])], nothing(), observers=[told])
-    with running(pipeline):
-        pipeline.add(Lane(Scripted(3, name="broken", error=SourceError("broken.mp4: no more")), [Kept()], guest=True))
-        pipeline.add(Lane(Scripted(3, name="full"), [Unclosable()], guest=True))
-        wait_for(lambda: len(told.endings) == 2)
-        before = len(stays.results)
-        wait_for(lambda: len(stays.results) > before + 5)
-    assert told.endings == {"broken": "broken.mp4: no more", "full": "the disk is full", "a": None}

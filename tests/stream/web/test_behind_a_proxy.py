@@ -14,14 +14,14 @@ import pytest
 from stream.web.app import page_files
 from tests.web_client import TOKEN, ask, log_in, page
 from tests.web_proxy import PREFIX, proxy
-from tests.web_server import Served, serving
+from tests.web_server import Door, serving
 
 ADDRESSES = re.compile(r"""(?:src=|href=|action=|from |import\(|fetch\(|new URL\(|import )\s*["'`]([^"'`]*)["'`]""")
 """In HTML and JavaScript: what the page asks the server for."""
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served() -> Iterator[Door]:
     with serving() as one:
         one.show()
         yield one
@@ -36,7 +36,7 @@ def test_every_address_in_the_page_is_relative() -> None:
     assert not [path for path, (body, _) in page_files().items() if re.search(rb"url\(\s*[\"']?/", body)]
 
 
-def test_the_whole_page_works_under_a_prefix(served: Served) -> None:
+def test_the_whole_page_works_under_a_prefix(served: Door) -> None:
     with proxy(served.port) as port:
         jar = CookieJar()
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
@@ -56,7 +56,7 @@ def test_the_whole_page_works_under_a_prefix(served: Served) -> None:
         assert ask(port, "/api/status").status == 404, "the proxy has other things at its root"
 
 
-def test_a_socket_passes_a_proxy(served: Served) -> None:
+def test_a_socket_passes_a_proxy(served: Door) -> None:
     with proxy(served.port) as port:
         sent = log_in(served.port).headers["set-cookie"].partition(";")[0]
         with page(port, path=f"{PREFIX}/ws", Cookie=sent) as one:

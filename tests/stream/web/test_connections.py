@@ -15,17 +15,17 @@ from stream.web.guard import LARGEST_BODY
 from stream.web.patience import MOST_CONNECTIONS
 from tests.waiting import wait_for
 from tests.web_client import TOKEN, ask, origin, raw
-from tests.web_server import Served, serving
+from tests.web_server import Door, serving
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served() -> Iterator[Door]:
     with serving() as one:
         one.show()
         yield one
 
 
-def test_no_more_is_read_than_a_request_needs(served: Served) -> None:
+def test_no_more_is_read_than_a_request_needs(served: Door) -> None:
     port = served.port
     head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin(port)}\r\nContent-Type: application/json\r\n"
     fits = json.dumps({"token": "x" * (LARGEST_BODY - 13)}).encode()
@@ -43,7 +43,7 @@ def test_no_more_is_read_than_a_request_needs(served: Served) -> None:
 
 
 @pytest.mark.slow
-def test_whoever_says_nothing_or_little_is_hung_up_on(served: Served) -> None:
+def test_whoever_says_nothing_or_little_is_hung_up_on(served: Door) -> None:
     port = served.port
     heads = (b"", b"GET / HTTP/1.1\r\nHost: loc", f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\nGET /".encode())
     connections = [socket.create_connection(("127.0.0.1", port), 12) for _ in heads]
@@ -61,7 +61,7 @@ def test_whoever_says_nothing_or_little_is_hung_up_on(served: Served) -> None:
 
 
 @pytest.mark.slow
-def test_a_body_that_does_not_come_is_not_waited_for(served: Served) -> None:
+def test_a_body_that_does_not_come_is_not_waited_for(served: Door) -> None:
     port = served.port
     head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin(port)}\r\nContent-Type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", port), 15) as connection:
@@ -70,7 +70,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(served: Served) -> None:
     assert served.refused("slow") == 1
 
 
-def test_a_crowd_leaves_room_for_cameras_and_recordings(served: Served) -> None:
+def test_a_crowd_leaves_room_for_cameras_and_recordings(served: Door) -> None:
     with ExitStack() as stack:
         crowd = [stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 10)) for _ in range(MOST_CONNECTIONS + 5)]
         assert [closed(one) for one in crowd[-5:]] == [True] * 5

@@ -49,7 +49,7 @@ def test_a_change_takes_effect_and_shows_on_every_page(demo: Served, page: Page)
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("classifier.threshold", 7, "the page: classifier.threshold cannot be 7: it must be less than or equal to 1."),
+        ("classifier.threshold", 7, "classifier.threshold cannot be 7: it must be less than or equal to 1."),
         ("detector.min_face_px", "huge", "cannot be 'huge'"),
         ("detector.weights", "/etc/passwd", "detector.weights cannot change while a run goes on: start it anew."),
         ("output.crf", 1, "output.crf cannot change while a run goes on: start it anew."),
@@ -106,7 +106,7 @@ def test_recordings_stop_and_begin_anew_and_each_plays(tmp_path: Path) -> None:
     with served("demo", "-o", tmp_path / "out.mp4") as run, run.page() as page:
         page.hear("state", lambda state: state["cameras"] and state["cameras"][0]["recording"])
         page.say(type="watch", cameras={"demo": 320})
-        page.picture()
+        wait_for((tmp_path / "out.mp4").exists)
         page.say(type="record", camera="demo", on=False)
         page.hear("state", lambda state: state["cameras"][0]["recording"] is False)
         wait_for(lambda: (tmp_path / "out.mp4").exists() and len(ffprobe_times(tmp_path / "out.mp4")) > 0)

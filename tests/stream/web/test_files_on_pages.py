@@ -40,6 +40,18 @@ def test_a_run_that_waits_for_a_page_can_be_stopped(tmp_path: Path) -> None:
         assert time.monotonic() - begin < 2
 
 
+def test_waiting_for_a_page_is_part_of_the_duration(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", times=range(500))
+    with served("run", clip, "--duration", "4", "--set", "source.loop=true") as run:
+        begin = time.monotonic()
+        time.sleep(2)
+        with run.page() as page:
+            page.say(type="watch", cameras={str(clip): 320})
+            page.picture()
+            assert run.process.wait(20) == 0
+        assert time.monotonic() - begin < 5, "it would be 6"
+
+
 def test_each_picture_stays_until_somebody_turns_to_the_next(tmp_path: Path, portrait_path: Path) -> None:
     for name in "abc":
         (tmp_path / f"{name}.jpg").write_bytes(portrait_path.read_bytes())

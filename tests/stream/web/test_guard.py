@@ -11,14 +11,14 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.web_client import TOKEN, ask, cookie, log_in, origin, raw, socket_of
-from tests.web_server import Served, serving
+from tests.web_server import Door, serving
 
 SECRET = ("/api/status", "/metrics", "/cameras/door.jpg", "/cameras/door.mjpg")
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served() -> Iterator[Door]:
     with serving() as one:
         one.show()
         yield one
@@ -34,7 +34,7 @@ def handshake(port: int, path: str = "/ws", **headers: str) -> int:
 
 
 @pytest.mark.parametrize("path", SECRET)
-def test_nothing_is_shown_without_the_token(served: Served, path: str) -> None:
+def test_nothing_is_shown_without_the_token(served: Door, path: str) -> None:
     assert ask(served.port, path).status == 401
     assert ask(served.port, path, Authorization="Bearer wrong").status == 401
     assert ask(served.port, path, Cookie=f"facestream-{served.port}=made.up").status == 401
@@ -46,13 +46,13 @@ def test_nothing_is_shown_without_the_token(served: Served, path: str) -> None:
 
 
 @pytest.mark.parametrize("other", ['a={"x": 1}', "theme", "x=a b", "my[key]=1", 'a"b=1', "b=\xfc", "facestream-PORT=old.one", ""])
-def test_cookies_of_whatever_else_this_machine_serves_lock_nobody_out(served: Served, other: str) -> None:
+def test_cookies_of_whatever_else_this_machine_serves_lock_nobody_out(served: Door, other: str) -> None:
     mine = cookie(served.port)
     for cookies in (f"{other.replace('PORT', str(served.port))}; {mine}", f"{mine};{other}"):
         assert ask(served.port, "/api/status", Cookie=cookies).status == 200
 
 
-def test_a_password_is_as_good_as_a_token_for_programs_that_know_nothing_else(served: Served) -> None:
+def test_a_password_is_as_good_as_a_token_for_programs_that_know_nothing_else(served: Door) -> None:
     def with_password(password: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()}
 
@@ -71,7 +71,7 @@ def test_a_password_is_as_good_as_a_token_for_programs_that_know_nothing_else(se
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "127.0.0.1:{}", "localhost:{}", "LocalHost:{}", "localhost.", "127.8.9.1:{}", "[::1]:{}", "[::1]", "localhost:1"]
 )
-def test_the_names_of_this_machine_are_answered(served: Served, host: str) -> None:
+def test_the_names_of_this_machine_are_answered(served: Door, host: str) -> None:
     assert ask(served.port, "/", Host=host.format(served.port)).status == 200
 
 
@@ -95,7 +95,7 @@ def test_the_names_of_this_machine_are_answered(served: Served, host: str) -> No
         "2130706433",
     ],
 )
-def test_a_name_that_somebody_else_made_lead_here_is_not_answered(served: Served, host: str) -> None:
+def test_a_name_that_somebody_else_made_lead_here_is_not_answered(served: Door, host: str) -> None:
     for path in ("/", "/healthz", "/cameras/door.jpg"):
         answer = ask(served.port, path, Host=host.format(served.port), **BEARER)
         assert answer.status == 421
@@ -103,14 +103,14 @@ def test_a_name_that_somebody_else_made_lead_here_is_not_answered(served: Served
     assert served.refused("host") == 3
 
 
-def test_two_names_and_none_are_refused(served: Served) -> None:
+def test_two_names_and_none_are_refused(served: Door) -> None:
     for head in (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"):
         assert raw(served.port, head)[9:12] in (b"400", b"421"), head
     assert raw(served.port, b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n")[9:12] == b"421"
 
 
 @pytest.mark.parametrize("path", ["/ws", "/events"])
-def test_a_socket_opens_for_the_pages_of_this_server_alone(served: Served, path: str) -> None:
+def test_a_socket_opens_for_the_pages_of_this_server_alone(served: Door, path: str) -> None:
     port = served.port
     assert handshake(port, path) == 101
     for wrong in (
@@ -137,13 +137,13 @@ def test_a_socket_opens_for_the_pages_of_this_server_alone(served: Served, path:
     assert rebound.status == 421, "host and origin are the same name, which somebody made lead here"
 
 
-def test_a_program_needs_no_origin_but_the_token(served: Served) -> None:
+def test_a_program_needs_no_origin_but_the_token(served: Door) -> None:
     assert handshake(served.port, Origin="", Cookie="", **BEARER) == 101
     assert handshake(served.port, Origin="", Cookie="", Authorization="Bearer wrong") == 403
     assert handshake(served.port, Origin="http://evil.example", Cookie="", **BEARER) == 403, "a page of somebody else is no program"
 
 
-def test_another_site_can_neither_log_in_nor_use_a_login(served: Served) -> None:
+def test_another_site_can_neither_log_in_nor_use_a_login(served: Door) -> None:
     known, body = {"Cookie": cookie(served.port)}, json.dumps({"token": TOKEN}).encode()
     assert log_in(served.port, Origin=f"http://127.0.0.1:{served.port + 1}").status == 403
     assert log_in(served.port, Origin="null").status == 403
@@ -162,7 +162,7 @@ def test_another_site_can_neither_log_in_nor_use_a_login(served: Served) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/main.js", "/session", "/healthz", "/api/status", "/cameras/door.jpg", "/nothing", "/metrics"])
-def test_every_answer_says_what_a_browser_may_do_with_it(served: Served, path: str) -> None:
+def test_every_answer_says_what_a_browser_may_do_with_it(served: Door, path: str) -> None:
     answer = ask(served.port, path, **BEARER)
     policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -179,12 +179,12 @@ def test_every_answer_says_what_a_browser_may_do_with_it(served: Served, path: s
     assert "server" not in answer.headers
 
 
-def test_the_page_has_nothing_that_the_policy_forbids(served: Served) -> None:
+def test_the_page_has_nothing_that_the_policy_forbids(served: Door) -> None:
     text = ask(served.port, "/").text
     assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style|javascript:|https?://", text)
 
 
-def test_the_eleventh_wrong_token_has_to_wait(served: Served) -> None:
+def test_the_eleventh_wrong_token_has_to_wait(served: Door) -> None:
     port = served.port
     assert [log_in(port, "wrong").status for _ in range(5)] == [401] * 5
     assert [ask(port, "/api/status", Authorization="Bearer wrong").status for _ in range(5)] == [401] * 5
@@ -195,7 +195,7 @@ def test_the_eleventh_wrong_token_has_to_wait(served: Served) -> None:
     assert ask(port, "/").status == 200
 
 
-def test_whoever_is_in_stays_in_while_somebody_guesses(served: Served) -> None:
+def test_whoever_is_in_stays_in_while_somebody_guesses(served: Door) -> None:
     known = cookie(served.port)
     for _ in range(12):
         log_in(served.port, "wrong")
@@ -205,7 +205,7 @@ def test_whoever_is_in_stays_in_while_somebody_guesses(served: Served) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"5", b"null", b"{", b'{"token": 5}', b'{"token": null}', b"\xff\xfe", b"[" * 60_000, b'{"token": "\\ud800"}']
 )
-def test_a_login_that_makes_no_sense_is_refused(served: Served, body: bytes) -> None:
+def test_a_login_that_makes_no_sense_is_refused(served: Door, body: bytes) -> None:
     answer = ask(served.port, "/login", "POST", body, Origin=origin(served.port), Content_Type="application/json")
     assert answer.status in (400, 401)
 
@@ -224,6 +224,6 @@ def test_a_login_that_makes_no_sense_is_refused(served: Served, body: bytes) -> 
         "/index.html%00.js",
     ],
 )
-def test_a_path_leads_nowhere_but_to_what_there_is(served: Served, path: str) -> None:
+def test_a_path_leads_nowhere_but_to_what_there_is(served: Door, path: str) -> None:
     assert ask(served.port, path, **BEARER).status == 404
     assert ask(served.port, path).status in (401, 404)

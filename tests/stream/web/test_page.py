@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import clock
-from tests.browser import ServedRun, chromium, drawn_since, note_what_is_drawn, opened, served
+from tests.browser import chromium, drawn_since, note_what_is_drawn, opened, served
 from tests.media import make_clip
 from tests.moving_faces import Actor, Film, head
+from tests.served import Served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, portrait: np.ndarray) -> Path
 
 
 @pytest.fixture(scope="module")
-def run(clip: Path) -> Iterator[ServedRun]:
+def run(clip: Path) -> Iterator[Served]:
     with served("run", clip.name, "--set", "source.loop=true", cwd=clip.parent) as run:
         yield run
 
@@ -52,7 +53,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, run: ServedRun) -> Iterator[Page]:
+def page(browser: Browser, run: Served) -> Iterator[Page]:
     with opened(browser, run) as page:
         expect(page.locator(".face")).not_to_have_count(0)
         yield page
@@ -137,7 +138,7 @@ def test_a_face_says_all_that_is_known_of_it_below_the_pointer_and_with_the_focu
     expect(card).to_be_hidden()
 
 
-def test_a_finger_on_a_face_shows_the_same(browser: Browser, run: ServedRun):
+def test_a_finger_on_a_face_shows_the_same(browser: Browser, run: Served):
     with opened(browser, run, viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True) as page:
         expect(page.locator(".face")).not_to_have_count(0)
 
@@ -164,7 +165,7 @@ def test_all_is_there_for_those_who_listen(page: Page):
     expect(page.locator(".age")).to_have_text(re.compile(r"shown here: \d+ a second, \d+\sms old"))
 
 
-def test_what_is_served_weighs_less_than_60_kb(browser: Browser, run: ServedRun):
+def test_what_is_served_weighs_less_than_60_kb(browser: Browser, run: Served):
     with opened(browser, run, url="about:blank") as page:
         line = page.context.new_cdp_session(page)
         line.send("Network.enable")

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import ServedRun, chromium, drawn_since, note_what_is_drawn, opened, served
+from tests.browser import chromium, drawn_since, note_what_is_drawn, opened, served
 from tests.media import make_clip, rtsp_server
+from tests.ports import free_port
+from tests.served import Served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -20,7 +22,7 @@ NAMES = ["door.mp4", "garden.mp4", "hall.mp4", "yard.mp4"]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("clips")
     for name in NAMES:
         make_clip(folder / name, times=range(25))
@@ -38,7 +40,7 @@ def shown_large(page: Page) -> list[str | None]:
     return [tile.get_attribute("data-camera") for tile in page.locator(".tile.large:visible").all()]
 
 
-def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_or_0(browser: Browser, run: ServedRun):
+def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_or_0(browser: Browser, run: Served):
     with opened(browser, run) as page:
         tiles = page.locator(".tile:visible")
         expect(tiles).to_have_count(4)
@@ -67,7 +69,7 @@ def test_one_camera_is_large_by_click_enter_or_digit_and_all_are_back_by_escape_
         expect(tiles).to_have_count(4)
 
 
-def test_only_what_is_seen_is_asked_for_and_as_wide_as_it_is_shown(browser: Browser, run: ServedRun):
+def test_only_what_is_seen_is_asked_for_and_as_wide_as_it_is_shown(browser: Browser, run: Served):
     asked: list[dict[str, float]] = []
 
     def said(words: object) -> None:
@@ -89,7 +91,7 @@ def test_only_what_is_seen_is_asked_for_and_as_wide_as_it_is_shown(browser: Brow
         wait_for(lambda: page.evaluate("1") and set(asked[-1]) == {"hall.mp4"}, but=lambda: asked[-1])
 
 
-def test_every_camera_of_the_grid_moves(browser: Browser, run: ServedRun):
+def test_every_camera_of_the_grid_moves(browser: Browser, run: Served):
     with opened(browser, run) as page:
         expect(page.locator(".tile")).to_have_count(4)
         note_what_is_drawn(page)
@@ -104,7 +106,7 @@ def test_every_camera_of_the_grid_moves(browser: Browser, run: ServedRun):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_of_360_px_scrolls_only_downwards_and_its_buttons_are_large_enough(browser: Browser, run: ServedRun, scheme: str):
+def test_a_phone_of_360_px_scrolls_only_downwards_and_its_buttons_are_large_enough(browser: Browser, run: Served, scheme: str):
     phone = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
     with opened(browser, run, color_scheme=scheme, **phone) as page:
         expect(page.locator(".tile")).to_have_count(4)
@@ -140,4 +142,26 @@ def test_a_camera_without_a_signal_says_since_when_and_why_and_comes_back(browse
         assert page.locator("canvas").first.evaluate("(one) => one.getContext('2d').getImageData(5, 5, 1, 1).data[3]") == 255
         camera.start()
         expect(silence).to_be_hidden()
+        expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))
+
+
+def test_a_long_name_is_short_in_the_grid_and_whole_with_the_large_picture(browser: Browser):
+    addresses = [f"rtsp://admin:secret@127.0.0.1:{free_port()}/Streaming/Channels/{number}" for number in (101, 102)]
+    with served("run", *addresses, "--set", "detector.enabled=false") as run, opened(browser, run) as page:
+        names = page.locator(".tile h2 button")
+        expect(names).to_have_text([re.compile(rf"^127\.0\.0\.1:\d+ … {number}$") for number in (101, 102)])
+        assert re.fullmatch(r"rtsp://admin:\*+@127.*/101", names.first.get_attribute("title") or "")
+        expect(page.locator("#controls li > span").last).to_have_text(re.compile("… 102$"))
+        page.keyboard.press("2")
+        expect(names.last).to_have_text(re.compile(r"^rtsp://admin:\*+@127.*/102$"))
+        assert "secret" not in page.content()
+
+
+def test_the_demo_can_be_looked_at_by_https(browser: Browser, tmp_path: Path):
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    with (
+        served("demo", "--web-tls", "self-signed", environment=environment) as run,
+        opened(browser, run, ignore_https_errors=True) as page,
+    ):
+        assert run.address.startswith("https://")
         expect(page.locator(".age")).to_have_text(re.compile("shown here: [1-9]"))

@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import ServedRun, chromium, opened, served
+from tests.browser import chromium, opened, served
 from tests.media import make_clip
 from tests.moving_faces import Actor, Film, head
 from tests.other_browsers import driven_chromium, webkit
+from tests.served import Served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[ServedRun]:
+def run() -> Iterator[Served]:
     with served("demo") as run:
         yield run
 
@@ -36,7 +37,7 @@ WebSocket.prototype.send = function (words) { window.said.push(JSON.parse(words)
 """
 
 
-def test_a_hidden_page_asks_for_nothing_and_comes_back_to_now(run: ServedRun):
+def test_a_hidden_page_asks_for_nothing_and_comes_back_to_now(run: Served):
     with driven_chromium() as driver:
         driver.get(run.invitation)
         driver.execute_script(NOTE)
@@ -95,7 +96,7 @@ def test_a_crowd_is_drawn_all_the_same(portrait: np.ndarray, tmp_path: Path):
 
 
 @pytest.mark.filterwarnings("ignore:setting remote_server_addr")  # Selenium's own
-def test_the_page_is_the_same_in_webkit(run: ServedRun, screen: str):
+def test_the_page_is_the_same_in_webkit(run: Served, screen: str):
     with webkit(screen) as driver:
         driver.get(run.invitation)
 

@@ -12,8 +12,9 @@ from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 import stream.web
-from tests.browser import ServedRun, chromium, opened, served
+from tests.browser import chromium, opened, served
 from tests.media import make_clip
+from tests.served import Served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory, portrait: object) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(clips: Path) -> Iterator[ServedRun]:
+def run(clips: Path) -> Iterator[Served]:
     with served("run", "door.mp4", "yard.mp4", "--set", "source.loop=true", cwd=clips) as run:
         yield run
 
@@ -47,7 +48,7 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
 
 
-def test_what_axe_says_is_real(browser: Browser, run: ServedRun):
+def test_what_axe_says_is_real(browser: Browser, run: Served):
     with opened(browser, run) as page:
         expect(page.locator(".tile")).to_have_count(2)
         page.evaluate("document.getElementById('back').replaceChildren(); document.getElementById('back').hidden = false")
@@ -57,7 +58,7 @@ def test_what_axe_says_is_real(browser: Browser, run: ServedRun):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing_in_any_view(browser: Browser, run: ServedRun, scheme: str, width: int):
+def test_axe_finds_nothing_in_any_view(browser: Browser, run: Served, scheme: str, width: int):
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 740}, "reduced_motion": "reduce"}
     with opened(browser, run, **look) as page:
         expect(page.locator(".tile")).to_have_count(2)
@@ -84,7 +85,7 @@ def test_axe_finds_nothing_where_there_is_no_signal(browser: Browser):
         assert violations(page) == []
 
 
-def test_nothing_moves_for_those_who_want_no_motion(browser: Browser, run: ServedRun):
+def test_nothing_moves_for_those_who_want_no_motion(browser: Browser, run: Served):
     for wish, moves in (("reduce", False), ("no-preference", True)):
         with opened(browser, run, reduced_motion=wish) as page:
             expect(page.locator(".tile")).to_have_count(2)

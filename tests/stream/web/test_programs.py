@@ -17,17 +17,18 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed
 
 from stream.sinks.events import event_of
+from stream.sinks.result import Measured
 from stream.web.programs import MOST_EVENTS_WAITING, MOST_LISTENERS, MOST_STREAMS
 from tests.waiting import wait_for
 from tests.web_client import TOKEN, ask, socket_of
-from tests.web_server import Served, face, serving
+from tests.web_server import Door, face, serving
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 PROGRAM = BEARER | {"Origin": "", "Cookie": ""}
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served() -> Iterator[Door]:
     with serving() as one:
         yield one
 
@@ -66,7 +67,7 @@ def stream(port: int, path: str = "/cameras/door.mjpg") -> Iterator[Stream]:
         yield Stream(connection)
 
 
-def test_a_picture_comes_with_its_boxes_or_without(served: Served) -> None:
+def test_a_picture_comes_with_its_boxes_or_without(served: Door) -> None:
     served.show(faces=[face()])
     drawn, clean = ask(served.port, "/cameras/door.jpg", **BEARER), ask(served.port, "/cameras/door.jpg?boxes=0", **BEARER)
     assert drawn.headers["content-type"] == clean.headers["content-type"] == "image/jpeg"
@@ -76,7 +77,7 @@ def test_a_picture_comes_with_its_boxes_or_without(served: Served) -> None:
     assert ask(served.port, "/cameras/window.jpg", **BEARER).status == 404
 
 
-def test_a_camera_that_begins_just_now_is_waited_for(served: Served) -> None:
+def test_a_camera_that_begins_just_now_is_waited_for(served: Door) -> None:
     with ExitStack() as stack:
         connection = stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 10))
         connection.sendall(f"GET /cameras/door.jpg HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
@@ -85,7 +86,7 @@ def test_a_camera_that_begins_just_now_is_waited_for(served: Served) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_camera_without_a_signal_says_so(served: Served) -> None:
+def test_a_camera_without_a_signal_says_so(served: Door) -> None:
     result = served.show()
     served.camera.status.state, served.camera.status.cause = "retrying", "no route to host"
     wait_for(lambda: time.monotonic() - result.frame.captured_at > 1)
@@ -104,7 +105,26 @@ def test_a_name_may_be_an_address() -> None:
         assert ask(served.port, "/" + status["jpg"], **BEARER).status == 200
 
 
-def test_a_stream_closes_each_picture_at_once_and_gives_the_newest(served: Served) -> None:
+@pytest.mark.parametrize(
+    ("name", "in_address", "file"),
+    [
+        ("rtsp://10.0.0.9/live?channel=1", "rtsp%3A%2F%2F10.0.0.9%2Flive%3Fchannel%3D1", "rtsp-10.0.0.9-live-channel%3D1"),
+        ("rtsp://10.0.0.9/live", "rtsp%3A/10.0.0.9/live", "rtsp-10.0.0.9-live"),  # as nginx passes it on
+        ("Haustür links", "Haust%C3%BCr%20links", "Haust%C3%BCr%20links"),
+        ("videos/Übung.mp4", "videos%2F%C3%9Cbung.mp4", "videos-%C3%9Cbung.mp4"),
+    ],
+)
+def test_a_picture_of_any_name_can_be_fetched_and_kept(name: str, in_address: str, file: str) -> None:
+    with serving(name=name) as served:
+        served.show()
+        assert ask(served.port, f"/cameras/{in_address}.jpg", **BEARER).status == 200
+        snapshot = ask(served.port, f"/snapshots/{in_address}.png", **BEARER)
+        assert snapshot.status == 200
+        kept = snapshot.headers["content-disposition"]
+        assert re.fullmatch(rf"attachment; filename\*=UTF-8''{re.escape(file)}-\d{{8}}T\d{{6}}Z\.png", kept), kept
+
+
+def test_a_stream_closes_each_picture_at_once_and_gives_the_newest(served: Door) -> None:
     served.show()
     with stream(served.port) as pictures:
         assert b"multipart/x-mixed-replace; boundary=facestream" in pictures.until(b"--facestream")
@@ -119,7 +139,7 @@ def test_a_stream_closes_each_picture_at_once_and_gives_the_newest(served: Serve
         assert time.monotonic() - begun > 0.5, "what stands is sent again, and not more often than needed"
 
 
-def test_four_streams_and_no_more_until_one_goes(served: Served) -> None:
+def test_four_streams_and_no_more_until_one_goes(served: Door) -> None:
     served.show()
     with ExitStack() as stack:
         first = stack.enter_context(ExitStack())
@@ -138,7 +158,7 @@ def test_four_streams_and_no_more_until_one_goes(served: Served) -> None:
     wait_for(lambda: ask(served.port, "/api/status", **BEARER).json["streams"] == 0)
 
 
-def test_programs_that_want_the_same_picture_share_it(served: Served) -> None:
+def test_programs_that_want_the_same_picture_share_it(served: Door) -> None:
     served.show()
     for _ in range(5):
         ask(served.port, "/cameras/door.jpg", **BEARER)
@@ -162,7 +182,7 @@ def test_a_stream_ends_with_what_it_shows(how: str) -> None:
         assert time.monotonic() - begun < 1
 
 
-def test_events_come_as_they_are_written(served: Served) -> None:
+def test_events_come_as_they_are_written(served: Door) -> None:
     with socket_of(served.port, "/events", **PROGRAM) as one, socket_of(served.port, "/events") as another:
         listening(served, 2)
         result = served.show(faces=[face()])
@@ -176,13 +196,13 @@ def test_events_come_as_they_are_written(served: Served) -> None:
         assert json.loads(one.recv(5))["frame"] == 1
 
 
-def listening(served: Served, count: int) -> None:
+def listening(served: Door, count: int) -> None:
     """Until so many are told what is found."""
     programs = served.view.listeners[0].__self__  # type: ignore[attr-defined]
     wait_for(lambda: len(programs._listeners) == count)
 
 
-def test_a_listener_that_does_not_read_loses_the_oldest_and_is_told(served: Served) -> None:
+def test_a_listener_that_does_not_read_loses_the_oldest_and_is_told(served: Door) -> None:
     with socket_of(served.port, "/events", **PROGRAM) as slow, socket_of(served.port, "/events", **PROGRAM) as quick:
         listening(served, 2)
         crowd = [face()] * 300
@@ -205,7 +225,7 @@ def test_a_listener_that_does_not_read_loses_the_oldest_and_is_told(served: Serv
         assert frames[-MOST_EVENTS_WAITING:] == list(range(count - MOST_EVENTS_WAITING, count)), "the newest are kept"
 
 
-def test_there_is_a_last_listener(served: Served) -> None:
+def test_there_is_a_last_listener(served: Door) -> None:
     with ExitStack() as stack:
         for _ in range(MOST_LISTENERS):
             stack.enter_context(socket_of(served.port, "/events", **PROGRAM))
@@ -216,7 +236,7 @@ def test_there_is_a_last_listener(served: Served) -> None:
         assert closed.value.rcvd.code == 1013
 
 
-def test_the_status_says_how_every_camera_is(served: Served) -> None:
+def test_the_status_says_how_every_camera_is(served: Door) -> None:
     status = ask(served.port, "/api/status", **BEARER).json
     assert status["cameras"][0]["state"] == "opening"
     assert status["cameras"][0]["pictures"] == status["pages"] == 0
@@ -226,7 +246,15 @@ def test_the_status_says_how_every_camera_is(served: Served) -> None:
     assert (camera["width"], camera["height"], camera["no_signal"]) == (64, 48, False)
 
 
-def test_health_needs_no_token_and_names_no_camera(served: Served) -> None:
+def test_the_status_says_how_fast_and_how_late_each_camera_is(served: Door) -> None:
+    served.show(measured=Measured(24.96, 0.0412, None))
+    status = ask(served.port, "/api/status", **BEARER).json
+    camera = status["cameras"][0]
+    assert (camera["rate"], camera["latency_ms"], camera["last_look_ms"]) == (25.0, 41.2, None)
+    assert abs(status["now"] - time.time()) < 5
+
+
+def test_health_needs_no_token_and_names_no_camera(served: Door) -> None:
     with served.health.thread("worker", "rtsp://10.0.0.9/") as worker:
         assert ask(served.port, "/healthz").text == "alive\n"
         assert "10.0.0.9" in ask(served.port, "/healthz", **BEARER).text
@@ -239,7 +267,7 @@ def test_health_needs_no_token_and_names_no_camera(served: Served) -> None:
         assert ask(served.port, "/healthz").text == "stalled\n"
 
 
-def test_prometheus_is_given_the_numbers_with_the_token(served: Served) -> None:
+def test_prometheus_is_given_the_numbers_with_the_token(served: Door) -> None:
     served.show()
     answer = ask(served.port, "/metrics", Accept="application/openmetrics-text; version=1.0.0", **BEARER)
     assert answer.headers["content-type"].startswith("application/openmetrics-text")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -245,8 +244,7 @@ def test_a_file_is_named_nowhere_but_on_its_page(portrait: np.ndarray, tmp_path:
     with served("demo", "--events", tmp_path / "events.jsonl", folder=tmp_path) as run, guest(run) as page:
         assert sent(page, "secret.jpg", jpeg(portrait))["state"] == "done"
         assert sent(page, "secret.mp4", b"rubbish")["state"] == "failed"
-        run.process.send_signal(signal.SIGINT)
-        said = "".join(run.process.communicate(timeout=20)) + (tmp_path / "events.jsonl").read_text()
+        said = run.end().told + (tmp_path / "events.jsonl").read_text()
     assert "secret" not in said
     assert "facestream-web-" not in said
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.browser import ServedRun, chromium, opened, served
+from tests.browser import chromium, opened, served
+from tests.served import Served
 from tests.waiting import wait_for
 from tests.web_guest import jpeg, write_film
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[ServedRun]:
+def run() -> Iterator[Served]:
     with served("run") as one:
         yield one
 
@@ -43,7 +44,7 @@ def drop(page: Page, file: list[str]) -> None:
     page.evaluate(DROP, file)
 
 
-def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(browser: Browser, run: ServedRun, portrait: np.ndarray) -> None:
+def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(browser: Browser, run: Served, portrait: np.ndarray) -> None:
     exif = Image.Exif()
     exif[0x112] = 6
     photo = jpeg(Image.fromarray(portrait).rotate(90, expand=True), exif=exif)
@@ -62,9 +63,7 @@ def test_a_dropped_photo_is_shown_upright_with_a_box_over_its_face(browser: Brow
         wait_for(lambda: page.locator(".files li").count() == 0)
 
 
-def test_a_chosen_video_shows_progress_and_ends_in_a_download(
-    browser: Browser, run: ServedRun, portrait: np.ndarray, tmp_path: Path
-) -> None:
+def test_a_chosen_video_shows_progress_and_ends_in_a_download(browser: Browser, run: Served, portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "Übung \N{CLAPPER BOARD}.mp4", [portrait] * 200, sound=True)
     with opened(browser, run, viewport={"width": 360, "height": 640}) as page:
         page.locator(".guest input[type=file]").set_input_files([film])
@@ -80,22 +79,25 @@ def test_a_chosen_video_shows_progress_and_ends_in_a_download(
         assert bar.is_hidden()
 
 
-def test_many_files_go_one_by_one_and_the_bad_ones_say_why(browser: Browser, run: ServedRun, portrait_path: Path, tmp_path: Path) -> None:
+def test_many_files_go_one_by_one_and_the_bad_ones_say_why(browser: Browser, run: Served, portrait_path: Path, tmp_path: Path) -> None:
     bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
     bad.write_bytes(b"rubbish" * 100)
     empty.touch()
+    text = tmp_path / "text.txt"  # a browser calls it what forms can send, too
+    text.write_text("hello")
     photos = [tmp_path / f"{number}.jpg" for number in range(12)]
     for photo in photos:
         photo.write_bytes(portrait_path.read_bytes())
     with opened(browser, run) as page:
-        page.locator(".guest input[type=file]").set_input_files([bad, *photos, empty])
+        page.locator(".guest input[type=file]").set_input_files([bad, *photos, empty, text])
         wait_for(lambda: page.locator(".files img").count() == 12)
-        wait_for(lambda: page.get_by_role("button", name="Remove").count() == 14)
-        assert "is neither a photo nor a video" in page.locator(".files li", has_text="bad.jpg").inner_text()
+        wait_for(lambda: page.get_by_role("button", name="Remove").count() == 15)
+        for name in ("bad.jpg", "text.txt"):
+            assert "is neither a photo nor a video" in page.locator(".files li", has_text=name).inner_text()
         assert "is empty" in page.locator(".files li", has_text="empty.png").inner_text()
 
 
-def test_a_video_that_is_looked_at_can_be_cancelled(browser: Browser, run: ServedRun, portrait: np.ndarray, tmp_path: Path) -> None:
+def test_a_video_that_is_looked_at_can_be_cancelled(browser: Browser, run: Served, portrait: np.ndarray, tmp_path: Path) -> None:
     film = write_film(tmp_path / "long.mp4", [portrait] * 1500)
     with opened(browser, run) as page:
         page.locator(".guest input[type=file]").set_input_files([film])

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from stream.web.access import TOKEN_VARIABLE
 from tests.command import running
+from tests.media import ffprobe_times
 from tests.ports import free_port
 from tests.waiting import wait_for
 from tests.web_client import TOKEN, Page, ask, cookie, origin, page, socket_of
@@ -24,10 +26,10 @@ PAGES = 20
 
 
 @contextmanager
-def demo() -> Iterator[tuple[subprocess.Popen[str], int]]:
+def demo(*words: str | Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A run with a page that has a picture."""
     port = free_port()
-    with running("demo", "--web", str(port), environment={TOKEN_VARIABLE: TOKEN}) as process:
+    with running("demo", *words, "--web", str(port), environment={TOKEN_VARIABLE: TOKEN}) as process:
         with suppress(OSError):
             wait_for(lambda: serves(port) or process.poll() is not None)
         assert ask(port, "/cameras/demo.jpg", timeout_s=20, **BEARER).status == 200
@@ -93,8 +95,8 @@ def rate(watched: Page, seconds: float = 3) -> float:
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_a_page_that_does_not_read_costs_nobody_anything() -> None:
-    with demo() as (process, port), page(port) as healthy, page(port) as deaf:
+def test_a_page_that_does_not_read_costs_nobody_anything(tmp_path: Path) -> None:
+    with demo("-o", tmp_path / "out.mp4") as (process, port), page(port) as healthy, page(port) as deaf:
         healthy.watch(demo=1280)
         healthy.picture()
         before = rate(healthy)
@@ -120,6 +122,12 @@ def test_a_page_that_does_not_read_costs_nobody_anything() -> None:
             over.set()
             claimer.join()
         wait_for(lambda: ask(port, "/api/status", **BEARER).json["pages"] == 1 and healthy.picture(), 30)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=10)
+    assert "not recorded" not in told
+    times = ffprobe_times(tmp_path / "out.mp4")
+    assert times[-1] > 5
+    assert max(after - before for before, after in pairwise(times)) < 0.1, "thirty pictures a second, and none is missing"
 
 
 @pytest.mark.slow

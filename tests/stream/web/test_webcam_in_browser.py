@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import ServedRun, chromium, opened, served
+from tests.browser import chromium, opened, served
+from tests.served import Served
 from tests.waiting import wait_for
 from tests.web_guest import camera_film, seen_by_camera
 
@@ -30,7 +31,7 @@ IN_STEP = """() => {
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[ServedRun]:
+def run() -> Iterator[Served]:
     with served("run") as one:
         yield one
 
@@ -49,7 +50,7 @@ def switch_on(page: Page) -> None:
     page.locator(".screen rect").first.wait_for()
 
 
-def test_box_and_picture_are_of_the_same_moment(browser: Browser, run: ServedRun) -> None:
+def test_box_and_picture_are_of_the_same_moment(browser: Browser, run: Served) -> None:
     with opened(browser, run) as page:
         switch_on(page)
         page.get_by_label("In step").check()
@@ -69,7 +70,7 @@ def test_box_and_picture_are_of_the_same_moment(browser: Browser, run: ServedRun
         assert now["y"] == pytest.approx(4 + 222 * 352 / 600, abs=10)
 
 
-def test_the_self_view_has_its_boxes_and_can_be_turned_round(browser: Browser, run: ServedRun, tmp_path: Path) -> None:
+def test_the_self_view_has_its_boxes_and_can_be_turned_round(browser: Browser, run: Served, tmp_path: Path) -> None:
     with opened(browser, run, viewport={"width": 360, "height": 640}) as page:
         switch_on(page)
         wait_for(lambda: "1 face" in page.locator(".screen").first.get_attribute("aria-label"))
@@ -89,7 +90,7 @@ def test_the_self_view_has_its_boxes_and_can_be_turned_round(browser: Browser, r
         switch_on(page)
 
 
-def test_a_camera_goes_on_when_the_connection_comes_back(browser: Browser, run: ServedRun) -> None:
+def test_a_camera_goes_on_when_the_connection_comes_back(browser: Browser, run: Served) -> None:
     with opened(browser, run) as page:
         sockets: list[Any] = []
         page.route_web_socket("**/ws", lambda socket: sockets.append((socket, socket.connect_to_server())))
