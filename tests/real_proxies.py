@@ -49,7 +49,7 @@ def caddy(folder: Path, port: int, backend: int) -> list[str]:
     """The same; without its own certificate, which it would ask the whole world for."""
     program = shutil.which("caddy")
     if program is None:
-        pytest.skip("Caddy is not installed")
+        pytest.skip("missing program: caddy")
     recipe = _recipe("reverse_proxy").replace("BACKEND", str(backend)).replace("cams.example.com", f"http://:{port}")
     (folder / "Caddyfile").write_text(f"{{\n  admin off\n  auto_https off\n  default_bind 127.0.0.1\n}}\n{recipe}")
     return [program, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
