@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from models.detection.compiled.cascade import CompiledCascades
 
 
+WEAK = (0.45, 0.45, 0.25)
+"""Thresholds for weak finds: so far below those of "wider" that no rounding of bfloat16 loses what it finds (a guess)."""
+
+
 class Cascade(Protocol):
     """All three networks, however they are run."""
 
@@ -92,12 +96,12 @@ class MTCNN:
         if mirror:
             networks = replace(networks, output=FlipAveraged(networks.output))
         self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
-        wider_thresholds, wider_step = PRESETS["wider"]
-        self._weak = StepwiseCascade(networks, _lower(thresholds, wider_thresholds), max(pyramid_step, wider_step))
+        weak_step = max(pyramid_step, PRESETS["wider"][1])
+        self._weak = StepwiseCascade(networks, _lower(thresholds, WEAK), weak_step)
         self._look_around = LookAround(networks, pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
-        self._weak_compiled = _load_compiled(self._weak.thresholds, max(pyramid_step, wider_step), self._weak) if compiles else None
+        self._weak_compiled = _load_compiled(self._weak.thresholds, weak_step, self._weak) if compiles else None
 
     def detect(
         self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None, *, weak: bool = False
@@ -107,7 +111,7 @@ class MTCNN:
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes. Those of one size share the work of the first network.
             min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
-            weak: also what is hardly a face: with the authors' recipe for benchmarks, "wider".
+            weak: also what is hardly a face: all that the authors' recipe for benchmarks, "wider", finds.
 
         Returns:
             One answer per image, in order. A box may reach a little out of its image, except with `clip_boxes`.

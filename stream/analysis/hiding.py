@@ -21,9 +21,6 @@ from stream.faces import Analysis
 from stream.frame import Frame
 from stream.settings.schema import Settings
 
-SMALLEST_SHARE = 36
-"""In pictures whose short side is so many times MIN_FACE_PX and more, faces from this share of it on are hidden (a guess: smaller ones
-hardly tell who it is)."""
 SIZE_MARGIN = 0.8
 """A find of so much of the smallest side that is asked for is told of."""
 
@@ -74,7 +71,7 @@ class Hiding:
         told = self._inner.min_face_px(frame)
         if not self._searches:
             return told
-        return min(told, MIN_FACE_PX if self.still else max(MIN_FACE_PX, round(min(frame.width, frame.height) / SMALLEST_SHARE)))
+        return min(told, MIN_FACE_PX)
 
     def deny(self, track: int, name: str) -> None:
         self._inner.deny(track, name)
