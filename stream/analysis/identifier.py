@@ -17,14 +17,13 @@ from models.identity.embedder import FaceEmbedder
 from models.identity.recogniser import Recogniser
 from models.identity.weights import SHIPPED, SHIPPED_SHA256
 from models.people.folder import PeopleFolder
+from models.people.seeing import LOWEST_SHARPNESS
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings
 
 if TYPE_CHECKING:
     from stream.analysis.enrolling import Enrolling
 
-SHARP = 10.0
-"""Sharpness of a chip from which it is good for something: of the blurred and the tiny it is below."""
 LOOKED_AT_EVERY_S = 1.0
 """So often it is asked whether anything in the folder has changed."""
 
@@ -62,7 +61,7 @@ class Identifier:
 
     def describe(self, chips: np.ndarray) -> np.ndarray:
         """(N, side, side, 3) uint8 RGB of aligned faces -> (N, 128) float32; NaN for those too blurred to say anything."""
-        good = sharpness(chips) >= SHARP
+        good = sharpness(chips) >= LOWEST_SHARPNESS
         vectors = np.full((len(chips), 128), np.nan, np.float32)
         if good.any():
             vectors[good] = self._embedder.describe(chips[good])

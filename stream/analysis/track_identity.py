@@ -171,8 +171,10 @@ class TrackIdentity:
     def _best(self, scores: np.ndarray) -> int | None:
         """Whose of (P,) scores is the highest, but for who it is said not to be; None: nobody is left."""
         names: Sequence[str] = self._gallery.names if self._gallery is not None else ()
-        left = [place for place, name in enumerate(names) if name not in self._denied]
-        return max(left, key=lambda place: float(scores[place]), default=None)
+        if self._denied:
+            scores = np.where([name in self._denied for name in names], -np.inf, scores)
+        best = int(scores.argmax()) if len(scores) else 0
+        return best if len(scores) and scores[best] > -np.inf else None
 
     def _place(self, name: str | None) -> int | None:
         names = self._gallery.names if self._gallery is not None else ()
