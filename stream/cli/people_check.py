@@ -21,11 +21,9 @@ def check_everybody(asked: Asked) -> int:
     if not people:
         raise PeopleError(f"{asked.folder.path}: nobody is enrolled; facestream people add NAME PHOTO...")
     gallery = asked.gallery(people)
-    rows = [["name", "photos", "most alike", "score"]]
-    for one in standings(gallery):
-        rows.append([one.name, str(one.photos), one.nearest, f"{one.nearest_score:.1f}" if one.nearest else ""])
+    stand = [[one.name, str(one.photos), one.nearest, f"{one.nearest_score:.1f}" if one.nearest else ""] for one in standings(gallery)]
     wrong = findings(gallery)
-    print(table(rows, right=[1, 3]))
+    print(table([["name", "photos", "most alike", "score"], *stand], right=[1, 3]))
     least = f"a face gets a name from a score of {gallery.thresholds.min():.1f} on"
     share = f"about {_of_strangers(asked.false_names)} do, as identity.false_names asks"
     print(f"{counted(len(people), 'person', 'people')}; {least}, and {share}.", flush=True)
