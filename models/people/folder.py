@@ -123,8 +123,7 @@ class PeopleFolder:
         name = checked_name(name)
         with self._changing(make=True):
             place, person = self._found().get(key_of(name), (self.path / file_name_of(name), Person(name, (), created=today(), note=note)))
-            if person.name != name:
-                raise PeopleError(f"{name}: there is {person.name} already, and only capitals differ; write it so, or choose another name.")
+            check_spelling(name, [person])
             has = {photo.sha256 for photo in person.photos}
             fresh = list({photo.sha256: photo for photo in photos if photo.sha256 not in has}.values())
             person = replace(person, photos=(*person.photos, *fresh), note=note or person.note)
@@ -141,7 +140,7 @@ class PeopleFolder:
             PeopleError: nobody is called so, or its file cannot be removed; or as in `load`.
         """
         with self._changing():
-            place, person = self._readable().get(key_of(name)) or self._known(name)
+            place, person = _by_any_network(self._files()).get(key_of(name)) or self._known(name)
             place.unlink()
         return person
 
@@ -212,15 +211,6 @@ class PeopleFolder:
         self._read = read
         return found
 
-    def _readable(self) -> dict[str, tuple[Path, Person]]:
-        """Those whose files can be read, by any network."""
-        found = dict[str, tuple[Path, Person]]()
-        for file in self._files():
-            with suppress(PeopleError, FileNotFoundError):
-                person = read_person(file, None)
-                found[key_of(person.name)] = file, person
-        return found
-
     def _write(self, place: Path, person: Person) -> None:
         with file_written_whole(place, mode=FILE_MODE) as file:
             file.write(written(person, self.network))
@@ -232,6 +222,26 @@ class PeopleFolder:
         near = difflib.get_close_matches(wanted, found, n=1)
         hint = f"did you mean {found[near[0]][1].name}?" if near else f"there {_are(len(found))}; facestream people list names them."
         raise PeopleError(f"{name}: nobody is called so in {self.path}; {hint}")
+
+
+def _by_any_network(files: Sequence[Path]) -> dict[str, tuple[Path, Person]]:
+    """Those whose files can be read."""
+    found = dict[str, tuple[Path, Person]]()
+    for file in files:
+        with suppress(PeopleError, FileNotFoundError):
+            person = read_person(file, None)
+            found[key_of(person.name)] = file, person
+    return found
+
+
+def check_spelling(name: str, people: Sequence[Person]) -> None:
+    """
+    Raises:
+        PeopleError: somebody's name differs only in capitals or the like.
+    """
+    for person in people:
+        if person.name != name and key_of(person.name) == key_of(name):
+            raise PeopleError(f"{name}: there is {person.name} already, and only capitals differ; write it so, or choose another name.")
 
 
 def _are(count: int) -> str:

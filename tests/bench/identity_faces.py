@@ -18,15 +18,13 @@ from models.atomic import file_written_whole
 from models.identity import chips, photos
 from models.identity.chips import sharpness
 from models.identity.embedder import FaceEmbedder
-from models.identity.learn import is_for_learning
+from models.identity.learn import group_name, is_for_learning
 from models.identity.weights import SHIPPED_SHA256
 from models.imaging.pictures import read_picture
 from tests.paths import DATA
 
 IDENTITY = DATA / "identity"
 LFW, DIVERSE = IDENTITY / "lfw_even", IDENTITY / "diverse"
-AGES = (("0 to 2 years", 0), ("3 to 9 years", 3), ("10 to 17 years", 10), ("", 18), ("80 and older", 80))
-"""Groups by age, from which year on; adults are told apart by where their families are from, as UTKFace says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +90,7 @@ def groups(files: np.ndarray, table: Path) -> dict[str, np.ndarray]:
     with table.open() as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
     own = [rows[name] for name in files]
-    names = np.array([_group(int(row["age"]), row["group"]) for row in own])
+    names = np.array([group_name(int(row["age"]), row["group"]) for row in own])
     found = {name: names == name for name in sorted(set(names))}
     adults = np.array([18 <= int(row["age"]) < 80 for row in own])
     for sex, plural in (("female", "women"), ("male", "men")):
@@ -109,11 +107,6 @@ def cut(folder: Path, faces: Faces, spoil: Callable[[np.ndarray], np.ndarray] = 
 def seed(*what: object) -> np.random.Generator:
     """The same for the same, on every machine."""
     return np.random.default_rng(zlib.crc32(repr(what).encode()))
-
-
-def _group(age: int, origin: str) -> str:
-    name = next(name for name, first in reversed(AGES) if age >= first)
-    return name or f"{origin} adults"
 
 
 def _describe(folder: Path) -> Faces:

@@ -10,6 +10,7 @@ from identity_faces import Faces, seed
 
 from models.identity.cohort import Cohort
 from models.identity.recogniser import KnownPerson, Recogniser
+from models.identity.thresholds import ThresholdTable
 
 LOOKS = 5
 """Photos of a known person, beside the enrolled ones, that are asked for at most."""
@@ -62,16 +63,18 @@ def judge(
     false_names: float = 0.01,
     among: Sequence[str] | None = None,
     strangers: np.ndarray | None = None,
+    table: ThresholdTable | None = None,
 ) -> Outcome:
     """
     Args:
         among: whom galleries, and strangers, are drawn from; all by default.
         strangers: their vectors; by default one photo of everybody who is not in the gallery.
+        table: None takes the one that ships.
     """
     outcome, own = Outcome(), faces.by_person()
     random = seed("strangers", people, photos)
     for known, rest in galleries(faces, people, photos, draws, among, spare=1 if among is None else 0):
-        recogniser = Recogniser(known, cohort, false_names=false_names)
+        recogniser = Recogniser(known, cohort, false_names=false_names, table=table)
         others = [name for name in (own if among is None else among) if name in own and name not in rest]
         passing = faces.vectors[[random.choice(own[name]) for name in others]] if strangers is None else strangers
         outcome.named.append(float((names(recogniser, passing) >= 0).mean()))

@@ -76,12 +76,16 @@ def test_the_face_is_chosen_where_there_are_several(here: Path) -> None:
     assert "Grace" in people(here, "check", "grace.jpg")
     assert is_one_sentence(people(here, "add", "Grace", "both.png", "grace.jpg", "--face", "2", code=2))
     assert is_one_sentence(people(here, "add", "Eileen", "eileen.png", "--face", "2", code=1))
+    assert "there is Grace already" in people(here, "add", "grace", "grace.jpg", code=1)
 
 
 def test_a_photo_is_added_once_and_removed_by_its_name(here: Path) -> None:
     people(here, "add", "Grace", "grace.jpg")
     assert "Grace: nothing new." in people(here, "add", "Grace", "grace.jpg")
     people(here, "add", "Grace", "both.png", "--face", "2", "--force")
+    assert "Grace: noted." in people(here, "add", "Grace", "--note", "agreed in May")
+    assert "Grace: noted." in people(here, "add", "Grace", "grace.jpg", "--note", "agreed in June")
+    assert "agreed in June" in people(here, "list")
     assert "1 photo left" in people(here, "remove", "Grace", "grace.jpg")
     assert "is no photo of Grace" in people(here, "remove", "Grace", "grace.jpg", code=1)
     assert "that was the last photo" in people(here, "remove", "Grace", here / "both.png")
