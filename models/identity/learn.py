@@ -98,24 +98,30 @@ def _faces(folder: Path) -> dict[Path, np.ndarray]:
 
 
 def _make_cohort(folder: Path, place: Path, table: Path | None) -> None:
+    groups = None if table is None else _groups(table)
     faces = _faces(folder)
     vectors = np.array(list(faces.values())).reshape(-1, FEATURES)
-    means = means_of_strangers(vectors) if table is None else balanced_means(vectors, _groups([path.name for path in faces], table))
+    if groups is None:
+        means = means_of_strangers(vectors)
+    elif missing := [path.name for path in faces if path.name not in groups]:
+        raise ModelError(f"{table}: has no row for {missing[0]}; there must be one for each photo.")
+    else:
+        means = balanced_means(vectors, np.array([groups[path.name] for path in faces]))
     if len(means) < FEWEST_MEANS:
         raise ModelError(f"{folder}: {len(faces)} faces are too few; take at least {FEWEST_MEANS * PEOPLE_IN_A_MEAN}, of different people.")
     Cohort(means).save(place)
     print(f"{place}: {len(means)} means, out of {len(faces)} faces")
 
 
-def _groups(files: Sequence[str], table: Path) -> np.ndarray:
+def _groups(table: Path) -> dict[str, str]:
+    """The group of each file."""
     try:
         with table.open(encoding="utf-8", newline="") as file:
-            found = {row["file"]: group_name(int(row["age"]), row["group"]) for row in csv.DictReader(file)}
-        return np.array([found[name] for name in files])
+            return {row["file"]: group_name(int(row["age"]), row["group"]) for row in csv.DictReader(file)}
     except OSError as error:
         raise ModelError(f"{table}: cannot be read ({error.strerror}).") from error
     except (KeyError, ValueError, TypeError, StopIteration, csv.Error) as error:
-        raise ModelError(f"{table}: is no table with the columns file, age and group and a row for each photo ({error}).") from error
+        raise ModelError(f"{table}: is no table with the columns file, age and group.") from error
 
 
 def _make_table(folder: Path, place: Path) -> None:

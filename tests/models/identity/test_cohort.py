@@ -10,7 +10,6 @@ import pytest
 
 from models.errors import ModelError
 from models.identity.cohort import SHIPPED_COHORT, Cohort
-from models.identity.learn import main
 from models.identity.strangers import cohort_of_strangers, means_of_strangers
 from models.identity.thresholds import SHIPPED_TABLE, ThresholdTable
 from tests.models.identity.faces import strangers
@@ -97,21 +96,3 @@ def test_few_strangers_are_no_cohort_alone_but_beside_another() -> None:
     assert beside.vectors[: len(shipped.vectors)] == pytest.approx(shipped.vectors, abs=1e-6)
     assert len(beside.vectors) == len(shipped.vectors) + 30
     assert cohort_of_strangers(strangers(600)).offset != 0
-
-
-def test_learning_from_what_is_no_such_folder_ends_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for what in ("cohort", "thresholds"):
-        assert main([what, str(tmp_path / "none"), str(tmp_path / "new")]) == 1
-        assert capsys.readouterr().err == f"{tmp_path / 'none'}: there is no such folder; name one with photos.\n"
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_learning_from_too_few_faces_ends_in_one_sentence(tmp_path: Path, portrait_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    person = tmp_path / "photos" / "Grace"
-    person.mkdir(parents=True)
-    (person / "portrait.jpg").write_bytes(portrait_path.read_bytes())
-    (person / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    for what in ("cohort", "thresholds"):
-        assert main([what, str(tmp_path / "photos"), str(tmp_path / "new")]) == 1
-        assert "too few" in capsys.readouterr().err

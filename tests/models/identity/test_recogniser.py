@@ -136,4 +136,4 @@ def test_small_children_who_look_alike_are_not_taken_for_one_another(
     known, passing = faces[:5], faces[5:]
     assert (np.linalg.norm(passing[:, None] - known, axis=2).min(axis=1) < 0.386).mean() > 0.5  # by distance most of them would be
     recogniser = Recogniser([KnownPerson("child", one[None]) for one in known], cohort)
-    assert (recogniser.scores(passing).max(axis=1) >= recogniser.thresholds[0]).sum() <= 1
+    assert (recogniser.scores(passing).max(axis=1) >= recogniser.thresholds[0]).mean() < 0.1
