@@ -12,6 +12,8 @@ import numpy as np
 LONGEST_GUESS_S = 0.5
 """For how long a face is moved along its velocity after it was last seen (a guess: longer drifts off turning heads)."""
 
+HideStyle = Literal["blur", "pixelate", "fill"]
+HideShape = Literal["ellipse", "rectangle"]
 UNKNOWN = "unknown"
 """The word for a face that is nobody's of those who are known."""
 
@@ -63,6 +65,8 @@ class Face:
     """Seconds since the track was first seen."""
     unseen_s: float = 0.0
     """Seconds since somebody last saw it: 0 in a frame where it was found or checked."""
+    hidden: bool = False
+    """Its place lies under one of `Analysis.hidden`: nothing is drawn around it."""
 
     def moved(self, seconds: float) -> Face:
         """The same face where its velocity brings it after that time."""
@@ -78,6 +82,24 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hidden:
+    """What of a frame nobody may see."""
+
+    style: HideStyle
+    shape: HideShape
+    areas: np.ndarray
+    """(N, 4) float32 px: x1, y1, x2, y2 around each, which may reach out of the picture; an ellipse touches its sides."""
+    keys: tuple[int, ...] = ()
+    """A number for each that stays with it over time, so that its noise does."""
+    whole: bool = False
+    """All of it: nobody has looked at it."""
+
+    def scaled(self, x: float, y: float) -> Hidden:
+        """The same in a picture `x` times as wide and `y` times as high."""
+        return replace(self, areas=self.areas * np.array([x, y, x, y], np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
     """What one look at one frame found."""
 
@@ -90,6 +112,8 @@ class Analysis:
     """A face that nobody saw for so long is forgotten."""
     searched_s: float | None = None
     """Time of the newest frame, up to this one, of which all was searched; None where all of every frame is."""
+    hidden: Hidden | None = None
+    """None: nothing is to be hidden."""
     knows_people: bool = False
     """Faces are compared with known people: one without a person is not decided yet."""
 

@@ -126,6 +126,10 @@ class Classifier:
         return self.classes[index], float(probabilities[index])
 
     @property
+    def labels(self) -> Sequence[str]:
+        return self.classes
+
+    @property
     def decides_by_threshold(self) -> bool:
         return self.threshold is not None
 

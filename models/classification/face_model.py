@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,11 @@ class FaceModel(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """What `verdict` may say."""
+        ...
 
     @property
     def decides_by_threshold(self) -> bool:

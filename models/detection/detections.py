@@ -10,6 +10,8 @@ import numpy as np
 
 from models.imaging.boxes import clip
 
+WEAKEST = 0.3
+"""Lowest score of a weak find (the lowest that MTCNN's authors use)."""
 CHECK_REACH, AROUND_REACH = 0.5, 1.5
 """How far beyond a box `Detector.check` may look on each side, in sides of the box made square, by itself and when it looks around: what
 lies further changes no answer."""

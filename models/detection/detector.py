@@ -33,12 +33,15 @@ class Detector(Protocol):
         """Places that may be faces and were not looked at for want of room, in all pictures so far."""
         ...
 
-    def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
+    def detect(
+        self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None, *, weak: bool = False
+    ) -> list[Detections]:
         """The faces in each image.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
+            weak: also what is hardly a face, from WEAKEST on: for whoever must miss none.
 
         Returns:
             One answer per image, in order, each best first.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -30,6 +30,12 @@ from models.inference.network import Precision
 
 if TYPE_CHECKING:
     from models.detection.compiled.cascade import CompiledCascades
+
+
+class Cascade(Protocol):
+    """All three networks, however they are run."""
+
+    def detect(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]: ...
 
 
 class MTCNN:
@@ -86,23 +92,29 @@ class MTCNN:
         if mirror:
             networks = replace(networks, output=FlipAveraged(networks.output))
         self._stepwise = StepwiseCascade(networks, thresholds, pyramid_step)
+        wider_thresholds, wider_step = PRESETS["wider"]
+        self._weak = StepwiseCascade(networks, _lower(thresholds, wider_thresholds), max(pyramid_step, wider_step))
         self._look_around = LookAround(networks, pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
+        self._weak_compiled = _load_compiled(self._weak.thresholds, max(pyramid_step, wider_step), self._weak) if compiles else None
 
-    def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
+    def detect(
+        self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None, *, weak: bool = False
+    ) -> list[Detections]:
         """The faces in each image.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes. Those of one size share the work of the first network.
             min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
+            weak: also what is hardly a face: with the authors' recipe for benchmarks, "wider".
 
         Returns:
             One answer per image, in order. A box may reach a little out of its image, except with `clip_boxes`.
         """
         images = checked_images(images)
         min_faces = checked_min_faces(min_face_px, len(images), self.min_face_px, CELL_PX)
-        found = (self._compiled or self._stepwise).detect(images, min_faces)
+        found = self._cascade(weak=weak).detect(images, min_faces)
         if not self.clip_boxes:
             return found
         return [mine.within(image.shape[1], image.shape[0]) for mine, image in zip(found, images, strict=True)]
@@ -144,10 +156,19 @@ class MTCNN:
             (min_face_px,) = checked_min_faces(min_face_px, 1, self.min_face_px, CELL_PX)
             self._compiled.expect((height, width, min_face_px), at_a_time)
 
+    def _cascade(self, *, weak: bool) -> Cascade:
+        if weak:
+            return self._weak_compiled or self._weak
+        return self._compiled or self._stepwise
+
     @property
     def candidates_dropped(self) -> int:
         """Places that may be faces and were not looked at, because a GPU looks at so many in a frame and no more: in all frames so far."""
-        return self._compiled.dropped if self._compiled is not None else 0
+        return sum(one.dropped for one in (self._compiled, self._weak_compiled) if one is not None)
+
+
+def _lower(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float, float]:
+    return min(one[0], other[0]), min(one[1], other[1]), min(one[2], other[2])
 
 
 def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float, fallback: StepwiseCascade) -> CompiledCascades:

@@ -26,7 +26,7 @@ class StepwiseCascade:
             pyramid_step: size of each pyramid level relative to the last, between 0 and 1.
         """
         self._networks = networks
-        self._thresholds = thresholds
+        self.thresholds = thresholds
         self._proposer = Proposer(thresholds[0], pyramid_step)
 
     def detect(self, images: Sequence[np.ndarray], min_faces: Sequence[int]) -> list[Detections]:
@@ -57,14 +57,14 @@ class StepwiseCascade:
     def _refine(self, images: Sequence[np.ndarray], proposed: Iterable[Candidates]) -> Iterator[Candidates]:
         """R-Net on what P-Net proposed: fewer, better squares of whole pixels."""
         for found, (scores, offsets) in answered(self._networks.refine, images, proposed, RNET_PX):
-            passing = np.flatnonzero(scores > self._thresholds[1])
+            passing = np.flatnonzero(scores > self.thresholds[1])
             kept = passing[nms(found.boxes[passing], scores[passing], NMS_OVERLAP)]
             yield Candidates(found.image, whole_squares(regress(found.boxes[kept], offsets[kept])))
 
     def _output(self, images: Sequence[np.ndarray], refined: Iterable[Candidates]) -> Iterator[tuple[int, Detections]]:
         """O-Net on what R-Net left: the number of each image and its faces."""
         for found, (scores, offsets, landmarks) in answered(self._networks.output, images, refined, ONET_PX):
-            passing = np.flatnonzero(scores > self._thresholds[2])
+            passing = np.flatnonzero(scores > self.thresholds[2])
             faces = _reported(found.boxes[passing], scores[passing], offsets[passing], landmarks[passing])
             yield found.image, faces.take(nms(faces.boxes, faces.scores, NMS_OVERLAP, over="smaller"))
 

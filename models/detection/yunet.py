@@ -20,7 +20,7 @@ import numpy as np
 from models.detection.candidates import Candidates, answered
 from models.detection.cascade import MIN_FACE_PX
 from models.detection.checked_input import checked_boxes, checked_images, checked_min_face, checked_min_faces
-from models.detection.detections import Detections
+from models.detection.detections import WEAKEST, Detections
 from models.detection.pyramid import shrink
 from models.detection.yunet_network import cells, load_for_crops, load_for_pictures, padded
 from models.imaging.boxes import nms, overlaps
@@ -121,12 +121,15 @@ class YuNet:
         self._pictures = load_for_pictures(self._weights, precision)
         self._crops: Network | None = None
 
-    def detect(self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None) -> list[Detections]:
+    def detect(
+        self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None, *, weak: bool = False
+    ) -> list[Detections]:
         """The faces in each image.
 
         Args:
             images: (H, W, 3) uint8 RGB arrays of any sizes.
             min_face_px: the smallest face to find, for all images or for each; the detector's own by default.
+            weak: also what is hardly a face, from WEAKEST on.
 
         Returns:
             One answer per image, in order, each best first. A box may reach a little out of its image, except with `clip_boxes`.
@@ -146,7 +149,7 @@ class YuNet:
         several = len(images) > 1 and max(sizes) <= SIDE_BY_SIDE_PX
         for (answer,) in self._pictures.each(samples(), several=several):
             piece, size = waiting.popleft()
-            found[piece.image].append(self._finds(answer[0], piece, size))
+            found[piece.image].append(self._finds(answer[0], piece, size, min(self.score, WEAKEST) if weak else self.score))
         return [self._best(parts, image, px) for parts, image, px in zip(found, images, min_faces, strict=True)]
 
     def check(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], *, around: bool = False) -> list[Detections]:
@@ -176,9 +179,9 @@ class YuNet:
         """Gets ready for frames of one size that will come again and again, so many together."""
         self.detect([np.zeros((height, width, 3), np.uint8)] * at_a_time, min_face_px)
 
-    def _finds(self, answer: np.ndarray, piece: _Piece, size: tuple[int, int]) -> Detections:
+    def _finds(self, answer: np.ndarray, piece: _Piece, size: tuple[int, int], lowest: float) -> Detections:
         """The finds of one piece in pixels of its image, before suppression. What reaches over a cut is whole elsewhere: it is left out."""
-        numbers = np.flatnonzero(answer[:, 0] >= self.score)
+        numbers = np.flatnonzero(answer[:, 0] >= lowest)
         rows = answer[numbers]
         boxes, landmarks = _in_pixels(rows, *cells(*size, numbers))
         over = np.concatenate([boxes[:, :2] < 1, boxes[:, 2:] > np.array([piece.width, piece.height]) - 1], axis=1)

@@ -54,7 +54,7 @@ class Metadata:
         """What Pillow's `save` is told for a format, and what that format has no place for, in words as `lost`."""
         told: dict[str, Any] = {}
         lost: list[str] = []
-        if self.exif is not None and len(self.exif):
+        if self.exif is not None and _says_something(self.exif):
             if picture_format in _TAKES_EXIF:
                 told["exif"] = self.exif
             else:
@@ -127,6 +127,11 @@ def _exif(header: Image.Image) -> Image.Exif | None:
     except Exception:  # noqa: BLE001 - the picture is there; a damaged remark about it must not cost it
         return None
     return kept
+
+
+def _says_something(exif: Image.Exif) -> bool:
+    """Also one that has nothing but directories within: a place, a lens."""
+    return bool(len(exif)) or any(exif.get_ifd(directory) for directory in _DIRECTORIES)
 
 
 def _with_places(exif: Image.Exif) -> Image.Exif:

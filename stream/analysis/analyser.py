@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from models.classification.face_model import FaceModel
 from stream.analysis.following import Following
+from stream.analysis.hiding import Hiding
 from stream.analysis.naming import answer_whos
 from stream.analysis.parts import answer_asks, answer_checks
 from stream.analysis.requests import Ask, Check, Requests, Search, Who
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.searching import Searching
 from stream.analysis.track_manager import TrackManager
+from stream.analysis.whom import Whom
 from stream.errors import UsageError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
@@ -65,7 +67,7 @@ class Analyser:
         """Whether the models that are loaded can do what these ask of them.
 
         Raises:
-            UsageError: a threshold is set for a model of more than two classes.
+            UsageError: a threshold is set for a model of more than two classes, or faces are to be hidden whom they cannot tell.
         """
         self.check_model(self.model, settings)
 
@@ -73,6 +75,9 @@ class Analyser:
         """The same of a model that is not in use yet."""
         if model and not model.decides_by_threshold and any(one.classifier.threshold is not None for one in settings.everyone):
             raise UsageError(f"classifier.threshold decides between two classes; {model.name} has more: leave it out.")
+        for one in settings.everyone:
+            if one.hide.on:
+                Whom.of(one.hide.whom).check(model, self._names_of(one))
 
     def load_model(self, settings: Settings) -> FaceModel | None:
         """The classifier that the settings name, for `model`. Takes seconds; any thread.
@@ -87,6 +92,12 @@ class Analyser:
         self.check_model(made, settings)
         return made
 
+    def _names_of(self, settings: Settings) -> Sequence[str] | None:
+        """The people whom faces are compared with; None: that is not asked for."""
+        if self.identifier is None or settings.identity.people is None:
+            return None
+        return self.identifier.gallery.names
+
     @property
     def candidates_dropped(self) -> int:
         """Possible faces that the detector had no place for, so far."""
@@ -95,8 +106,8 @@ class Analyser:
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
         if info.still or self.detector is None or settings.tracker.search_every_s == 0:
-            return Searching(info, settings, self.model, self.identifier)
-        return Following(info, settings, self.model, self._budget if info.live else None, self.identifier)
+            return Hiding(Searching(info, settings, self.model, self.identifier))
+        return Hiding(Following(info, settings, self.model, self._budget if info.live else None, self.identifier))
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         """What is in each frame, as far as its manager says it at once. `managers[i]` belongs to the source of `frames[i]`; a source's
@@ -135,10 +146,13 @@ class Analyser:
         searches = [one for one in requests if isinstance(one, Search)]
         if self.detector is not None:
             begin = time.monotonic()
-            found = self.detector.detect([one.frame.image for one in searches], [one.min_face_px for one in searches])
+            for weak in (False, True):
+                if alike := [one for one in searches if one.weak == weak]:
+                    images, smallest = [one.frame.image for one in alike], [one.min_face_px for one in alike]
+                    found = self.detector.detect(images, smallest, weak=True) if weak else self.detector.detect(images, smallest)
+                    for search, detections in zip(alike, found, strict=True):
+                        search.found = detections
             self._budget.took(time.monotonic() - begin, len(searches))
-            for search, detections in zip(searches, found, strict=True):
-                search.found = detections
 
     def _check(self, requests: Sequence[object]) -> None:
         if self.detector is not None:

@@ -14,7 +14,7 @@ from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
 from stream.analysis.answering import Answering, seen_of
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
-from stream.analysis.followed import Followed, Scores, Track, sound
+from stream.analysis.followed import Followed, Scores, Track, is_inside, sound
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.naming import Naming
 from stream.analysis.requests import Check, Requests, Search
@@ -46,12 +46,6 @@ RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
 
 
-def _is_inside(box: np.ndarray, frame: Frame) -> bool:
-    """Whether the middle of a box lies in the picture."""
-    x, y = (box[:2] + box[2:]) / 2
-    return bool(0 <= x < frame.width and 0 <= y < frame.height)
-
-
 class Following:
     """A `TrackManager` that looks at known faces in every frame, and at the rest of the picture every `tracker.search_every_s`."""
 
@@ -74,6 +68,8 @@ class Following:
             budget: of live sources: says whether there is time for a search.
         """
         self.live, self.settings = info.live, settings
+        self.every_frame = False
+        """Every frame is searched: somebody else does so anyway."""
         self._name, self._budget = info.name, budget
         self._answering, self._naming = Answering(model), Naming(identifier)
         self._followed, self._lookback = Followed(), Lookback()
@@ -178,6 +174,8 @@ class Following:
     def _search_is_due(self, entry: Entry) -> bool:
         """Whether the next frame would come too late for it."""
         every_s = self.settings.tracker.search_every_s
+        if self.every_frame:
+            return True
         if not self.live:
             every_s = min(RARER_IN_FILES * every_s, reach_s(entry))  # what is found must be looked for in the frames before
         since_s = entry.frame.time_s + entry.step_s - self._searched_s
@@ -193,7 +191,9 @@ class Following:
         )
 
     def _may_search(self, *, forced: bool = False) -> bool:
-        return self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+        return (
+            self.every_frame or self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+        )
 
     def _search(self, entry: Entry) -> Steps:
         found = yield from self._found(entry)
@@ -228,7 +228,7 @@ class Following:
     def _check(self, entry: Entry) -> Steps:
         time_s = entry.frame.time_s
         unseen = [one for one in self._followed.unseen if entry.searched or self._was_just_here(one, time_s)]
-        unseen = [one for one in unseen if _is_inside(one.filter.predict(time_s), entry.frame)]
+        unseen = [one for one in unseen if is_inside(one.filter.predict(time_s), entry.frame)]
         expected = [one.filter.predict(time_s) for one in unseen]
         rows = [self._ahead.take(entry.frame, one, box) for one, box in zip(unseen, expected, strict=True)]
         asked = [number for number, row in enumerate(rows) if row is None]

@@ -18,6 +18,8 @@ class Search:
     frame: Frame
     min_face_px: int
     """Side of the smallest face to find."""
+    weak: bool = False
+    """Also what is hardly a face."""
     found: Detections = field(default_factory=Detections.none)
     """The answer, best first."""
 

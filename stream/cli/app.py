@@ -10,7 +10,7 @@ from typing import Annotated, Literal, ParamSpec
 
 import typer
 
-from stream.cli.asked import detector_of, settings_of, web_of, with_places
+from stream.cli.asked import check_hiding_is_on, detector_of, settings_of, web_of, with_places
 from stream.cli.explained import explained
 from stream.cli.malloc_arenas import share_arenas
 from stream.cli.people import app as people
@@ -43,6 +43,9 @@ Window = Annotated[
     bool | None, typer.Option("--window/--no-window", help="Show it; default: where a display is there and nothing is written.")
 ]
 Model = Annotated[str | None, typer.Option(help="The classifier: a shipped bundle's name, a bundle's folder, or none.")]
+Hide = Annotated[
+    Literal["blur", "pixelate", "fill"] | None, typer.Option(help="Make every face unrecognisable; hide.whom in the settings says whose.")
+]
 PeopleFolder = Annotated[Path | None, typer.Option("--people", metavar="DIR", help="Name the people in this folder (facestream people).")]
 Config = Annotated[Path | None, typer.Option(help="A settings file (facestream config prints one to start from).")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as detector.min_face_px=40.")]
@@ -81,6 +84,7 @@ def run(
     events: Events = None,
     window: Window = None,
     model: Model = None,
+    hide: Hide = None,
     people: PeopleFolder = None,
     config: Config = None,
     set_: Set = None,
@@ -108,7 +112,9 @@ def run(
     share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
-    settings = settings_of(config, set_, model, segment, rate, people)
+    settings = settings_of(config, set_, model, segment, rate, people, hide=hide)
+    if web is None:
+        check_hiding_is_on(settings)
     guests_alone = web is not None and not sources and not settings.sources
     if guests_alone and (output is not None or events is not None or window):
         raise UsageError("-o, --events and --window are for what a SOURCE shows; name one: what pages bring is theirs alone.")
@@ -148,6 +154,7 @@ def demo(
     output: Output = None,
     events: Events = None,
     window: Window = None,
+    hide: Hide = None,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="How long it runs; default: 10, with --web until it is stopped.")] = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = "text",
@@ -166,7 +173,7 @@ def demo(
     page = web_of(web, view_only=web_view_only, metrics_port=metrics_port)
     if output is None and page is None and (window is False or not display_available()[0]):
         output, overwrite = Path("facestream-demo.mp4"), True
-    settings = settings_of(None, None, None)
+    settings = settings_of(None, None, None, hide=hide)
     options = Options(output=output, events=events, window=window, metrics_port=metrics_port, overwrite=overwrite, web=page)
     lasts_s = seconds or (None if page is not None else 10.0)
     return Job(settings, options).run([Input(DemoSource(lasts_s), settings)])

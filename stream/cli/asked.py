@@ -22,6 +22,8 @@ def settings_of(
     segment_minutes: float | None = None,
     rate: float | None = None,
     people: Path | None = None,
+    *,
+    hide: str | None = None,
 ) -> Settings:
     """The settings file, `--set`, and the options that stand for a setting."""
     from stream.settings.loading import load_settings
@@ -30,9 +32,23 @@ def settings_of(
         "--model": ("classifier.model", model),
         "--segment": ("output.segment_minutes", segment_minutes),
         "--rate": ("source.rate", rate),
+        "--hide": ("hide.style", hide),
         "--people": ("identity.people", people),
     }
     return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
+
+
+def check_hiding_is_on(settings: Settings) -> None:
+    """Whoever says whom to hide wants them hidden, and a page that turns it on there is none.
+
+    Raises:
+        UsageError: nobody would be.
+    """
+    from stream.settings.schema import HideSettings
+
+    for one in settings.everyone:
+        if not one.hide.on and one.hide.whom != HideSettings().whom:
+            raise UsageError("hide.whom says whose faces to hide, but hide.style is none: say how, with --hide blur, pixelate or fill.")
 
 
 def detector_of(path: Path | None, overrides: list[str] | None) -> DetectorOptions | None:

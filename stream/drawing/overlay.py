@@ -47,7 +47,7 @@ def inked(width: int, height: int, analysis: Analysis, status_line: str = "") ->
     short = min(width, height)
     line = max(1, round(short * LINE_SHARE))
     size = max(SMALLEST_TEXT_PX, round(short * TEXT_SHARE))
-    visible = [(face, area) for face in analysis.faces if (area := _visible(face.box, width, height))]
+    visible = [(face, area) for face in analysis.faces if not face.hidden and (area := _visible(face.box, width, height))]
     visible.sort(key=lambda pair: -surface(pair[1]))
     inks: list[Ink] = []
     for face, area in reversed(visible):  # large ones last, so that their lines stay whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stream.deadline import Deadline
 from stream.job.inputs import Input
@@ -83,7 +83,9 @@ class LaneMaker:
         if path is None:
             return None
         if info.still:
-            return PictureSink(path, info, settings, overwrite=self.overwrite)
+            return PictureSink(path, info, settings, overwrite=self.overwrite, hide=one.settings.hide)
+        if one.settings.hide.on and not one.settings.hide.keep_gps:
+            info = replace(info, tags={key: value for key, value in info.tags.items() if "location" not in key.lower()})
         kind = SegmentedSink if one.in_pieces else VideoSink
         if view is None or not info.live:
             video: Sink = kind(path, info, settings, overwrite=self.overwrite)

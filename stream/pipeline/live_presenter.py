@@ -35,7 +35,13 @@ class LivePresenter:
         output: LaneOutput,
         stage: Stage,
         health: Health,
+        *,
+        hides: bool,
     ) -> None:
+        """
+        Args:
+            hides: faces are to be hidden from the start.
+        """
         self._lane, self._newest, self._looks, self._output, self._stage, self._health = lane, newest, looks, output, stage, health
         self._status_line = StatusLine(lane.source)
         self._silence = Silence(lane.source, time.monotonic())
@@ -43,6 +49,8 @@ class LivePresenter:
         """The newest look, and none from before a gap."""
         self._looked_at: float | None = None
         """When the frame of that look had arrived."""
+        self._hides = hides
+        """A frame that nobody has looked at is not shown: there may be a face in it that nobody must see."""
         self._gap_ended_at = 0.0
         self._look_is_late = False
         """The newest look is at the very picture that is on the screen without it."""
@@ -64,12 +72,18 @@ class LivePresenter:
         """Nothing is held back as it is."""
 
     def show(self) -> list[Result]:
-        for frame, analysis in self._looks.take(LOOKS_WAITING):
+        looked_at = self._looks.take(LOOKS_WAITING)
+        for frame, analysis in looked_at:
             self._output.write_analysed(Result(frame, analysis, self._lane.source.info))
             self._health.ready = True
             self._status_line.looked(analysis)
             self._learn(frame, analysis)
-        return [self._show_newest(frame) for frame in self._newest.take()]
+        newest = self._newest.take()
+        if not self._hides:
+            return [self._show_newest(frame) for frame in newest]
+        for frame in newest:
+            self._note_gap(frame)
+        return [self._show(frame, analysis) for frame, analysis in looked_at if analysis.hidden is not None]
 
     def idle(self) -> None:
         now = time.monotonic()
@@ -78,25 +92,34 @@ class LivePresenter:
         self._idle_at = now
         stale, last = None, self._output.last
         if self._lane.status_line and not self._newest.ended:
-            stale = self._silence.picture(now)
+            stale = self._silence.picture(now, last)
             if self._look_is_late and last is not None and now - last.frame.captured_at > LOOK_LATE_S:
                 self._look_is_late = False
                 stale = stale or self._result(last.frame, self._analysis)
         self._output.idle(stale)
 
     def _learn(self, frame: Frame, analysis: Analysis) -> None:
+        self._hides = analysis.hidden is not None
         if frame.captured_at >= self._gap_ended_at:
             self._analysis, self._looked_at = analysis, frame.captured_at
             last = self._output.last
-            self._look_is_late = last is not None and frame.index == last.frame.index and bool(analysis.faces or last.analysis.faces)
+            self._look_is_late = (
+                not self._hides and last is not None and frame.index == last.frame.index and bool(analysis.faces or last.analysis.faces)
+            )
 
-    def _show_newest(self, frame: Frame) -> Result:
+    def _note_gap(self, frame: Frame) -> None:
         if self._silence.ended_by(frame):
             self._gap_ended_at = frame.captured_at
             if self._analysis.index < frame.index:
                 self._analysis, self._looked_at = self._nobody, None
+
+    def _show_newest(self, frame: Frame) -> Result:
+        self._note_gap(frame)
         self._look_is_late = False
-        result = self._result(frame, self._analysis.at(frame.time_s))
+        return self._show(frame, self._analysis.at(frame.time_s))
+
+    def _show(self, frame: Frame, analysis: Analysis) -> Result:
+        result = self._result(frame, analysis)
         self._output.write(result)
         self._status_line.shown()
         self._idle_at = time.monotonic()

@@ -67,7 +67,9 @@ class RunningLane:
             self.frames = LatestFeed(to_worker, lambda frame: observers.dropped(self, "newer"))
             self.newest = LatestFeed(to_renderer, lambda frame: observers.dropped(self, "unshown"))
             self.looks = LosslessFeed(LOOKS_WAITING, to_renderer)
-            self.presenter = LivePresenter(lane, self.newest, self.looks, self.output, observers.timed, health)
+            self.presenter = LivePresenter(
+                lane, self.newest, self.looks, self.output, observers.timed, health, hides=tracks.settings.hide.on
+            )
         else:
             size = max(settings.queue_size, settings.batch_size)
             self.frames = LosslessFeed(size, to_worker, weigh=_pixels, capacity=WAITING_PIXELS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stream.drawing.no_signal import no_signal, span
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -22,24 +24,28 @@ class Silence:
         """
         self._source = source
         self._since = now
-        self._last: Frame | None = None
         self._told: tuple[object, ...] = ()
 
     def ended_by(self, frame: Frame) -> bool:
         """A picture came. Whether it is the first after a silence: what was found before does not belong to it."""
         gap_s = frame.captured_at - self._since
-        self._last, self._since, self._told = frame, frame.captured_at, ()
+        self._since, self._told = frame.captured_at, ()
         return gap_s > STALE_S
 
-    def picture(self, now: float) -> Result | None:
-        """What to show now, for eyes only; None while what is on the screen may stay."""
+    def picture(self, now: float, last: Result | None) -> Result | None:
+        """What to show now, for eyes only; None while what is on the screen may stay.
+
+        Args:
+            last: what was shown last.
+        """
         status, info, silent_s = self._source.status, self._source.info, now - self._since
         told = (int(silent_s), status.state, status.cause)
         if silent_s <= STALE_S or told == self._told:
             return None
         self._told = told
         nobody = Analysis(info.name, -1, 0.0)
-        if status.state == "up" and self._last is not None:
-            return Result(self._last, nobody, info, f"no picture for {span(silent_s)}")
+        if status.state == "up" and last is not None:
+            hidden = replace(nobody, hidden=last.analysis.hidden)
+            return Result(last.frame, hidden, info, f"no picture for {span(silent_s)}")
         card = no_signal(info.width, info.height, silent_s, status.cause or "connecting")
         return Result(Frame.of_image(card, source=info.name, captured_at=now, index=-1), nobody, info)

@@ -128,14 +128,33 @@ class ClassifierSettings(Section):
     keep_dropped: bool = Field(False, description="true: also show what the model says is no face")
 
 
+class HideSettings(Section):
+    """Makes faces unrecognisable."""
+
+    style: Literal["none", "blur", "pixelate", "fill"] = Field("none", description="how; none: nobody is hidden")
+    whom: str | tuple[str, ...] = Field(
+        "everybody",
+        description="everybody; unknown: all but the people of identity.people; known: these people; [Ada, Bo]: these of them; "
+        "MODEL=LABEL: whom the classifier gives that label. Whoever is not decided yet is hidden",
+    )
+    shape: Literal["ellipse", "rectangle"] = Field("ellipse", description="of what is covered")
+    margin: Annotated[float, Field(ge=0.5, le=5)] = Field(1.0, description="how far beyond a face; 1: whole heads, hair and chin too")
+    hold_s: Annotated[float, Field(ge=0, le=5)] = Field(
+        0.5, description="for how long a face's place stays covered after it was last seen, s; in files also before it is first seen"
+    )
+    keep_gps: bool = Field(True, description="false: the place where a picture was taken is left out of its file")
+
+    @property
+    def on(self) -> bool:
+        return self.style != "none"
+
+
 class IdentitySettings(Section):
     """Names faces by photos of known people."""
 
     people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
     network: Path | None = Field(None, description="the file of another network that describes faces; null: the one that ships")
-    cohort: Path | None = Field(
-        None, description="strangers to measure by; null: those that ship, with your own (facestream people calibrate)"
-    )
+    cohort: Path | None = Field(None, description="strangers to measure by; null: those that ship, and your own (people calibrate)")
     false_names: Annotated[float, Field(ge=0.001, le=0.1)] = Field(0.01, description="of strangers, the share that may get somebody's name")
     min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
         15.0, description="a face whose eyes are less far apart is too small to tell who it is, px"
@@ -197,6 +216,7 @@ OWN: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields),
     "classifier": frozenset({"threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "hide": frozenset(HideSettings.model_fields),
     "identity": frozenset({"people", "min_eyes_px", "every_s"}),
     "source": frozenset(SourceSettings.model_fields),
     "output": frozenset(OutputSettings.model_fields) - {"track_events"},
@@ -208,6 +228,7 @@ WHILE_RUNNING: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields) - {"search_every_s"},
     "classifier": frozenset({"model", "threshold", "every_s", "uncertain_below", "keep_dropped"}),
+    "hide": frozenset({"style", "whom", "shape", "margin", "hold_s"}),
     "identity": frozenset({"min_eyes_px", "every_s"}),
 }
 """What may change while a run goes on: what is asked anew at each look. The rest is built into models, threads and outputs."""
@@ -229,6 +250,7 @@ class Settings(Section):
     detector: DetectorSettings = DetectorSettings()
     tracker: TrackerSettings = TrackerSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+    hide: HideSettings = HideSettings()
     identity: IdentitySettings = IdentitySettings()
     source: SourceSettings = SourceSettings()
     output: OutputSettings = OutputSettings()

@@ -189,6 +189,9 @@ def event_of(result: Result) -> dict[str, Any]:
         "height": frame.height,
         "faces": [_face(face, knows_people=result.analysis.knows_people) for face in result.analysis.faces],
     }
+    if (hidden := result.analysis.hidden) is not None:
+        areas = [[round(value, 1) for value in area] for area in hidden.areas.tolist()]
+        event["hidden"] = {"style": hidden.style, "shape": hidden.shape, "whole": hidden.whole, "areas": areas}
     if result.info.live:
         arrived = datetime.now(UTC) - timedelta(seconds=time.monotonic() - frame.captured_at)
         event["utc"] = arrived.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -211,4 +214,6 @@ def _face(face: Face, *, knows_people: bool) -> dict[str, Any]:
     if knows_people:
         entry["person"] = person_of(face)
     entry["state"], entry["age_s"] = face.state, round(face.age_s, 3)
+    if face.hidden:
+        entry["hidden"] = True
     return entry

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models.imaging.embedded import pictures_within, without_pictures
 from models.imaging.metadata import Metadata, read_metadata
 from models.imaging.picture_formats import unwritable_suffixes, writable_suffixes
 from models.imaging.picture_writer import write_picture
 from models.places import exists, is_folder
 from stream.errors import PictureError, SinkError
 from stream.frame import SourceInfo
-from stream.settings.schema import OutputSettings
+from stream.settings.schema import HideSettings, OutputSettings
 from stream.sinks.files import claim, make_folder, unwritable
 from stream.sinks.result import Result
 
@@ -22,10 +23,13 @@ class PictureSink:
     Two pictures that would still get the same name are an error, not one file.
     """
 
-    def __init__(self, path: Path, info: SourceInfo, settings: OutputSettings, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: Path, info: SourceInfo, settings: OutputSettings, *, overwrite: bool = False, hide: HideSettings | None = None
+    ) -> None:
         """
         Args:
             path: a file (its ending is a picture's) or a folder (anything else).
+            hide: where faces are hidden, what else a file says is looked through for copies of them.
 
         Raises:
             SinkError: the path cannot be written, is the input, or exists and must not be replaced.
@@ -38,6 +42,7 @@ class PictureSink:
         self._closed = False
         self._info = info
         self._settings = settings
+        self._hide = hide if hide is not None and hide.on else None
         self._overwrite = overwrite
         self._is_folder = is_folder(path) or path.suffix.lower() not in writable_suffixes
         if not self._is_folder:
@@ -63,7 +68,10 @@ class PictureSink:
         claim(path, None if self._info.file_name else source, overwrite=self._overwrite)
         try:
             metadata = self._info.metadata if isinstance(self._info.metadata, Metadata) else _metadata(source)
-            lost = write_picture(path, result.picture, quality=self._settings.jpeg_quality, metadata=metadata)
+            within: tuple[str, ...] = ()
+            if self._hide is not None:
+                metadata, within = without_pictures(metadata, keep_gps=self._hide.keep_gps), _within(source)
+            lost = (*within, *write_picture(path, result.picture, quality=self._settings.jpeg_quality, metadata=metadata))
         except (OSError, PictureError) as error:
             raise SinkError(str(error) if isinstance(error, PictureError) else unwritable(path, error)) from error
         self._written[path] = None
@@ -89,6 +97,13 @@ def _metadata(source: Path) -> Metadata:
         return read_metadata(source)
     except Exception:  # noqa: BLE001 - the picture is there: a damaged remark about it, or a file that is gone since, must not cost it
         return Metadata()
+
+
+def _within(source: Path) -> tuple[str, ...]:
+    try:
+        return pictures_within(source)
+    except Exception:  # noqa: BLE001 - nothing of it is carried over; only what there was cannot be told
+        return ()
 
 
 def place(source: Path, root: Path | None, folder: Path) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stream.drawing.cover import covers
 from stream.drawing.mark import Mark, Style, painted
 from stream.drawing.overlay import inked
 from stream.faces import Analysis
@@ -21,6 +22,7 @@ class _Made:
 
     marks: Sequence[Mark] | None = None
     picture: np.ndarray | None = None
+    bare: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +43,23 @@ class Result:
 
     @property
     def marks(self) -> Sequence[Mark]:
-        """What is laid over the picture."""
+        """What is laid over the picture; first what hides faces, which no style can forget."""
         with self._lock:
             if self._made.marks is None:
-                self._made.marks = self.style(self.frame.width, self.frame.height, self.analysis, self.status_line)
+                words = self.style(self.frame.width, self.frame.height, self.analysis, self.status_line)
+                self._made.marks = [*covers(self.analysis.hidden, self.frame.width, self.frame.height), *words]
             return self._made.marks
+
+    @property
+    def bare(self) -> np.ndarray:
+        """(height, width, 3) uint8 RGB without boxes and words; what is to be hidden is. Read-only."""
+        with self._lock:
+            if self._made.bare is None:
+                hiding = covers(self.analysis.hidden, self.frame.width, self.frame.height)
+                with self.stage("draw"):
+                    self._made.bare = painted(self.frame.image, hiding) if hiding else self.frame.image
+                self._made.bare.flags.writeable = False
+            return self._made.bare
 
     @property
     def picture(self) -> np.ndarray:

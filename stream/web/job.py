@@ -228,7 +228,7 @@ class _Photo:
         frame = result.frame
         width = max(1, int(frame.width * min(1.0, SHOWN_PX / max(frame.width, frame.height))))
         try:
-            self._job.result.write_bytes(jpeg_of(frame.image, width, JPEG_QUALITY))
+            self._job.result.write_bytes(jpeg_of(result.bare, width, JPEG_QUALITY))
         except OSError as error:
             raise SinkError(unwritable(self._job.result, error)) from error
         self._job.photo = drawn_event(result)

@@ -202,7 +202,7 @@ async def _until_gone(websocket: WebSocket) -> None:
 
 def _jpeg(result: Result, boxes: bool) -> bytes:
     """The encoder's thread."""
-    image = result.picture if boxes else result.frame.image
+    image = result.picture if boxes else result.bare
     return jpeg_of(image, min(image.shape[1], LARGEST), QUALITY)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from stream.drawing.cover import covers
 from stream.drawing.mark import painted
 from stream.drawing.overlay import draw
 from stream.faces import Analysis
@@ -195,7 +196,8 @@ class Tile:
             with result.stage("draw"):
                 image = self._scaler.scaled(result.frame, x2 - x1, y2 - y1)
                 analysis = _scaled(result.analysis, (x2 - x1) / width, (y2 - y1) / height)
-                picture = painted(image, result.style(x2 - x1, y2 - y1, analysis, self._words))
+                words = result.style(x2 - x1, y2 - y1, analysis, self._words)
+                picture = painted(image, [*covers(analysis.hidden, x2 - x1, y2 - y1), *words])
         canvas[y1:y2, x1:x2] = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
 
 
@@ -221,4 +223,5 @@ class _Scaler:
 def _scaled(analysis: Analysis, x: float, y: float) -> Analysis:
     """The same faces in a picture `x` times as wide and `y` times as high."""
     both, four = np.array([x, y], np.float32), np.array([x, y, x, y], np.float32)
-    return replace(analysis, faces=tuple(replace(face, box=face.box * four, landmarks=face.landmarks * both) for face in analysis.faces))
+    faces = tuple(replace(face, box=face.box * four, landmarks=face.landmarks * both) for face in analysis.faces)
+    return replace(analysis, faces=faces, hidden=analysis.hidden.scaled(x, y) if analysis.hidden is not None else None)
