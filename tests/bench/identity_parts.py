@@ -237,6 +237,11 @@ def speed(rounds: int = 15, faces: int = 16) -> None:
             f"  {batch} at once, ms a face, best (median):  "
             + ",  ".join(f"{k} {min(v):.1f} ({np.median(v):.1f})" for k, v in times.items())
         )
+        if "dlib" in times:
+            ratios = {name: np.median(np.divide(times["dlib"], taken)) for name, taken in times.items() if name != "dlib"}
+            print(
+                "    times as fast as dlib, median of the rounds:  " + ",  ".join(f"{name} {ratio:.0f}" for name, ratio in ratios.items())
+            )
     people = [KnownPerson(str(n), one[None]) for n, one in enumerate(judged().vectors[:1000])]
     for count in (100, 1000):
         recogniser, vectors = Recogniser(people[:count], Cohort.load()), judged().vectors[:1]
