@@ -19,7 +19,7 @@ class Likeness:
 
     name: str
     score: float
-    """In standard deviations above people who are not meant."""
+    """Of 10^score strangers compared with that person, one scores so."""
     threshold: float
     """From here on it gets the name."""
 

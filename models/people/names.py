@@ -20,8 +20,11 @@ def checked_name(name: str) -> str:
     """The name, composed (NFC), blanks as one space each.
 
     Raises:
+        TypeError: it is no text.
         PeopleError: it is empty or too long, cannot be shown, or means something else.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a str, not {type(name).__name__}")
     tidy = unicodedata.normalize("NFC", " ".join(name.split()))
     why = None
     if not tidy.strip(JOINERS):

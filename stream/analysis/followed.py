@@ -229,6 +229,12 @@ class Followed:
             track.strong_s = self.time_s
 
 
+def is_inside(box: np.ndarray, frame: Frame) -> bool:
+    """Whether the middle of a box lies in the picture."""
+    x, y = (box[:2] + box[2:]) / 2
+    return bool(0 <= x < frame.width and 0 <= y < frame.height)
+
+
 def sound(found: Detections, frame: Frame) -> Detections:
     """Without boxes that are none, or far larger than the picture: a broken detector must not end a run."""
     sides, most = found.boxes[:, 2:] - found.boxes[:, :2], LARGEST_SHARE * max(frame.width, frame.height)

@@ -14,7 +14,7 @@ from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
 from stream.analysis.answering import Answering, seen_of
 from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
-from stream.analysis.followed import Followed, Scores, Track, sound
+from stream.analysis.followed import Followed, Scores, Track, is_inside, sound
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.naming import Naming
 from stream.analysis.requests import Check, Requests, Search
@@ -44,12 +44,6 @@ ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
-
-
-def _is_inside(box: np.ndarray, frame: Frame) -> bool:
-    """Whether the middle of a box lies in the picture."""
-    x, y = (box[:2] + box[2:]) / 2
-    return bool(0 <= x < frame.width and 0 <= y < frame.height)
 
 
 class Following:
@@ -234,7 +228,7 @@ class Following:
     def _check(self, entry: Entry) -> Steps:
         time_s = entry.frame.time_s
         unseen = [one for one in self._followed.unseen if entry.searched or self._was_just_here(one, time_s)]
-        unseen = [one for one in unseen if _is_inside(one.filter.predict(time_s), entry.frame)]
+        unseen = [one for one in unseen if is_inside(one.filter.predict(time_s), entry.frame)]
         expected = [one.filter.predict(time_s) for one in unseen]
         rows = [self._ahead.take(entry.frame, one, box) for one, box in zip(unseen, expected, strict=True)]
         asked = [number for number, row in enumerate(rows) if row is None]

@@ -23,7 +23,7 @@ ANOTHER, NOBODY = 3, 5
 """After so many looks running that name somebody else, or are not like the named one at all, the face is another one: two people passed
 each other, and the track went on with the wrong one (a guess)."""
 UNLIKE = 0.5
-"""A look below this share of the threshold is not like the named one at all: 1 in 180 photos of that person are, 97 in 100 of others (LFW).
+"""A look below this share of the threshold is not like the named one at all: 1 in 150 photos of that person are, 97 in 100 of others (LFW).
 """
 SOONER = 0.5
 """As long as it is not decided by two looks or more, or seems to be another one, a face is looked at after this share of `every_s`."""

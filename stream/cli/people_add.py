@@ -30,6 +30,10 @@ FORCE = " (--force takes it all the same)"
 def add_person(asked: Asked, name: str, places: Sequence[Path], *, number: int | None, force: bool, note: str) -> int:
     """Enrols one person, or adds photos to one."""
     name = _name(name, places)
+    if not places and note:
+        asked.folder.add(asked.folder.get(name).name, [], note)
+        print(f"{name}: noted.")
+        return DONE
     if not places:
         raise UsageError(f"{name}: of which photos? facestream people add NAME PHOTO...")
     photos, named = list[Path](), set[Path]()
@@ -140,7 +144,7 @@ def _kept(asked: Asked, enrolment: Enrolment, note: str, say: Callable[[str], No
     is_new = not asked.folder.exists
     person = asked.folder.add(name, enrolment.taken, note)
     added, has = len(enrolment.taken), len(person.photos)
-    say(f"{name}: {counted(added, 'photo')} added{f', {has} in all' if has > added else ''}.")
+    say(f"{name}: {counted(added, 'photo')} added{f', {has} in all' if has > added else ''}." if added else f"{name}: noted.")
     if is_new:
         say(f"{asked.folder.path}: made, for your eyes alone.")
     if has < ENOUGH and say is print:

@@ -21,14 +21,12 @@ def check_everybody(asked: Asked) -> int:
     if not people:
         raise PeopleError(f"{asked.folder.path}: nobody is enrolled; facestream people add NAME PHOTO...")
     gallery = asked.gallery(people)
-    rows = [["name", "photos", "named from", "most alike", "score"]]
-    for one in standings(gallery):
-        score = f"{one.nearest_score:.1f}" if one.nearest else ""
-        rows.append([one.name, str(one.photos), f"{one.threshold:.1f}", one.nearest, score])
+    stand = [[one.name, str(one.photos), one.nearest, f"{one.nearest_score:.1f}" if one.nearest else ""] for one in standings(gallery)]
     wrong = findings(gallery)
-    print(table(rows, right=[1, 2, 4]))
-    about = f"about {_of_strangers(asked.false_names)} will get a name, as identity.false_names asks"
-    print(f"{counted(len(people), 'person', 'people')}; {about}.", flush=True)
+    print(table([["name", "photos", "most alike", "score"], *stand], right=[1, 3]))
+    least = f"a face gets a name from a score of {gallery.thresholds.min():.1f} on"
+    share = f"about {_of_strangers(asked.false_names)} do, as identity.false_names asks"
+    print(f"{counted(len(people), 'person', 'people')}; {least}, and {share}.", flush=True)
     for finding in wrong:
         warn(f"{finding.name}: {finding.what}.".replace(": and ", " and ", 1))
     if not wrong:

@@ -154,9 +154,7 @@ class IdentitySettings(Section):
 
     people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
     network: Path | None = Field(None, description="the file of another network that describes faces; null: the one that ships")
-    cohort: Path | None = Field(
-        None, description="strangers to measure by; null: those that ship, with your own (facestream people calibrate)"
-    )
+    cohort: Path | None = Field(None, description="strangers to measure by; null: those that ship, and your own (people calibrate)")
     false_names: Annotated[float, Field(ge=0.001, le=0.1)] = Field(0.01, description="of strangers, the share that may get somebody's name")
     min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
         15.0, description="a face whose eyes are less far apart is too small to tell who it is, px"

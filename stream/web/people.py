@@ -62,6 +62,8 @@ class PeopleOnPages:
         here = same or [face for face in faces if (face.box[:2] <= middle).all() and (middle < face.box[2:]).all()]
         if not here:
             raise UsageError("That face is gone from the picture.")
+        if here[0].hidden:  # a name could be what shows it
+            raise UsageError("That face is hidden: on the page it gets no name, and loses none.")
         self._held[page] = view, result, here[0]
 
     async def _enrol(self, page: Page, said: dict[str, Any]) -> None:

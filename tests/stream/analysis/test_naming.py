@@ -11,6 +11,8 @@ from models.detection.detector import Detector, load_detector
 from models.people.folder import PeopleFolder
 from stream.analysis.analyser import Analyser
 from stream.analysis.identifier import Identifier
+from stream.analysis.naming import answer_whos
+from stream.analysis.requests import Who
 from stream.faces import Analysis, Face
 from stream.frame import Frame, SourceInfo
 from stream.settings.loading import load_settings
@@ -207,3 +209,20 @@ def test_faces_of_several_cameras_are_described_in_one_call(film: Film, detector
     for frame in film.frames([0.0, 0.04, 0.08]):
         analyser.look([frame, frame], managers)
     assert sizes == [4]
+
+
+@pytest.mark.parametrize("turned", [0, 30])
+def test_what_lies_around_a_face_describes_it_as_the_whole_picture_does(
+    turned: int, detector: Detector, people: Path, astronaut: np.ndarray
+) -> None:
+    import cv2
+
+    knows = identifier(people)
+    turn = cv2.getRotationMatrix2D((225, 115), turned, 1.0)
+    picture = cv2.warpAffine(astronaut, turn, (512, 512))
+    (found,) = detector.detect([picture])
+    who = Who(Frame.of_image(picture, source="photo", captured_at=0.0), found.take(np.array([0])))
+    answer_whos(knows, [who])
+    whole = knows.describe(knows.cut(picture, found.landmarks[:1]))
+    assert np.abs(who.vectors - whole).max() < 1e-5
+    assert who.gallery is knows.gallery

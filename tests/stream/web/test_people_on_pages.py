@@ -182,6 +182,19 @@ def test_a_run_that_is_asked_to_end_while_somebody_is_added_ends_in_time(film: P
     assert names in ([COLLINS], [COLLINS, HOPPER]), "whole or not at all"
 
 
+def test_no_name_on_the_page_shows_whom_the_run_hides(film: Path, people: Path) -> None:
+    hides = "--set", "hide.style=fill", "--set", "hide.whom=unknown"
+    with served("run", "door.mp4", *CAMERA, "--people", people, *hides, cwd=film.parent) as run, run.page() as page:
+        page.say(type="watch", cameras={"door.mp4": 640})
+        header, _ = page.picture(lambda header: names_of(header) == [COLLINS])
+        assert header["hidden_faces"] == 1
+        for track in (1, 2, None):
+            page.say(type="point", camera="door.mp4", track=track, box=[420, 140, 500, 240])  # where Grace Hopper is
+            page.say(type="enrol", name=HOPPER)
+            page.hear("refused", lambda message: "hidden" in message["why"] or f"like {COLLINS}" in message["why"])
+        assert [person.name for person in PeopleFolder(people).load()] == [COLLINS]
+
+
 def test_who_is_enrolled_elsewhere_is_named_without_a_restart(film: Path, people: Path, portrait: np.ndarray) -> None:
     with served("run", "door.mp4", *CAMERA, "--people", people, cwd=film.parent) as run, run.page() as page:
         page.say(type="watch", cameras={"door.mp4": 320})
