@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from identity_faces import DIVERSE, IDENTITY, LFW, cut, halves, judged, one_each, read_faces, seed
+from identity_faces import DIVERSE, IDENTITY, LFW, cut, groups, halves, judged, one_each, read_faces, seed
 from identity_galleries import decide, galleries, judge
 
 from models.identity.chips import sharpness
@@ -137,6 +137,12 @@ def looks(count: int = 600) -> None:
             for some in (theirs, others)
         ]
         print(f"  {name:24} identified {(found[0] == who).mean():.3f}, strangers named {(found[1] >= 0).mean():.2%}")
+    alone = faces.of(one_each(faces)[:420])
+    for sigma in (0, 2, 3, 4):
+        vectors = embedder.describe(cut(LFW, alone, blurred(sigma) if sigma else LOOKS["as they are"]))
+        recogniser = Recogniser([KnownPerson("", one[None]) for one in vectors[:20]], cohort)
+        named = (decide(recogniser.scores(vectors[20:]), recogniser.thresholds) >= 0).mean()
+        print(f"  20 people with 1 photo, that and all looks blurred by {sigma} px: strangers named {named:.2%}")
 
 
 def tracks() -> None:
@@ -209,6 +215,12 @@ def own_cohorts() -> None:
     for name, cohort in cohorts.items():
         found = [judge(faces, people, 3 if people < 100 else 1, cohort=cohort).sentence() for people in (20, 100)]
         print(f"  {name:22} 20 x 3: {found[0]}\n  {'':22} 100 x 1: {found[1]}")
+    which = groups(diverse.files, IDENTITY / "diverse.csv")
+    adults = cohort_of_strangers(diverse.vectors[which["women"] | which["men"]])
+    toddlers, usual = adults.measure(diverse.vectors[which["0 to 2 years"]]), adults.measure(faces.vectors[one_each(faces)])
+    point = np.quantile(usual.excess(usual)[np.triu_indices(len(usual.vectors), 1)], 0.999)
+    confused = (toddlers.excess(toddlers)[np.triu_indices(len(toddlers.vectors), 1)] >= point).mean()
+    print(f"  a cohort of adults alone, where 1 of 1,000 pairs of LFW is confused: {confused:.0%} of pairs of children up to two years")
 
 
 def speed(rounds: int = 15, faces: int = 16) -> None:
@@ -237,6 +249,11 @@ def speed(rounds: int = 15, faces: int = 16) -> None:
             f"  {batch} at once, ms a face, best (median):  "
             + ",  ".join(f"{k} {min(v):.1f} ({np.median(v):.1f})" for k, v in times.items())
         )
+        if "dlib" in times:
+            ratios = {name: np.median(np.divide(times["dlib"], taken)) for name, taken in times.items() if name != "dlib"}
+            print(
+                "    times as fast as dlib, median of the rounds:  " + ",  ".join(f"{name} {ratio:.0f}" for name, ratio in ratios.items())
+            )
     people = [KnownPerson(str(n), one[None]) for n, one in enumerate(judged().vectors[:1000])]
     for count in (100, 1000):
         recogniser, vectors = Recogniser(people[:count], Cohort.load()), judged().vectors[:1]

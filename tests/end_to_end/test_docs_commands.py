@@ -147,6 +147,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     for name in ("people", "other-people"):
         make_folder(folder / name, dict(zip(classes, two_faces.values(), strict=True)), 10, seed=len(name))
     make_folder(folder / "family", {"Eileen Collins": two_faces["collins"]}, 3)
+    shutil.copytree(folder / "family" / "Eileen Collins", folder / "ada")
     assert facestream("people", "add", "Grace Hopper", "photo.jpg", "--people", "known", cwd=folder).returncode == 0
     both = Image.new("RGB", (900, 512))
     both.paste(Image.open(portrait_path).resize((310, 363)), (0, 50))
