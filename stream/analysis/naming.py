@@ -45,13 +45,13 @@ class Naming:
         """
         if not (self.on(options) and len(faces)):
             return
-        enough = _shows_enough(faces.landmarks, frame, options.min_eyes_px)
-        rows = [row for row, one in enumerate(identities) if enough[row] and one.due(frame.time_s, options.every_s)]
-        if rows:
-            asked = [identities[row] for row in rows]
+        due = np.array([row for row, one in enumerate(identities) if one.due(frame.time_s, options.every_s)], int)
+        rows = due[_shows_enough(faces.landmarks[due], frame, options.min_eyes_px)] if len(due) else due
+        if len(rows):
+            asked = [identities[row] for row in rows.tolist()]
             for one in asked:
                 one.asked(frame.time_s)
-            self._asked.append((Who(frame, faces.take(np.array(rows))), asked, identities))
+            self._asked.append((Who(frame, faces.take(rows)), asked, identities))
 
     def answers(self) -> Generator[Requests, None, None]:
         """Asks what was noted, and learns."""
