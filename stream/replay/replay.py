@@ -1,0 +1,62 @@
+"""An analyser that looks at nothing: it tells what the events say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stream.analysis.analyser import Analyser
+from stream.errors import UsageError
+from stream.fingerprint import fingerprint, fingerprint_of
+from stream.frame import SourceInfo
+from stream.replay.replaying import Replaying
+from stream.replay.saved import Begin, SavedEvents
+from stream.settings.schema import Settings
+
+
+class Replay(Analyser):
+    """Answers for sources from the events of a run. No network is loaded."""
+
+    def __init__(self, saved: SavedEvents) -> None:
+        super().__init__(None, None)
+        self._saved = saved
+        self._begins: dict[str, dict[str, Begin]] = {}
+        """Of each source that was found in the events: of a video under its name, of pictures under the path of each."""
+        self._followed: list[Replaying] = []
+
+    def match(self, info: SourceInfo) -> None:
+        """Find the events of a source, before any work.
+
+        Raises:
+            UsageError: there are none, or they are of another file.
+        """
+        if info.live:
+            raise UsageError(f"{info.name}: is a camera; only what is in a file can be drawn again.")
+        files: Sequence[tuple[str, str | None]] = [(info.name, fingerprint_of(info))]
+        if info.still and info.pictures:
+            files = [(str(path), fingerprint(path)) for path in info.pictures]
+        found = {name: begin for name, mark in files if (begin := self._saved.find(name, mark)) is not None}
+        if not found:
+            raise UsageError(f"{info.name}: there are no events of it in {self._saved.path}; those are of {self._saved.names}.")
+        unsure = [name for name, mark in files if name in found and (mark is None or found[name].fingerprint is None)]
+        if unsure:
+            others = f" and {len(unsure) - 1} more" if len(unsure) > 1 else ""
+            self._saved.notes.append(
+                f"{unsure[0]}{others}: the events do not say of which file they are (no fingerprint); sizes and times alone are compared."
+            )
+        self._begins[info.name] = found
+
+    def follow(self, info: SourceInfo, settings: Settings) -> Replaying:
+        made = Replaying(info, settings, self._saved.path, self._begins[info.name])
+        self._followed.append(made)
+        return made
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know in the end."""
+        return [note for one in self._followed for note in one.notes]
+
+    @property
+    def path(self) -> Path:
+        """The file of events."""
+        return self._saved.path
