@@ -14,7 +14,7 @@ from stream.console import logs
 
 
 def draw(
-    events: Annotated[Path, typer.Argument(help="What a run found: the file that its --events wrote.")],
+    events: Annotated[Path, typer.Argument(metavar="EVENTS", help="What a run found: the file that its --events wrote.")],
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="The videos, pictures or folders that it was found in.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Write the pictures: a file, or a folder.")],
     style: Annotated[Literal["boxes", "none"], typer.Option(help="What is drawn at each face; none: nothing.")] = "boxes",
@@ -26,7 +26,7 @@ def draw(
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(metavar="OLD=NEW", help="Another word for a person, a label or a track (#3=Ada); or a YAML or JSON file of them."),
+        typer.Option(metavar="OLD=NEW", help="Another word for a person, a label or a track (#3=Ada); or a JSON file of them."),
     ] = None,
     hide: Hide = None,
     config: Config = None,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-
-import yaml
 
 from stream.errors import UsageError
 
 
 def names_of(said: Sequence[str]) -> dict[str, str]:
-    """What `--rename` means: "Ada=Dr. L.", or a YAML or JSON file of such pairs.
+    """What `--rename` means: "Ada=Dr. L.", or a JSON file of such pairs.
 
     Raises:
         UsageError: it is neither.
@@ -28,10 +27,10 @@ def names_of(said: Sequence[str]) -> dict[str, str]:
 
 def _in_file(path: str) -> dict[str, str]:
     try:
-        pairs = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no YAML"
-        raise UsageError(f"--rename {path}: cannot be read ({why}); write OLD=NEW, or name a YAML or JSON file of such pairs.") from error
-    if not isinstance(pairs, dict) or any(isinstance(new, (dict, list)) or new is None for new in pairs.values()):
-        raise UsageError(f'--rename {path}: holds no pairs of words, such as "Ada: Dr. L." on a line of its own.')
-    return {str(old): str(new) for old, new in pairs.items()}
+        pairs = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        why = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else "is no JSON"
+        raise UsageError(f"--rename {path}: {why}; write OLD=NEW, or name a JSON file of such pairs.") from error
+    if not isinstance(pairs, dict) or not all(isinstance(new, str) for new in pairs.values()):
+        raise UsageError(f'--rename {path}: holds no pairs of words, such as {{"Ada": "Dr. L."}}.')
+    return pairs

@@ -98,10 +98,12 @@ class SavedEvents:
     def _find_sources(self, file: BinaryIO) -> None:
         newest: dict[str, int] = {}
         """The number of the newest frame of each source."""
-        fault, offset = "", 0
+        damaged, offset = False, 0
         for number, line in enumerate(_lines(file), 1):
-            if fault:  # it was not the last line
-                raise (UsageError if number == 2 else SourceError)(f"{self.path}: line {number - 1} {fault}.")
+            if damaged:  # and it was not the last line
+                if not newest:
+                    break
+                raise SourceError(f"{self.path}: line {number - 1} is no event; the file is damaged.")
             begin, offset = offset, offset + len(line)
             try:
                 said = _said_in(line)
@@ -111,7 +113,7 @@ class SavedEvents:
                 if not isinstance(name, str) or not isinstance(index, int):
                     raise TypeError
             except DAMAGED:
-                fault = "is no event"
+                damaged = True
                 continue
             mark = said.get("fingerprint")
             if name not in newest or index <= newest[name] or mark is not None:
@@ -121,9 +123,9 @@ class SavedEvents:
                 if mark is not None:
                     self._by_fingerprint.setdefault(mark, found)
             newest[name] = index
-        if fault and not newest:
-            raise UsageError(f"{self.path}: holds no events: its first line is none.")
-        if fault:
+        if damaged and not newest:
+            raise UsageError(f"{self.path}: holds no events of a run; they are named first: facestream draw EVENTS SOURCE -o PATH.")
+        if damaged:
             self.notes.append(f"{self.path}: its last line is cut off; the events before it are used.")
 
 
