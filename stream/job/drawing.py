@@ -30,7 +30,7 @@ def draw(events: Path, sources: Sequence[str], settings: Settings, options: Opti
     inputs, unopened = open_inputs(sources, settings, without=options.output)
     replay = Replay(saved)
     for one in inputs:
-        replay.match(one.source.info)
+        one.settings = replay.match(one.source.info, one.settings)
     _warn(saved.notes)
     try:
         return Job(settings, options, unopened, analyser=replay, style=style).run(inputs)

@@ -41,6 +41,12 @@ def event_in(said: dict[str, Any]) -> Event:
     return Event(int(said["frame"]), _number(said["time_s"]), *size, faces, hidden, knows_people)
 
 
+def style_in(said: dict[str, Any]) -> HideStyle | None:
+    """How faces were hidden in that frame; None: they were not."""
+    hidden = said.get("hidden")
+    return None if hidden is None else _choice(hidden["style"], HideStyle)
+
+
 def _face(said: dict[str, Any]) -> Face:
     person, label, probability = said.get("person"), said.get("label"), said.get("probability")
     return Face(

@@ -22,10 +22,15 @@ class Replay(Analyser):
         self._saved = saved
         self._begins: dict[str, dict[str, Begin]] = {}
         """Of each source that was found in the events: of a video under its name, of pictures under the path of each."""
+        self._hides_more: dict[str, bool] = {}
+        """Of each, whether faces are to be hidden that the events do not hide."""
         self._followed: list[Replaying] = []
 
-    def match(self, info: SourceInfo) -> None:
+    def match(self, info: SourceInfo, settings: Settings) -> Settings:
         """Find the events of a source, before any work.
+
+        Returns:
+            What holds for it then: where its events hide faces, its settings do.
 
         Raises:
             UsageError: there are none, or they are of another file.
@@ -45,9 +50,12 @@ class Replay(Analyser):
                 f"{unsure[0]}{others}: the events do not say of which file they are (no fingerprint); sizes and times alone are compared."
             )
         self._begins[info.name] = found
+        self._hides_more[info.name] = settings.hide.on
+        style = next((one.hides for one in found.values() if one.hides is not None), None)
+        return settings if settings.hide.on or style is None else settings.changed({"hide": {"style": style}})
 
     def follow(self, info: SourceInfo, settings: Settings) -> Replaying:
-        made = Replaying(info, settings, self._saved.path, self._begins[info.name])
+        made = Replaying(info, settings, self._saved.path, self._begins[info.name], hides_more=self._hides_more[info.name])
         self._followed.append(made)
         return made
 

@@ -26,19 +26,20 @@ NOWHERE = np.zeros((0, 4), np.float32)
 
 
 class Replaying:
-    """A `TrackManager` that looks at nothing. What the events hide stays hidden, and where `hide.style` asks for it more is: whoever the
-    events tell of, before and after, too. A frame that they do not tell of is hidden whole then.
+    """A `TrackManager` that looks at nothing. What the events hide stays hidden, and where more was asked for it is: whoever they tell of,
+    before and after, too. It fails closed: a frame that they do not tell of is hidden whole then.
     """
 
     model: FaceModel | None = None
     live = False
     searches_together = False
 
-    def __init__(self, info: SourceInfo, settings: Settings, path: Path, begins: Mapping[str, Begin]) -> None:
+    def __init__(self, info: SourceInfo, settings: Settings, path: Path, begins: Mapping[str, Begin], *, hides_more: bool) -> None:
         """
         Args:
             path: of the events.
             begins: where those of the video begin, or of each picture.
+            hides_more: faces that the events do not hide are hidden as `hide` says.
         """
         self.still, self.settings = info.still, settings
         self._name, self._frames = info.name, "picture" if info.still else "frame"
@@ -46,7 +47,7 @@ class Replaying:
         self._reading: Reading | None = None
         self._veils = Veils(live=info.still)
         self._whom = Whom.of(settings.hide.whom)
-        self._hides_anyway = any(one.hides for one in begins.values())
+        self._hides_more, self._hides = hides_more, settings.hide.on
         self._untold = 0
         """Frames without an event."""
 
@@ -62,10 +63,10 @@ class Replaying:
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:
         how = self.settings.hide
-        if not how.on:
+        if not self._hides_more:
             return [(frame, analysis)]
         if analysis.hidden is not None and analysis.hidden.whole:
-            return [*self.flush(), (frame, replace(analysis, hidden=hidden(how, NOWHERE, whole=True)))]
+            return [*self.flush(), (frame, replace(analysis, hidden=self._whole))]
         if self.still:
             self._veils = Veils(live=True)  # one picture says nothing about the next
         shown = [face for face in analysis.faces if not face.hidden and not self._whom.hides(face)]
@@ -82,17 +83,12 @@ class Replaying:
         how = "hidden whole" if self._hides else "drawn without faces"
         return [f"{self._name}: {what} no event in {self._path}, and {'is' if self._untold == 1 else 'are'} {how}."]
 
-    @property
-    def _hides(self) -> bool:
-        return self.settings.hide.on or self._hides_anyway
-
     def _told(self, frame: Frame) -> Analysis:
         event = self._event_of(frame)
         if event is None:
             self._untold += 1
-            whole = Hidden("fill", "rectangle", NOWHERE, whole=True) if self._hides else None
-            return Analysis(frame.source, frame.index, frame.time_s, hidden=whole)
-        self._hides_anyway |= event.hidden is not None
+            return Analysis(frame.source, frame.index, frame.time_s, hidden=self._whole if self._hides else None)
+        self._hides |= event.hidden is not None
         if (event.width, event.height) != (frame.width, frame.height):
             sizes = f"is {frame.width}×{frame.height}, and the events say {event.width}×{event.height}"
             raise SourceError(f"{self._of(frame)} {sizes}: they are of another file.")
@@ -100,6 +96,11 @@ class Replaying:
             times = f"is at {frame.time_s:.6f} s, and the events say {event.time_s:.6f} s"
             raise SourceError(f"{self._of(frame)} {times}: they are of another file, or of one that was run with other settings.")
         return Analysis(frame.source, frame.index, frame.time_s, event.faces, hidden=event.hidden, knows_people=event.knows_people)
+
+    @property
+    def _whole(self) -> Hidden:
+        how = self.settings.hide
+        return hidden(how, NOWHERE, whole=True) if how.on else Hidden("fill", "rectangle", NOWHERE, whole=True)
 
     def _of(self, frame: Frame) -> str:
         return frame.source if self.still else f"{self._name}: frame {frame.index}"

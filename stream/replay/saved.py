@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stream.errors import SourceError, UsageError
-from stream.replay.event import Event, event_in
+from stream.faces import HideStyle
+from stream.replay.event import Event, event_in, style_in
 
 NAMES_TOLD = 3
 """Of the sources that there are events of, so many are named in a message."""
@@ -36,8 +37,8 @@ class Begin:
     """Of its file; None where they do not say."""
     live: bool
     """It was a camera."""
-    hides: bool
-    """Something was to be hidden in it."""
+    hides: HideStyle | None
+    """How faces were hidden in it; None: they were not."""
 
 
 class SavedEvents:
@@ -109,7 +110,7 @@ class SavedEvents:
                 said = _said_in(line)
                 if said is None:
                     continue
-                name, index = said["source"], said["frame"]
+                name, index, hides = said["source"], said["frame"], style_in(said)
                 if not isinstance(name, str) or not isinstance(index, int):
                     raise TypeError
             except DAMAGED:
@@ -118,7 +119,7 @@ class SavedEvents:
             mark = said.get("fingerprint")
             if name not in newest or index <= newest[name] or mark is not None:
                 mark = mark if isinstance(mark, str) else None
-                found = Begin(begin, number, name, mark, live="utc" in said, hides="hidden" in said)
+                found = Begin(begin, number, name, mark, live="utc" in said, hides=hides)
                 self._by_name[name].append(found)
                 if mark is not None:
                     self._by_fingerprint.setdefault(mark, found)
