@@ -28,8 +28,12 @@ class Restyle:
     def __call__(self, width: int, height: int, analysis: Analysis, status_line: str = "", /) -> Sequence[Mark]:
         if not self.boxes:
             return ()
-        faces = tuple(self._renamed(self._relabelled(face)) for face in analysis.faces if face.score >= self.lowest_score)
-        return inked(width, height, replace(analysis, faces=faces), status_line, words=self.words, landmarks=self.landmarks)
+        told = replace(analysis, faces=self.changed(analysis.faces))
+        return inked(width, height, told, status_line, words=self.words, landmarks=self.landmarks)
+
+    def changed(self, faces: Sequence[Face]) -> tuple[Face, ...]:
+        """Those that are drawn, with the words that they get."""
+        return tuple(self._renamed(self._relabelled(face)) for face in faces if face.score >= self.lowest_score)
 
     def _relabelled(self, face: Face) -> Face:
         if self.threshold is None or len(face.probabilities) != 2 or face.label not in face.probabilities:
