@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -209,6 +210,9 @@ def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, 
         (folder / "cams.yaml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
     if "train" not in text:
         (folder / "my-model").symlink_to(read_bundle("smile").folder)
+    if "facestream draw faces.jsonl" in text and "--events" not in text:
+        frames = [{"source": "clip.mp4", "frame": n, "time_s": n / 25, "width": 320, "height": 240, "faces": []} for n in range(10)]
+        (folder / "faces.jsonl").write_text("".join(json.dumps(frame) + "\n" for frame in frames), encoding="utf-8")
     done = run(ready, folder, tmp_path)
     finds_problems = "facestream doctor" in text
     assert done.returncode in ((0, 1) if finds_problems else (0,)), f"{ready}\n{done.stdout[-800:]}{done.stderr[-2000:]}"
