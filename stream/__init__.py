@@ -35,7 +35,8 @@ def watch(source: str | int | Path, settings: Settings | None = None) -> Iterato
         TypeError: source or settings are something else, at once; what follows comes with the first frame.
         SourceError: the source cannot be opened or read; of a folder, nothing that is in it.
         PictureError: the one picture that was named cannot be read.
-        ModelError: the classifier's bundle is unknown or damaged.
+        ModelError: the classifier's bundle, or a network, is unknown or damaged.
+        PeopleError: the folder of known people cannot be used.
     """
     from stream.own_models import refuse_other_models
 

@@ -35,7 +35,8 @@ class Person:
     name: str | None
     """None: nobody of those who are known."""
     score: float
-    """How much more like that person, or like the nearest of all, than strangers are, in standard deviations: the median of the looks."""
+    """How rare it is that a stranger is so much like that person, or the nearest of all: of 1,000 one reaches 3, of 10,000 one 4. The
+    median of the looks."""
     looks: int
     """That it was decided by, good ones, the newest."""
 

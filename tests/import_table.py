@@ -30,7 +30,7 @@ TABLE = {
     "data": "detection imaging models",
     "classification": "detection inference imaging models",
     "people": "identity detection imaging models",
-    "identity": "inference imaging models",
+    "identity": "detection inference imaging models",
     "detection": "inference imaging models",
     "inference": "models",
     "imaging": "models",

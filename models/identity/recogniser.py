@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.identity.cohort import Cohort
-from models.identity.thresholds import ThresholdTable
-from models.identity.weights import FEATURES
+from models.identity.thresholds import ThresholdTable, false_name_rate, threshold
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
@@ -27,8 +26,12 @@ class KnownPerson:
 
 
 class Recogniser:
-    """Scores faces against known people. A score is how much more like a person a face is than like people of the cohort, in standard
-    deviations: comparable between people and between groups, as plain distances are not (symmetric normalisation, s-norm)."""
+    """Scores faces against known people.
+
+    A score says how rare it is that a stranger is so much like that person: of 1,000 strangers compared with one person, one reaches 3, and
+    of 10,000 one 4 (beyond 5 it is a guess). It means the same for all: what a face has in common with many others, as children have, is
+    taken off by a cohort, and photos of a person count in.
+    """
 
     def __init__(
         self, people: Sequence[KnownPerson], cohort: Cohort, *, false_names: float = 0.01, table: ThresholdTable | None = None
@@ -40,27 +43,23 @@ class Recogniser:
             table: None takes the one that ships.
 
         Raises:
-            ValueError: false_names is not within the table, or somebody has no vectors.
+            ValueError: false_names is too small or large, or somebody has no vectors.
         """
         self.names = tuple(person.name for person in people)
-        photos = np.array([len(person.vectors) for person in people], int)
-        if not photos.all():
-            raise ValueError(f"{self.names[int(np.argmin(photos))]} has no photos")
+        self._photos = np.array([len(person.vectors) for person in people], int)
+        if not self._photos.all():
+            raise ValueError(f"{self.names[int(np.argmin(self._photos))]} has no photos")
         self._cohort = cohort
         self._table = table or ThresholdTable.load()
-        self._photos = photos
-        self._templates = np.array([person.template() for person in people], np.float32).reshape(-1, FEATURES)
-        self._mean, self._sd = cohort.likeness(self._templates)
-        self.thresholds = self._table.thresholds(photos, false_names)
-        """(P,) float32. A face is a person where its score is the highest of all and not below this."""
+        self._people = cohort.measure(np.array([person.template() for person in people]))
+        self.thresholds = np.full(len(people), threshold(len(people), false_names), np.float32)
+        """(P,) float32, for each person. A face is the person of its highest score, if that is not below this; else it is unknown."""
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
         """(N, FEATURES) float32 of unit length -> (N, P) float32, how like each person each face is."""
-        vectors = np.asarray(vectors, np.float32).reshape(-1, FEATURES)
-        cosines = vectors @ self._templates.T
-        mean, sd = self._cohort.likeness(vectors)
-        return np.asarray(((cosines - mean[:, None]) / sd[:, None] + (cosines - self._mean) / self._sd) / 2, np.float32)
+        excess = self._cohort.measure(vectors).excess(self._people)
+        return self._table.scores(self._photos, excess - self._cohort.offset)
 
     def false_name_rate(self, score: float) -> float:
         """Of strangers, the share that would get some name here if this score were enough for one."""
-        return self._table.false_name_rate(self._photos, score)
+        return false_name_rate(len(self.names), score)

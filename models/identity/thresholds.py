@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,19 +23,19 @@ FALSE_NAMES = (0.001, 0.1)
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
 class ThresholdTable:
-    """How rarely a stranger reaches a score with one person, learnt by `models.identity.learn`.
+    """How rarely a stranger is so much like one person, learnt by `models.identity.learn`.
 
-    People are as good as independent of each other once scores are normalised (measured with 1 to 400 of them), so that this tells of
-    galleries of any size: where 1 of 10,000 comparisons may be wrong, 1 of 100 strangers gets a name from among 100 people. Between its
-    points it goes straight in the logarithms of photos and rates, and on so beyond them.
+    A score is the logarithm of that: of 1,000 strangers compared with one person, one reaches 3. People are as good as independent of each
+    other (measured with 1 to 400 of them), so that this tells of galleries of any size: at 4, one of 100 strangers gets a name out of 100.
+    Between its points it goes straight, in the logarithms of photos and rates, and on so beyond them.
     """
 
     photos: tuple[int, ...]
     """Of a person, ascending."""
     rates: tuple[float, ...]
-    """Of comparisons with strangers that reach the score, descending."""
-    scores: np.ndarray
-    """(photos, rates) float64, ascending along rates."""
+    """Of comparisons with strangers, descending."""
+    excess: np.ndarray
+    """(photos, rates) float64: what so many exceed, ascending along rates."""
 
     @classmethod
     def load(cls, path: str | Path = SHIPPED_TABLE) -> Self:
@@ -51,7 +52,7 @@ class ThresholdTable:
             content = json.loads(path.read_bytes())
             if content["format"] != FORMAT or content.pop("sha256") != _digest(content):
                 raise ValueError("its checksum is another")
-            return cls(tuple(content["photos"]), tuple(content["rates"]), np.array(content["scores"], np.float64))
+            return cls(tuple(content["photos"]), tuple(content["rates"]), np.array(content["excess"], np.float64))
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({error.strerror}).") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -65,49 +66,66 @@ class ThresholdTable:
             ModelError: it cannot be written.
         """
         path = checked_path(path, "the new file")
-        scores = np.round(self.scores, 3).tolist()
-        content: dict[str, object] = {"format": FORMAT, "photos": list(self.photos), "rates": list(self.rates), "scores": scores}
+        excess = np.round(self.excess, 5).tolist()
+        content: dict[str, object] = {"format": FORMAT, "photos": list(self.photos), "rates": list(self.rates), "excess": excess}
         try:
             with file_written_whole(path) as file:
                 file.write(json.dumps(content | {"sha256": _digest(content)}).encode() + b"\n")
         except OSError as error:
             raise ModelError(f"{path}: cannot be written ({error.strerror}).") from error
 
-    def thresholds(self, photos: np.ndarray, false_names: float) -> np.ndarray:
-        """For each of the people that are known.
-
+    def scores(self, photos: np.ndarray, excess: np.ndarray) -> np.ndarray:
+        """
         Args:
             photos: (P,) of each person.
-            false_names: of strangers, the share that may get some name.
+            excess: (N, P) of faces and persons.
 
         Returns:
-            (P,) float32.
-
-        Raises:
-            ValueError: false_names is not within `FALSE_NAMES`.
+            (N, P) float32.
         """
-        if not FALSE_NAMES[0] <= false_names <= FALSE_NAMES[1]:
-            raise ValueError(f"false_names is from {FALSE_NAMES[0]:g} to {FALSE_NAMES[1]:g}, not {false_names:g}")
-        wanted = np.log(-np.expm1(np.log1p(-false_names) / max(len(photos), 1)))  # of a single comparison
-        return np.array([_straight(-wanted, -np.log(self.rates), row) for row in self._by_photos(photos)], np.float32)
+        logs, counts = -np.log10(self.rates), np.minimum(photos, self.photos[-1])
+        scores = np.empty(excess.shape, np.float32)
+        for count in np.unique(counts):  # few, however many people
+            scores[:, counts == count] = _straight(excess[:, counts == count], self._of(int(count)), logs)
+        return scores
 
-    def false_name_rate(self, photos: np.ndarray, score: float) -> float:
-        """The share of strangers that reach a score with at least one person. `photos`: (P,) of each."""
-        logs = [min(_straight(score, row, np.log(self.rates)), -1e-9) for row in self._by_photos(photos)]
-        return float(-np.expm1(np.log1p(-np.exp(logs)).sum()))
+    def excess_at(self, photos: int, rate: float) -> float:
+        """What of strangers compared with a person of so many photos a share of `rate` exceeds."""
+        return float(_straight(np.array(-np.log10(rate)), -np.log10(self.rates), self._of(photos)))
 
-    def _by_photos(self, photos: np.ndarray) -> np.ndarray:
-        """(P, rates): the scores of each person."""
-        logs = np.log(self.photos)
-        columns = [np.interp(np.log(photos), logs, column) for column in self.scores.T]
-        return np.stack(columns, axis=1)
+    def _of(self, photos: int) -> np.ndarray:
+        """(rates,), for a person of so many photos."""
+        return np.array([np.interp(np.log(photos), np.log(self.photos), column) for column in self.excess.T])
 
 
-def _straight(x: float, xs: np.ndarray, ys: np.ndarray) -> float:
+def threshold(people: int, false_names: float) -> float:
+    """From which score on faces have a name, if there are so many people to take one from.
+
+    Args:
+        false_names: of strangers, the share that may get one.
+
+    Raises:
+        ValueError: false_names is not within `FALSE_NAMES`.
+    """
+    least, most = FALSE_NAMES
+    if not least <= false_names <= most:
+        raise ValueError(f"false_names is from {least:g} to {most:g}, not {false_names:g}")
+    return -math.log10(-math.expm1(math.log1p(-false_names) / max(people, 1)))
+
+
+def false_name_rate(people: int, score: float) -> float:
+    """The share of strangers that get a name, if there are so many people to take one from and this score is enough for it."""
+    of_one = 10.0**-score
+    if of_one >= 1 or people == 0:
+        return float(people > 0)
+    return -math.expm1(people * math.log1p(-of_one))
+
+
+def _straight(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     """Between points, and beyond them, on straight lines. `xs` ascend."""
-    place = int(np.clip(np.searchsorted(xs, x), 1, len(xs) - 1))
-    slope = (ys[place] - ys[place - 1]) / (xs[place] - xs[place - 1])
-    return float(ys[place - 1] + slope * (x - xs[place - 1]))
+    place = np.clip(np.searchsorted(xs, x), 1, len(xs) - 1)
+    slope = np.diff(ys) / np.diff(xs)
+    return np.asarray(ys[place - 1] + slope[place - 1] * (x - xs[place - 1]))
 
 
 def _digest(content: dict[str, object]) -> str:

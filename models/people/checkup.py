@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from models.identity.cohort import Cohort
 from models.people.gallery import Gallery
 from models.people.likeness import COPY, distances, odd_ones
@@ -34,22 +32,21 @@ class Standing:
     nearest: str
     """Who is most alike; empty where there is nobody else."""
     nearest_score: float
-    """How much: the mean of both scores, each by the other's photos."""
+    """The score of this person's photos there, in the median."""
 
     @property
     def confusable(self) -> bool:
-        """Whether a face like the other's gets this name."""
+        """Whether half of this person's photos would get the other's name, were it not for their own."""
         return bool(self.nearest) and self.nearest_score >= self.threshold
 
 
 def standings(gallery: Gallery) -> list[Standing]:
     """Everybody, in the order of the gallery."""
     between = gallery.between()
-    np.fill_diagonal(between, -np.inf)
     found = list[Standing]()
     for index, person in enumerate(gallery.people):
-        other = int(between[index].argmax()) if len(gallery.people) > 1 else None
-        nearest = ("", 0.0) if other is None else (gallery.people[other].name, float(between[index, other]))
+        other = int(between[index].argmax())
+        nearest = (gallery.people[other].name, float(between[index, other])) if len(gallery.people) > 1 else ("", 0.0)
         found.append(Standing(person.name, len(person.photos), float(gallery.thresholds[index]), *nearest))
     return found
 
@@ -61,7 +58,7 @@ def findings(gallery: Gallery) -> list[Finding]:
     for one in standings(gallery):
         pair = frozenset({one.name, one.nearest})
         if one.confusable and pair not in done:
-            found.append(Finding(one.name, f"and {one.nearest} look alike to the network: either may get the other's name"))
+            found.append(Finding(one.name, f"and {one.nearest} look like one person: each may get the other's name"))
             done.add(pair)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import PictureError
-from models.people.gallery import Gallery
+from models.people.gallery import Gallery, Likeness
 from models.people.likeness import COPY, nearest, odd_ones
 from models.people.person import Person, Photo
 from models.people.seeing import PhotoReader, SeenFace, SeenPhoto, digest
@@ -86,7 +87,7 @@ def enrol(
             continue
         face = choose(seen)
         if isinstance(face, str):
-            enrolment.refused.append(Remark(path, face, faces=seen.faces))
+            enrolment.refused.append(Remark(path, face, faces=seen.faces if chosen is None else ()))
         elif not (face.flaw and enrolment.refuse(path, f"is {face.flaw}", force=force)):
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))
@@ -106,12 +107,10 @@ def chosen_face(seen: SeenPhoto, number: int | None = None) -> SeenFace | str:
     faces = seen.faces
     if not faces:
         return "no face is found in it"
+    if number is not None and number > len(faces):
+        return f"has {len(faces)} {'face' if len(faces) == 1 else 'faces'}, no face {number}"
     if number is not None:
-        return (
-            faces[number - 1]
-            if number <= len(faces)
-            else f"has {'one face' if len(faces) == 1 else f'{len(faces)} faces'}, no face {number}"
-        )
+        return faces[number - 1]
     by_width = sorted(faces, key=lambda face: -face.width_px)
     if len(faces) == 1 or by_width[0].width_px > TIMES_LARGER * by_width[1].width_px:
         return by_width[0]
@@ -157,17 +156,29 @@ def _fitting_ones(
 def _nobody_else_s(
     found: list[tuple[Path, Photo]], before: Person | None, gallery: Gallery, enrolment: Enrolment, *, force: bool
 ) -> list[tuple[Path, Photo]]:
-    """Those that are not more like somebody else who is known than like the person's other photos."""
+    """Those that are not more like somebody else who is known than like the person's other photos; of a new person who is, as a whole, like
+    somebody else, none."""
+    if not found:
+        return found
     old = [] if before is None else [photo.descriptor for photo in before.photos]
     vectors = [*old, *(photo.descriptor for _, photo in found)]
+    likenesses = gallery.likenesses(np.stack([photo.descriptor for _, photo in found]))
+    others = [[one for one in likes if one.name != enrolment.name] for likes in likenesses]
+    whole = _alike_as_a_whole(others) if before is None else set[str]()
     left = list[tuple[Path, Photo]]()
-    for path, photo in found:
-        other = gallery.nearest(photo.descriptor, but=enrolment.name)
+    for (path, photo), likes in zip(found, others, strict=True):
         rest = [vector for vector in vectors if vector is not photo.descriptor]
-        is_taken = other is not None and other.enough and other.score > gallery.score_to(photo.descriptor, rest)
-        if not (is_taken and other and enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force)):
+        own = gallery.score_to(photo.descriptor, rest)
+        other = next((one for one in likes if one.name in whole or (one.enough and one.score > own)), None)
+        if other is None or not enrolment.refuse(path, f"looks like {other.name}, who is enrolled", force=force):
             left.append((path, photo))
     return left
+
+
+def _alike_as_a_whole(photos: Sequence[Sequence[Likeness]]) -> set[str]:
+    """Those people whose names more than half of the photos would get."""
+    counts = Counter(one.name for likes in photos for one in likes if one.enough)
+    return {name for name, count in counts.items() if count * 2 > len(photos)}
 
 
 def _enrolled(sha256: str, person: Person | None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,15 +16,14 @@ from models.identity.cohort import Cohort
 from models.identity.weights import SHIPPED_SHA256
 from models.people.lock import locked
 from models.people.names import checked_name, file_name_of, key_of
-from models.people.own_strangers import COHORT, with_own_strangers
 from models.people.person import Person, Photo, read_person, today, written
 from models.people.private import FILE_MODE, check_private, left_by_the_killed, made_private
 from models.places import checked_path, exists, is_folder
 
-__all__ = ["COHORT", "DEFAULT", "PeopleFolder"]
-
 DEFAULT = Path("people")
 """Beside where one is."""
+COHORT = "cohort.npz"
+"""In a folder of people, the user's own strangers."""
 
 
 class PeopleFolder:
@@ -41,6 +42,11 @@ class PeopleFolder:
         self._read = dict[Path, tuple[tuple[int, ...], Person]]()
 
     @property
+    def _option(self) -> str:
+        """What a command has to say to mean this folder."""
+        return "" if self.path == DEFAULT else f" --people {shlex.quote(str(self.path))}"
+
+    @property
     def exists(self) -> bool:
         """Whether there is such a folder."""
         return is_folder(self.path)
@@ -53,7 +59,7 @@ class PeopleFolder:
         """
         if not self.exists:
             what = "is a file, not a folder of people" if exists(self.path) else "there is no such folder of people"
-            raise PeopleError(f"{self.path}: {what}; this makes one: facestream people add NAME PHOTO... --people DIR")
+            raise PeopleError(f"{self.path}: {what}; this makes one: facestream people add NAME PHOTO...{self._option}")
         self._check()
         found = self._found()
         return [found[key][1] for key in sorted(found)]
@@ -71,12 +77,27 @@ class PeopleFolder:
         return self._known(name)[1]
 
     def cohort(self) -> Cohort:
-        """The strangers to measure by: those that ship, and beside them the user's own (`facestream people calibrate`).
+        """The strangers to measure by: the user's own, as means of several (`facestream people calibrate`), or those that ship.
 
         Raises:
-            PeopleError: its own are damaged, or others may read them.
+            PeopleError: others may read them.
+            ModelError: they are damaged.
         """
-        return with_own_strangers(self.path / COHORT)
+        own = self.path / COHORT
+        if not exists(own):
+            return Cohort.load()
+        self._check()
+        return Cohort.load(own)
+
+    def keep_cohort(self, cohort: Cohort) -> None:
+        """Measures by these strangers from now on.
+
+        Raises:
+            PeopleError, ModelError: that cannot be written.
+        """
+        with self._changing(make=True):
+            cohort.save(self.path / COHORT)
+            (self.path / COHORT).chmod(FILE_MODE)
 
     def stamp(self) -> tuple[object, ...]:
         """Other than before as soon as anything in the folder has changed. Cheap: no file is opened."""
@@ -102,8 +123,7 @@ class PeopleFolder:
         name = checked_name(name)
         with self._changing(make=True):
             place, person = self._found().get(key_of(name), (self.path / file_name_of(name), Person(name, (), created=today(), note=note)))
-            if person.name != name:
-                raise PeopleError(f"{name}: there is {person.name} already, and only capitals differ; write it so, or choose another name.")
+            check_spelling(name, [person])
             has = {photo.sha256 for photo in person.photos}
             fresh = list({photo.sha256: photo for photo in photos if photo.sha256 not in has}.values())
             person = replace(person, photos=(*person.photos, *fresh), note=note or person.note)
@@ -120,7 +140,7 @@ class PeopleFolder:
             PeopleError: nobody is called so, or its file cannot be removed; or as in `load`.
         """
         with self._changing():
-            place, person = self._readable().get(key_of(name)) or self._known(name)
+            place, person = _by_any_network(self._files()).get(key_of(name)) or self._known(name)
             place.unlink()
         return person
 
@@ -144,16 +164,6 @@ class PeopleFolder:
         return person
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Alone in the folder, which is made where it is missing, for what is written beside the people.
-
-        Raises:
-            PeopleError: it cannot be made or written, or others may read it.
-        """
-        with self._changing(make=True):
-            yield
-
-    @contextmanager
     def _changing(self, *, make: bool = False) -> Iterator[None]:
         """Alone in the folder; what a program that was killed has left half-written is swept away."""
         if make and not exists(self.path):
@@ -170,12 +180,15 @@ class PeopleFolder:
             raise PeopleError(f"{self.path}: cannot be changed ({error.strerror or error}).") from error
 
     def _check(self) -> None:
-        check_private(self.path, list(self._files()))
+        own = self.path / COHORT
+        check_private(self.path, [*self._files(), *([own] if exists(own) else [])])
 
     def _files(self) -> list[Path]:
         """Of the people, sorted."""
         try:
-            return sorted(path for path in self.path.iterdir() if path.suffix == ".json" and not path.name.startswith("."))
+            with os.scandir(self.path) as entries:
+                names = sorted(one.name for one in entries if one.name.endswith(".json") and not one.name.startswith("."))
+            return [self.path / name for name in names]
         except OSError as error:
             raise PeopleError(f"{self.path}: cannot be read ({error.strerror}).") from error
 
@@ -198,15 +211,6 @@ class PeopleFolder:
         self._read = read
         return found
 
-    def _readable(self) -> dict[str, tuple[Path, Person]]:
-        """Those whose files can be read, by any network."""
-        found = dict[str, tuple[Path, Person]]()
-        for file in self._files():
-            with suppress(PeopleError, FileNotFoundError):
-                person = read_person(file, None)
-                found[key_of(person.name)] = file, person
-        return found
-
     def _write(self, place: Path, person: Person) -> None:
         with file_written_whole(place, mode=FILE_MODE) as file:
             file.write(written(person, self.network))
@@ -218,6 +222,26 @@ class PeopleFolder:
         near = difflib.get_close_matches(wanted, found, n=1)
         hint = f"did you mean {found[near[0]][1].name}?" if near else f"there {_are(len(found))}; facestream people list names them."
         raise PeopleError(f"{name}: nobody is called so in {self.path}; {hint}")
+
+
+def _by_any_network(files: Sequence[Path]) -> dict[str, tuple[Path, Person]]:
+    """Those whose files can be read."""
+    found = dict[str, tuple[Path, Person]]()
+    for file in files:
+        with suppress(PeopleError, FileNotFoundError):
+            person = read_person(file, None)
+            found[key_of(person.name)] = file, person
+    return found
+
+
+def check_spelling(name: str, people: Sequence[Person]) -> None:
+    """
+    Raises:
+        PeopleError: somebody's name differs only in capitals or the like.
+    """
+    for person in people:
+        if person.name != name and key_of(person.name) == key_of(name):
+            raise PeopleError(f"{name}: there is {person.name} already, and only capitals differ; write it so, or choose another name.")
 
 
 def _are(count: int) -> str:

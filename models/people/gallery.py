@@ -47,15 +47,12 @@ class Gallery:
         """(P,) float32, of each person."""
         return self.recogniser.thresholds
 
-    def likenesses(self, vector: np.ndarray) -> list[Likeness]:
-        """Of a face, (F,), to everybody, the most alike first."""
-        scores = self.recogniser.scores(vector[None])[0]
-        said = zip(self.recogniser.names, scores.tolist(), self.thresholds.tolist(), strict=True)
-        return sorted((Likeness(*one) for one in said), key=lambda one: -one.score)
-
-    def nearest(self, vector: np.ndarray, *, but: str = "") -> Likeness | None:
-        """Whom a face is most like, but for one person; None: there is nobody."""
-        return next((one for one in self.likenesses(vector) if one.name != but), None)
+    def likenesses(self, vectors: np.ndarray) -> list[list[Likeness]]:
+        """Of faces, (N, F): of each to everybody, the most alike first."""
+        thresholds = self.thresholds.tolist()
+        rows = self.recogniser.scores(vectors).tolist() if self.people else [[] for _ in vectors]
+        likenesses = [[Likeness(*one) for one in zip(self.recogniser.names, row, thresholds, strict=True)] for row in rows]
+        return [sorted(row, key=lambda one: -one.score) for row in likenesses]
 
     def score_to(self, vector: np.ndarray, photos: Sequence[np.ndarray]) -> float:
         """How like somebody of whom there are these photos, (F,) each, a face is; without photos nobody is."""
@@ -65,9 +62,8 @@ class Gallery:
         return float(somebody.scores(vector[None])[0, 0])
 
     def between(self) -> np.ndarray:
-        """(P, P) float32: how like each person, by the mean of its photos, each other one is; their own are not to be used."""
-        means = [person.known().template() for person in self.people]
-        if not means:
-            return np.zeros((0, 0), np.float32)
-        scores = self.recogniser.scores(np.stack(means))
-        return np.asarray((scores + scores.T) / 2, np.float32)
+        """(P, P) float32: how like each person, by column, the photos of each, by row, are: their median; of their own, -inf."""
+        scores = [np.median(self.recogniser.scores(person.vectors), axis=0) for person in self.people]
+        found = np.array(scores, np.float32).reshape(len(self.people), len(self.people))
+        np.fill_diagonal(found, -np.inf)
+        return found

@@ -58,6 +58,15 @@ def sort_faces(photos: Sequence[SeenPhoto], cohort: Cohort) -> list[GroupedFace]
     return [GroupedFace(photo.path, photo.sha256, face.box, numbers.get(index)) for index, (photo, face) in enumerate(faces)]
 
 
+def one_each(vectors: np.ndarray, cohort: Cohort) -> np.ndarray:
+    """(N, F) of unit length -> (people, F): the mean of the faces of each person, so that nobody counts twice."""
+    if not len(vectors):
+        return vectors
+    numbers = group(vectors, cohort)
+    means = np.stack([vectors[numbers == number].mean(axis=0) for number in np.unique(numbers)])
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), np.float32)
+
+
 def write_groups(place: Path, folder: Path, faces: Sequence[GroupedFace]) -> None:
     """There is nothing in it by which a face could be known elsewhere: only where faces are.
 
@@ -74,7 +83,9 @@ def write_groups(place: Path, folder: Path, faces: Sequence[GroupedFace]) -> Non
         }
         for face in faces
     ]
-    content = json.dumps({"format": FORMAT, "version": VERSION, "folder": str(root), "faces": said}, indent=1, ensure_ascii=False)
+    about = json.dumps({"format": FORMAT, "version": VERSION, "folder": str(root)}, ensure_ascii=False)
+    lines = ",\n".join(json.dumps(face, ensure_ascii=False) for face in said)
+    content = f'{about[:-1]}, "faces": [\n{lines}\n]}}'
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with file_written_whole(place) as file:
@@ -105,7 +116,8 @@ def read_group(place: Path, number: int) -> dict[Path, GroupedFace]:
     if not ours:
         last = max((face.group for face in faces if face.group), default=0)
         raise PeopleError(f"{place}: has no group {number}; {f'its groups are 1 to {last}' if last else 'no face in it has a group'}.")
-    return {face.photo: face for face in ours}
+    larger = {face.photo: face for face in ours}
+    return {photo: larger[photo] for photo in sorted(larger)}
 
 
 def _face(folder: Path, said: dict[str, Any]) -> GroupedFace:

@@ -6,10 +6,11 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from models.errors import PeopleError
-from models.people.own_strangers import COHORT
+from models.imaging.folders import LEFT_BEHIND_FILES, is_left_behind
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 OTHERS = 0o077
@@ -56,14 +57,17 @@ def check_private(folder: Path, files: Sequence[Path]) -> None:
                 f"{folder}: others may look into it, and faces are nobody else's business: chmod 700 {shlex.quote(str(folder))}"
             )
         for file in files:
-            if file.is_symlink():
-                raise PeopleError(f"{file}: is a link, and whoever is removed here would stay there; put the file itself here.")
-            if file.stat().st_mode & OTHERS:
-                raise PeopleError(f"{file}: others may read it, and faces are nobody else's business: chmod 600 {shlex.quote(str(file))}")
-    except FileNotFoundError:
-        pass  # removed a moment ago
+            with suppress(FileNotFoundError):  # removed a moment ago
+                _check_file(file)
     except OSError as error:
         raise PeopleError(f"{folder}: cannot be read ({error.strerror}).") from error
+
+
+def _check_file(file: Path) -> None:
+    if file.is_symlink():
+        raise PeopleError(f"{file}: is a link, and whoever is removed here would stay there; put the file itself here.")
+    if file.stat().st_mode & OTHERS:
+        raise PeopleError(f"{file}: others may read it, and faces are nobody else's business: chmod 600 {shlex.quote(str(file))}")
 
 
 def left_by_the_killed(folder: Path) -> list[Path]:
@@ -74,6 +78,7 @@ def left_by_the_killed(folder: Path) -> list[Path]:
 def _something_else(folder: Path) -> str:
     """The name of something visible in it that is no part of a folder of people."""
     try:
-        return next((path.name for path in sorted(folder.iterdir()) if not path.name.startswith(".") and path.name != COHORT), "")
+        names = sorted(path.name for path in folder.iterdir())
+        return next((name for name in names if not (is_left_behind(name) or name.casefold() in LEFT_BEHIND_FILES)), "")
     except OSError as error:
         raise PeopleError(f"{folder}: cannot be read ({error.strerror}).") from error

@@ -14,6 +14,7 @@ from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.errors import PictureError
 from models.identity.chips import eye_distances, sharpness
 from models.identity.embedder import FaceEmbedder
+from models.identity.weights import SHIPPED
 from models.imaging.pictures import read_picture
 from models.places import is_file, is_folder
 
@@ -78,16 +79,17 @@ class PhotoReader:
         self._embedder = embedder
 
     @classmethod
-    def load(cls, detector: DetectorOptions | None = None) -> Self:
+    def load(cls, detector: DetectorOptions | None = None, network: str | Path = SHIPPED) -> Self:
         """Takes a moment.
 
         Args:
             detector: None: MTCNN, which looks at each face mirrored as well, for landmarks that are 7 % closer.
+            network: the weights that describe faces.
 
         Raises:
             ModelError: weights are missing or damaged.
         """
-        return cls(load_detector(detector or DetectorOptions(mirror=True)), FaceEmbedder.load(precision="f32"))
+        return cls(load_detector(detector or DetectorOptions(mirror=True)), FaceEmbedder.load(network, precision="f32"))
 
     def look(self, path: Path, note: Callable[[str], None] | None = None) -> SeenPhoto:
         """

@@ -74,6 +74,8 @@ class Following:
             budget: of live sources: says whether there is time for a search.
         """
         self.live, self.settings = info.live, settings
+        self.every_frame = False
+        """Every frame is searched: somebody else does so anyway."""
         self._name, self._budget = info.name, budget
         self._answering, self._naming = Answering(model), Naming(identifier)
         self._followed, self._lookback = Followed(), Lookback()
@@ -178,6 +180,8 @@ class Following:
     def _search_is_due(self, entry: Entry) -> bool:
         """Whether the next frame would come too late for it."""
         every_s = self.settings.tracker.search_every_s
+        if self.every_frame:
+            return True
         if not self.live:
             every_s = min(RARER_IN_FILES * every_s, reach_s(entry))  # what is found must be looked for in the frames before
         since_s = entry.frame.time_s + entry.step_s - self._searched_s
@@ -193,7 +197,9 @@ class Following:
         )
 
     def _may_search(self, *, forced: bool = False) -> bool:
-        return self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+        return (
+            self.every_frame or self._budget is None or self._budget.grants(self._name, self.settings.tracker.search_every_s, forced=forced)
+        )
 
     def _search(self, entry: Entry) -> Steps:
         found = yield from self._found(entry)

@@ -12,6 +12,7 @@ import numpy as np
 from models.classification.face_model import FaceModel
 from models.detection.cascade import MIN_FACE_PX
 from models.detection.detections import Detections
+from stream.analysis.following import Following
 from stream.analysis.requests import Search
 from stream.analysis.track_manager import Looking, TrackManager
 from stream.analysis.veils import Veiled, Veils, hidden, hide
@@ -23,8 +24,6 @@ from stream.settings.schema import Settings
 SMALLEST_SHARE = 36
 """In pictures whose short side is so many times MIN_FACE_PX and more, faces from this share of it on are hidden (a guess: smaller ones
 hardly tell who it is)."""
-EVERY_FRAME_S = 1e-6
-"""`tracker.search_every_s` of the manager inside: what it searches is searched already."""
 SIZE_MARGIN = 0.8
 """A find of so much of the smallest side that is asked for is told of."""
 
@@ -46,11 +45,9 @@ class Hiding:
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        self._settings = settings
-        inner = settings
-        if settings.hide.on and settings.tracker.search_every_s > 0:
-            inner = settings.changed({"tracker": {"search_every_s": EVERY_FRAME_S}})
-        self._inner.settings = inner
+        self._settings = self._inner.settings = settings
+        if isinstance(self._inner, Following):
+            self._inner.every_frame = self._searches
         self._whom = Whom.of(settings.hide.whom)
 
     @property

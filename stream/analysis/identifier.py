@@ -17,14 +17,13 @@ from models.identity.embedder import FaceEmbedder
 from models.identity.recogniser import Recogniser
 from models.identity.weights import SHIPPED, SHIPPED_SHA256
 from models.people.folder import PeopleFolder
+from models.people.seeing import LOWEST_SHARPNESS
 from stream.errors import FacestreamError
 from stream.settings.schema import IdentitySettings, Settings
 
 if TYPE_CHECKING:
     from stream.analysis.enrolling import Enrolling
 
-SHARP = 10.0
-"""Sharpness of a chip from which it is good for something: of the blurred and the tiny it is below."""
 LOOKED_AT_EVERY_S = 1.0
 """So often it is asked whether anything in the folder has changed."""
 
@@ -40,8 +39,8 @@ class Identifier:
         self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=network)
         self._reading, self._enrolling_first = threading.Lock(), threading.Lock()
         self._enrolling: Enrolling | None = None
-        self._failed = ""
-        """Why the folder could not be read last; empty where it could."""
+        self._failed = False
+        """The folder could not be read last, and that was told."""
         self._looked_at, self._stamp = time.monotonic(), self._folder.stamp()
         self.gallery = self._read()
         if not self.gallery.names:
@@ -62,7 +61,7 @@ class Identifier:
 
     def describe(self, chips: np.ndarray) -> np.ndarray:
         """(N, side, side, 3) uint8 RGB of aligned faces -> (N, 128) float32; NaN for those too blurred to say anything."""
-        good = sharpness(chips) >= SHARP
+        good = sharpness(chips) >= LOWEST_SHARPNESS
         vectors = np.full((len(chips), 128), np.nan, np.float32)
         if good.any():
             vectors[good] = self._embedder.describe(chips[good])
@@ -85,11 +84,14 @@ class Identifier:
                 before, self._stamp = self._stamp, self._folder.stamp()
                 if self._stamp != before:
                     self.gallery = self._read()
-                self._failed = ""
-            except FacestreamError as error:
-                if str(error) != self._failed:
-                    _log.warning("%s The people known so far stay known.", error)
-                self._failed = str(error)
+                self._failed = False
+            except FacestreamError:  # what it says may name somebody
+                if not self._failed:
+                    _log.warning(
+                        "%s: cannot be used any more: facestream people list says why. The people known so far stay known.",
+                        self._folder.path,
+                    )
+                self._failed = True
                 return False
             return self._stamp != before
 

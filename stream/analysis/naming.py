@@ -30,7 +30,8 @@ class Naming:
 
     def __init__(self, identifier: Identifier | None) -> None:
         self._identifier = identifier
-        self._asked: list[tuple[Who, list[TrackIdentity]]] = []
+        self._asked: list[tuple[Who, list[TrackIdentity], Sequence[TrackIdentity]]] = []
+        """What is asked, of whom, and who else is in the picture."""
 
     def on(self, options: IdentitySettings) -> bool:
         """Whether the source's faces are compared with known people."""
@@ -50,18 +51,19 @@ class Naming:
             asked = [identities[row] for row in rows]
             for one in asked:
                 one.asked(frame.time_s)
-            self._asked.append((Who(frame, faces.take(np.array(rows))), asked))
+            self._asked.append((Who(frame, faces.take(np.array(rows))), asked, identities))
 
     def answers(self) -> Generator[Requests, None, None]:
         """Asks what was noted, and learns."""
         asked, self._asked = self._asked, []
         if not asked or self._identifier is None:
             return
-        yield [who for who, _ in asked]
-        for who, identities in asked:
+        yield [who for who, _, _ in asked]
+        for who, identities, there in asked:
             for identity, vector, scores in zip(identities, who.vectors, who.scores, strict=True):
                 if who.gallery is not None and np.isfinite(vector).all():
-                    identity.add(vector, scores, who.gallery)
+                    taken = {one.name for one in there if one is not identity and one.name is not None}
+                    identity.add(vector, scores, who.gallery, taken)
 
     def person(self, identity: TrackIdentity, options: IdentitySettings) -> Person | None:
         """Who a face is; None: that is not decided, or nobody asks."""

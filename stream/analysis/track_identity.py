@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,17 +14,17 @@ KEPT = 32
 """Looks that decide, the newest."""
 ENOUGH, ENOUGH_NEAR = 2, 3
 """Looks before a face is said to be somebody, or clearly nobody; before it is nobody where it is near somebody (a guess)."""
-CLEAR = 2.0
-"""So far from its threshold, in standard deviations, as all scores, nothing is near: of strangers that reach a threshold a tenth reach so
-much more, and one look is enough for a name; of the known people's photos 1 in 140 lies so far below (LFW)."""
-LEAVES = 1.0
-"""A name is taken away where the median falls so much below its threshold, so that one that lies near it does not flicker: of 1,860 rows of
-eight photos (LFW) none changed twice."""
+CLEAR = 1.0
+"""So far from its threshold nothing is near. Scores are powers of ten: of the strangers that reach a threshold a tenth reach so much more,
+and one look is enough for a name; of the photos of known people 1 in 150 lies so far below (LFW)."""
+LEAVES = 0.4
+"""A name is taken away where the median falls so much below its threshold, so that one that lies near it does not flicker."""
 ANOTHER, NOBODY = 3, 5
 """After so many looks running that name somebody else, or are not like the named one at all, the face is another one: two people passed
 each other, and the track went on with the wrong one (a guess)."""
-UNLIKE = 4.0
-"""A look so much below the threshold is not like the named one at all: 1 in 200 photos of that person (LFW)."""
+UNLIKE = 0.5
+"""A look below this share of the threshold is not like the named one at all: 1 in 180 photos of that person are, 97 in 100 of others (LFW).
+"""
 SOONER = 0.5
 """As long as it is not decided by two looks or more, or seems to be another one, a face is looked at after this share of `every_s`."""
 RARER = 4.0
@@ -71,6 +71,7 @@ class TrackIdentity:
         self._calm, self._above = 1.0, 0.0
         """How many times `every_s` is enough once it is settled; how far above the threshold of who it is, or might be, the median lies."""
         self._denied: set[str] = set()
+        self._taken: Collection[str] = ()
         self._decided = False
         self._name: str | None = None
         self._other, self._unlike = 0, 0
@@ -85,14 +86,16 @@ class TrackIdentity:
         """A look was asked for."""
         self._asked_s, self._wait = time_s, AGAIN
 
-    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery) -> None:
+    def add(self, vector: np.ndarray, scores: np.ndarray, gallery: Gallery, taken: Collection[str] = ()) -> None:
         """Takes a look that showed enough.
 
         Args:
             vector: (128,) that describes the face.
             scores: (P,) of `gallery` for it.
+            taken: names of other faces in the same picture: a hint that it is somebody else, and no more, as there are mirrors and screens.
         """
         self._keep(gallery)
+        self._taken = taken
         self._vectors = [*self._vectors, vector][-KEPT:]
         self._scores = np.concatenate([self._scores, scores[None]])[-KEPT:]
         self._notice_another(scores)
@@ -107,6 +110,11 @@ class TrackIdentity:
             self._keep(gallery)
             self._decide()
         return self._person
+
+    @property
+    def name(self) -> str | None:
+        """Of the person that it is taken for, if any."""
+        return self._name
 
     def deny(self, name: str) -> None:
         """Somebody says that it is not this person: the name is not given again."""
@@ -135,8 +143,10 @@ class TrackIdentity:
         if place is None or middle[place] < thresholds[place] - LEAVES:
             self._name, place = None, self._best(middle)
             above = -math.inf if place is None else float(middle[place] - thresholds[place])
-            if place is not None and above >= 0 and (self._decided or looks >= self._enough or above >= CLEAR):
-                self._name, self._decided = self._gallery.names[place], True
+            name = self._gallery.names[place] if place is not None else ""
+            at_once = above >= CLEAR and name not in self._taken
+            if above >= 0 and (self._decided or at_once or looks >= (self._enough_near if name in self._taken else self._enough)):
+                self._name, self._decided = name, True
             elif above < 0 and looks >= (self._enough if above <= -CLEAR else self._enough_near):
                 self._decided = True
         self._above = -math.inf if place is None else float(middle[place] - thresholds[place])
@@ -152,7 +162,7 @@ class TrackIdentity:
         said = gallery.names[best] if best is not None and scores[best] >= gallery.thresholds[best] else None
         self._other = 0 if said in (None, name) else self._other + 1 if said == self._rival else 1
         self._rival = said
-        self._unlike = self._unlike + 1 if mine is not None and scores[mine] < gallery.thresholds[mine] - UNLIKE else 0
+        self._unlike = self._unlike + 1 if mine is not None and scores[mine] < UNLIKE * gallery.thresholds[mine] else 0
         if self._other >= ANOTHER or self._unlike >= NOBODY:
             newest = max(self._other, self._unlike)
             self._vectors, self._scores = self._vectors[-newest:], self._scores[-newest:]
@@ -161,8 +171,10 @@ class TrackIdentity:
     def _best(self, scores: np.ndarray) -> int | None:
         """Whose of (P,) scores is the highest, but for who it is said not to be; None: nobody is left."""
         names: Sequence[str] = self._gallery.names if self._gallery is not None else ()
-        left = [place for place, name in enumerate(names) if name not in self._denied]
-        return max(left, key=lambda place: float(scores[place]), default=None)
+        if self._denied:
+            scores = np.where([name in self._denied for name in names], -np.inf, scores)
+        best = int(scores.argmax()) if len(scores) else 0
+        return best if len(scores) and scores[best] > -np.inf else None
 
     def _place(self, name: str | None) -> int | None:
         names = self._gallery.names if self._gallery is not None else ()

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, ParamSpec
 
 import typer
 
-from stream.cli.asked import detector_of, settings_of, web_of, with_places
+from stream.cli.asked import check_hiding_is_on, detector_of, settings_of, web_of, with_places
 from stream.cli.drawing import draw
 from stream.cli.explained import explained
 from stream.cli.malloc_arenas import share_arenas
@@ -101,6 +101,8 @@ def run(
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
     settings = settings_of(config, set_, model, segment, rate, people, hide=hide)
+    if web is None:
+        check_hiding_is_on(settings)
     guests_alone = web is not None and not sources and not settings.sources
     if guests_alone and (output is not None or events is not None or window):
         raise UsageError("-o, --events and --window are for what a SOURCE shows; name one: what pages bring is theirs alone.")
@@ -133,9 +135,6 @@ def run(
         return Job(settings, options).run([])
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
-
-
-_command(draw)
 
 
 @_command
@@ -291,6 +290,7 @@ def config() -> int:
 
 
 app.add_typer(people, name="people")
+_command(draw)
 
 
 def main() -> None:

@@ -38,6 +38,19 @@ def settings_of(
     return load_settings(path, overrides or [], {flag: said for flag, said in flags.items() if said[1] is not None})
 
 
+def check_hiding_is_on(settings: Settings) -> None:
+    """Whoever says whom to hide wants them hidden, and a page that turns it on there is none.
+
+    Raises:
+        UsageError: nobody would be.
+    """
+    from stream.settings.schema import HideSettings
+
+    for one in settings.everyone:
+        if not one.hide.on and one.hide.whom != HideSettings().whom:
+            raise UsageError("hide.whom says whose faces to hide, but hide.style is none: say how, with --hide blur, pixelate or fill.")
+
+
 def detector_of(path: Path | None, overrides: list[str] | None) -> DetectorOptions | None:
     """Which finds the faces in a folder of pictures; None where nothing was said of it."""
     for override in overrides or []:

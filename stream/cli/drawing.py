@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from stream.cli.asked import settings_of
+from stream.cli.asked import check_hiding_is_on, settings_of
 from stream.cli.malloc_arenas import share_arenas
 from stream.cli.options import Config, Hide, LogFormat, Overwrite, Rate, Set
 from stream.console import logs
@@ -44,5 +44,6 @@ def draw(
     from stream.job.job import Options
 
     settings = settings_of(config, set_, None, rate=rate, hide=hide)
+    check_hiding_is_on(settings)
     drawing = Restyle(style == "boxes", labels, landmarks, score, threshold, names_of(rename or []))
     return drawn(events, sources, settings, Options(output=output, window=False, overwrite=overwrite), drawing)

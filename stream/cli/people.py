@@ -62,8 +62,9 @@ def add(
     config: Config = None,
     set_: Set = None,
 ) -> int:
-    """Enrol a person from photos, or add photos to one.
+    """Enrol a person from photos.
 
+    Or add photos to one who is enrolled.
     Three to five photos of different days serve best. The photos themselves are not kept, only 128 numbers for each.
     """
     logs.start("text")
@@ -128,8 +129,9 @@ def check(
     config: Config = None,
     set_: Set = None,
 ) -> int:
-    """Examine everybody who is enrolled: photos that do not fit, copies, people who look alike; exit code 1 where something is wrong.
+    """Look for what is wrong, or say who is on a photo.
 
+    Wrong are photos that do not fit, copies, and people who look alike; the exit code is 1 where there are any.
     With a photo: who is on it, and why, or why not.
     """
     logs.start("text")
@@ -149,7 +151,10 @@ def calibrate(
     config: Config = None,
     set_: Set = None,
 ) -> int:
-    """Learn what your strangers look like, so that fewer of them get a name. Only means of five people each are kept."""
+    """Measure by strangers of your own.
+
+    So that fewer of them get a name. Only means of five people each are kept, beside the strangers that ship.
+    """
     logs.start("text")
     from stream.cli.people_asked import asked
     from stream.cli.people_sorted import calibrated
@@ -165,7 +170,10 @@ def group(
     set_: Set = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it is there already.")] = False,
 ) -> int:
-    """Sort the faces of a folder of photos into people without names; then: facestream people add NAME --group FILE:NUMBER."""
+    """Sort the faces of photos, without names.
+
+    Then name groups of them: facestream people add NAME --group FILE:NUMBER
+    """
     logs.start("text")
     from stream.cli.people_asked import asked
     from stream.cli.people_sorted import grouped

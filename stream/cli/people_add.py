@@ -10,6 +10,7 @@ from models.errors import PeopleError
 from models.imaging.folders import files_below, is_left_behind
 from models.imaging.picture_formats import is_picture_name
 from models.people.enrolment import Enrolment, Remark, enrol
+from models.people.folder import check_spelling
 from models.people.names import checked_name
 from models.places import is_file, is_folder
 from stream.cli.people_asked import Asked, counted, table, warn
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ENOUGH = 3
 """Photos; of 100 people enrolled with 1, 3 and 5, .87, .96 and .97 are recognised where 1 % of strangers get a name."""
+TOLD_SINGLY = 3
+"""Photos that add nothing; of more only their number is told."""
 FORCE = " (--force takes it all the same)"
 
 
@@ -49,7 +52,7 @@ def add_group(asked: Asked, name: str, group: str, *, force: bool, note: str) ->
     """Enrols one person by a group of faces of a file that `facestream people group` has written."""
     from models.people.groups import read_group
 
-    name = _name(name, [])
+    name = _name(name, [Path(group)])
     place, _, number = group.rpartition(":")
     if not place or not number.isdecimal() or int(number) < 1:
         raise UsageError(f"--group {group}: say the file and the number of the group, such as groups.json:3")
@@ -73,7 +76,8 @@ def everybody_below(asked: Asked, folder: Path, *, force: bool) -> int:
     if not folders:
         raise PeopleError(f"{folder}: has no folders in it; --all takes a folder that has a folder of photos for each person.")
     if beside:
-        warn(f"{folder}: {counted(len(beside), 'photo')} beside the folders, such as {beside[0].name}, belong to nobody and are left out.")
+        others = f" and {len(beside) - 1} more" if len(beside) > 1 else ""
+        warn(f"{folder}: {beside[0].name}{others} left out: what lies beside the folders belongs to nobody.")
     asked.folder.load_or_none()  # what is wrong with it is said once, not for each person
     failed = list[str]()
     with ProgressReporter() as progress:
@@ -107,6 +111,7 @@ def _enrolled(
     shows: bool = True,
 ) -> Enrolment:
     people = asked.folder.load_or_none()
+    check_spelling(name, people)
     gallery = asked.gallery(people)
     if not shows:
         return enrol(name, photos, asked.reader, gallery, number=number, force=force, chosen=chosen)
@@ -127,7 +132,7 @@ def _kept(asked: Asked, enrolment: Enrolment, note: str, say: Callable[[str], No
     """Writes what was taken, and says so; whether the person is enrolled now."""
     name = enrolment.name
     if not enrolment.taken and not (note and enrolment.skipped):
-        if enrolment.skipped and not enrolment.refused:
+        if enrolment.skipped:
             say(f"{name}: nothing new.")
             return True
         warn(f"{name}: no photo was taken; nothing has changed.")
@@ -147,15 +152,17 @@ def _tell(enrolment: Enrolment, *, force: bool, say: Callable[[str], None] = war
     for remark in enrolment.refused:
         more = FORCE if remark.can_be_forced else _which(remark)
         say(f"{remark.path}: {remark.why}; not taken{more}.")
-    for remark in enrolment.skipped:
+    for remark in enrolment.skipped if len(enrolment.skipped) <= TOLD_SINGLY else ():
         say(f"{remark.path}: {remark.why}{FORCE if remark.can_be_forced else ''}.")
+    if len(enrolment.skipped) > TOLD_SINGLY:
+        say(f"{enrolment.name}: {len(enrolment.skipped)} photos add nothing: they are enrolled already, or nearly the same as others.")
     for remark in enrolment.warned:
         say(f"{remark.path}: {remark.why}; taken all the same.")
 
 
 def _alone(remark: Remark, name: str) -> str:
     """What is to be said where that was the only photo."""
-    if not remark.faces or remark.can_be_forced:
+    if len(remark.faces) < 2 or remark.can_be_forced:
         return f"{remark.path}: {remark.why}; {name} is not enrolled{FORCE if remark.can_be_forced else ''}."
     rows = [["", *_about(number, face)] for number, face in enumerate(remark.faces, 1)]
     return f"{remark.path}: {remark.why}; say which with --face N, from left to right:\n{table(rows, right=[1, 3])}"
@@ -166,11 +173,11 @@ def _about(number: int, face: SeenFace) -> list[str]:
 
 
 def _which(remark: Remark) -> str:
-    return " (name it alone, with --face N)" if remark.faces else ""
+    return " (name it alone, with --face N)" if len(remark.faces) > 1 else ""
 
 
 def _name(name: str, places: Sequence[Path]) -> str:
-    if is_picture_name(name) and (is_file(name) or is_folder(name)):
+    if is_picture_name(name) and (not places or is_file(name)):
         raise UsageError(f"{name}: is a photo; the name comes first: facestream people add NAME {name}")
     try:
         return checked_name(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.errors import PeopleError
+from models.identity.weights import SHIPPED
 from models.people.folder import DEFAULT, PeopleFolder
+from models.people.names import JOINERS
 from stream.cli.asked import settings_of
 from stream.console import logs
 from stream.errors import UsageError
@@ -32,12 +36,14 @@ class Asked:
     """Of strangers, the share that may get some name."""
     own_cohort: Path | None
     """Of the settings."""
+    network: Path | None
+    """That describes faces; None: the one that ships."""
 
     @cached_property
     def reader(self) -> PhotoReader:
         from models.people.seeing import PhotoReader
 
-        return PhotoReader.load(self.detector)
+        return PhotoReader.load(self.detector, self.network or SHIPPED)
 
     @cached_property
     def cohort(self) -> Cohort:
@@ -67,7 +73,15 @@ def asked(people: Path | None, config: Path | None, overrides: list[str] | None)
         detector = replace(detector, mirror=True)  # landmarks 7 % closer
     identity = settings.identity
     place = people or identity.people or DEFAULT
-    return Asked(PeopleFolder(place), detector, identity.false_names, identity.cohort)
+    folder = PeopleFolder(place) if identity.network is None else PeopleFolder(place, network=_digest(identity.network))
+    return Asked(folder, detector, identity.false_names, identity.cohort, identity.network)
+
+
+def _digest(network: Path) -> str:
+    try:
+        return hashlib.sha256(network.read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise PeopleError(f"{network}: cannot be read ({getattr(error, 'strerror', None) or error}); identity.network names it.") from error
 
 
 def folder_of(people: Path | None, config: Path | None, overrides: list[str] | None) -> PeopleFolder:
@@ -89,6 +103,7 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """
     from rich.cells import cell_len
 
+    rows = [[shown(text) for text in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
 
     def cell(text: str, index: int) -> str:
@@ -96,6 +111,11 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
         return blanks + text if index in right else text + blanks
 
     return "\n".join("  ".join(cell(text, index) for index, text in enumerate(row)).rstrip() for row in rows)
+
+
+def shown(text: str) -> str:
+    """For a terminal: of what it does not show, or obeys, the code."""
+    return "".join(one if one.isprintable() or one in JOINERS else ascii(one)[1:-1] for one in text)
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -27,9 +27,8 @@ def check_everybody(asked: Asked) -> int:
         rows.append([one.name, str(one.photos), f"{one.threshold:.1f}", one.nearest, score])
     wrong = findings(gallery)
     print(table(rows, right=[1, 2, 4]))
-    print(
-        f"{counted(len(people), 'person', 'people')}. About {asked.false_names:.2g} of strangers get a name, as identity.false_names asks."
-    )
+    about = f"about {_of_strangers(asked.false_names)} will get a name, as identity.false_names asks"
+    print(f"{counted(len(people), 'person', 'people')}; {about}.", flush=True)
     for finding in wrong:
         warn(f"{finding.name}: {finding.what}.".replace(": and ", " and ", 1))
     if not wrong:
@@ -54,7 +53,7 @@ def _verdict(gallery: Gallery, face: SeenFace) -> tuple[str, str]:
     """A name or unknown, and why."""
     if face.flaw:
         return "unknown", face.flaw
-    likenesses = gallery.likenesses(face.descriptor)
+    likenesses = gallery.likenesses(face.descriptor[None])[0]
     if not likenesses:
         return "unknown", "nobody is enrolled"
     best, rate = likenesses[0], gallery.recogniser.false_name_rate(likenesses[0].score)

@@ -9,7 +9,7 @@ from models.errors import PeopleError
 from models.people.folder import PeopleFolder
 from models.people.person import Person
 from models.places import is_file
-from stream.cli.people_asked import counted, table
+from stream.cli.people_asked import counted, shown, table
 from stream.errors import DONE
 
 
@@ -19,7 +19,7 @@ def told(folder: PeopleFolder, name: str | None) -> int:
         person = folder.get(name)
         rows = [["photo", "added", "eyes", "sharpness"]]
         rows += [[photo.file, photo.added, f"{photo.eye_px:.0f} px", f"{photo.sharpness:.0f}"] for photo in person.photos]
-        print(f"{person.name}, since {person.created}{f': {person.note}' if person.note else ''}\n{table(rows, right=[2, 3])}")
+        print(f"{person.name}, since {person.created}{f': {shown(person.note)}' if person.note else ''}\n{table(rows, right=[2, 3])}")
         return DONE
     people = folder.load()
     if people:
@@ -40,7 +40,7 @@ def removed(folder: PeopleFolder, name: str, photo: str | None) -> int:
         return DONE
     person = folder.get(name)
     left = folder.remove_photos(person.name, [_digest(person, photo)])
-    what = f"{Path(photo).name} removed"
+    what = f"{shown(Path(photo).name)} removed"
     print(
         f"{person.name}: {what}; {counted(len(left.photos), 'photo')} left." if left else f"{person.name}: {what}; that was the last photo."
     )

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import PeopleError, PictureError, already_there
+from models.identity.cohort import Cohort
+from models.identity.strangers import FEWEST_MEANS_BESIDE, PEOPLE_IN_A_MEAN, cohort_of_strangers
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_picture_name
-from models.people.groups import GroupedFace, sort_faces, write_groups
-from models.people.own_strangers import COHORT, write_own
+from models.people.folder import COHORT
+from models.people.groups import GroupedFace, one_each, sort_faces, write_groups
 from models.people.seeing import SeenPhoto
-from models.people.strangers import FEWEST_PEOPLE, TOGETHER, means_of_neighbours, one_each
 from models.places import exists, is_file, is_folder
 from stream.cli.people_asked import Asked, counted, table, warn
 from stream.console.progress import ProgressReporter
@@ -53,16 +54,15 @@ def calibrated(asked: Asked, folder: Path) -> int:
             print(f"{counted(int(known.sum()), 'face')} like somebody who is enrolled left out.")
         vectors = vectors[~known]
     strangers = one_each(vectors, asked.cohort)
-    if len(strangers) < FEWEST_PEOPLE:
-        raise PeopleError(
-            f"{folder}: shows {counted(len(strangers), 'stranger')} well enough; with fewer than {FEWEST_PEOPLE} nothing is gained, "
-            "and those that ship are better alone."
-        )
-    means = means_of_neighbours(strangers)
-    with asked.folder.changing():
-        write_own(asked.folder.path / COHORT, means)
-    print(f"{counted(len(strangers), 'stranger')} in {folder}; kept are {len(means)} means of {TOGETHER} of them each, nobody's face.")
-    print(f"written: {asked.folder.path / COHORT}; who removes it has the strangers that ship alone.")
+    needed = FEWEST_MEANS_BESIDE * PEOPLE_IN_A_MEAN
+    try:
+        cohort = cohort_of_strangers(strangers, Cohort.load())
+    except ValueError as error:
+        few = f"{counted(len(strangers), 'person', 'people')} well enough"
+        raise PeopleError(f"{folder}: shows {few}; photos of {needed} or more are needed, and nothing has changed.") from error
+    asked.folder.keep_cohort(cohort)
+    print(f"{len(strangers)} people in {folder}; kept are means of {PEOPLE_IN_A_MEAN} each, nobody's face, beside the strangers that ship.")
+    print(f"written: {asked.folder.path / COHORT}; remove it to measure by the strangers that ship alone.")
     return DONE
 
 

@@ -37,8 +37,8 @@ def color_of(face: Face) -> Color:
 
 
 def words_of(face: Face) -> tuple[str, ...]:
-    """What is written at a face, the longest form first. Who it is stands in place of the label, and no percentage beside it: the score of
-    a name is no probability.
+    """What is written at a face, the longest form first. Who it is stands in place of the label, and no percentage beside it: how
+    likely it is that this is the person nobody knows.
     """
     number = f"#{face.track} " if face.track else ""
     if face.person is not None:

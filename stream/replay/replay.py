@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from stream.analysis.analyser import Analyser
+from stream.analysis.whom import Whom
 from stream.errors import UsageError
 from stream.fingerprint import fingerprint, fingerprint_of
 from stream.frame import SourceInfo
@@ -33,8 +33,9 @@ class Replay(Analyser):
             What holds for it then: where its events hide faces, its settings do.
 
         Raises:
-            UsageError: there are none, or they are of another file.
+            UsageError: there are none, or they are of another file; or they cannot tell whom to hide.
         """
+        self._check_whom(settings)
         if info.live:
             raise UsageError(f"{info.name}: is a camera; only what is in a file can be drawn again.")
         files: Sequence[tuple[str, str | None]] = [(info.name, fingerprint_of(info))]
@@ -59,12 +60,18 @@ class Replay(Analyser):
         self._followed.append(made)
         return made
 
+    def _check_whom(self, settings: Settings) -> None:
+        """Whoever is misspelt would be seen."""
+        whom, saved = Whom.of(settings.hide.whom), self._saved
+        if not settings.hide.on:
+            return
+        if whom.label is not None and saved.labels and whom.label not in saved.labels:
+            labels = " or ".join(sorted(saved.labels))
+            raise UsageError(f"hide.whom: the events in {saved.path} tell of {labels}, not of {whom.label}.")
+        if missing := sorted(whom.names - saved.people):
+            raise UsageError(f"hide.whom: the events in {saved.path} tell of nobody who is called {' or '.join(missing)}.")
+
     @property
     def notes(self) -> list[str]:
         """What the user should know in the end."""
         return [note for one in self._followed for note in one.notes]
-
-    @property
-    def path(self) -> Path:
-        """The file of events."""
-        return self._saved.path

@@ -53,6 +53,10 @@ class SavedEvents:
         self.path = path
         self.notes: list[str] = []
         """One sentence for each thing the user should know."""
+        self.people: set[str] = set()
+        """Everybody whom they name."""
+        self.labels: set[str] = set()
+        """All that a classifier could have called a face."""
         self._by_name: dict[str, list[Begin]] = defaultdict(list)
         self._by_fingerprint: dict[str, Begin] = {}
         try:
@@ -113,6 +117,10 @@ class SavedEvents:
                 name, index, hides = said["source"], said["frame"], style_in(said)
                 if not isinstance(name, str) or not isinstance(index, int):
                     raise TypeError
+                for face in said["faces"]:
+                    self.labels.update(face.get("probabilities", ()))
+                    if (person := face.get("person")) is not None and person["name"] is not None:
+                        self.people.add(person["name"])
             except DAMAGED:
                 damaged = True
                 continue

@@ -17,3 +17,21 @@ def check_change(before: Settings, after: Settings) -> None:
         for key in type(old).model_fields:
             if getattr(old, key) != getattr(new, key) and key not in WHILE_RUNNING.get(section, ()):
                 raise SettingsError(f"{section}.{key} cannot change while a run goes on: start it anew.")
+
+
+def check_still_hidden(start: Settings, after: Settings) -> None:
+    """Who was to be hidden from a run's start on stays so, whatever a page asks for.
+
+    Args:
+        start: what the run was started with.
+
+    Raises:
+        SettingsError: somebody could be seen.
+    """
+    for before, now in zip(start.everyone, after.everyone, strict=True):
+        if not before.hide.on:
+            continue
+        if not now.hide.on or before.hide.model_copy(update={"style": now.hide.style}) != now.hide:
+            raise SettingsError("hide: the run was started to hide faces; on the page only the style can change.")
+        if "=" in before.hide.whom and before.classifier != now.classifier:
+            raise SettingsError("classifier: it tells whom to hide, and the run was started to hide them: start it anew.")

@@ -15,13 +15,14 @@ from starlette.routing import BaseRoute, Route
 
 from stream.errors import FacestreamError, UsageError
 from stream.media import cv2
+from stream.settings.changes import check_still_hidden
 from stream.settings.loading import with_value
 from stream.settings.schema import WHILE_RUNNING, Settings
 from stream.sinks.result import Result
 from stream.web.camera_view import CameraView
 from stream.web.hub import Hub, Page
 
-SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classifier.threshold", "classifier.uncertain_below")
+SHOWN = ("detector.enabled", "detector.min_face_px", "classifier.model", "classifier.threshold", "classifier.uncertain_below", "hide.style")
 """The settings that the page has a control for. Whoever writes to the socket may change all that a run can change."""
 
 
@@ -50,6 +51,7 @@ class Controls:
             models: the classifiers that a page may choose: it never names a path.
         """
         self._hub, self._host, self._say, self._models = hub, host, say, models
+        self._start = host.settings
         self._one_by_one = asyncio.Lock()
         self._changing: set[asyncio.Task[None]] = set()
         hub.hears |= {"set": self._set, "pause": self._pause, "record": self._record, "next": self._next}
@@ -63,7 +65,8 @@ class Controls:
         settings = self._host.settings
         values = {name: getattr(getattr(settings, name.split(".")[0]), name.split(".")[1]) for name in SHOWN}
         own = [one.name for one in settings.sources if one.changes]
-        return {"controls": {"settings": values, "models": self._models, "own_settings": own}}
+        stays_hidden = any(one.hide.on for one in self._start.everyone)
+        return {"controls": {"settings": values, "models": self._models, "own_settings": own, "stays_hidden": stays_hidden}}
 
     async def _set(self, page: Page, said: dict[str, Any]) -> None:
         """`{"type": "set", "name": "classifier.threshold", "value": 0.7}`"""
@@ -90,6 +93,7 @@ class Controls:
             if run is None:
                 raise UsageError("The run has ended.")
             settings = with_value(self._host.settings, name, value, "the page")
+            check_still_hidden(self._start, settings)
             if settings == self._host.settings:
                 return
             await asyncio.to_thread(run.replace_settings, settings)

@@ -69,10 +69,13 @@ def header_of(camera: str, numbered: Numbered) -> dict[str, Any]:
 
 
 def drawn_event(result: Result) -> dict[str, Any]:
-    """The event of a frame, and how each face is drawn."""
-    event = event_of(result)
-    for entry, face in zip(event["faces"], result.analysis.faces, strict=True):
+    """The event of a frame, and how each face is drawn. Of those that are hidden there is nothing but their number."""
+    event, faces = event_of(result), result.analysis.faces
+    for entry, face in zip(event["faces"], faces, strict=True):
         entry["words"], entry["color"] = words_of(face)[0], _hex(face)
+    if event.pop("hidden", None) is not None:
+        event["faces"] = [entry for entry, face in zip(event["faces"], faces, strict=True) if not face.hidden]
+        event["hidden_faces"] = len(faces) - len(event["faces"])
     return event
 
 

@@ -94,7 +94,7 @@ class Guests:
         if self._webcams.get(page, (None,))[0] is not webcam:  # it left meanwhile
             await asyncio.to_thread(place.run.remove, webcam.lane)
             return
-        await page.say({"type": "webcam", "on": True})
+        await page.say({"type": "webcam", "on": True, "hides": place.settings.hide.on})
 
     def _end_webcam(self, page: Page) -> None:
         webcam, run = self._webcams.pop(page, (None, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import math
@@ -27,12 +28,14 @@ from stream.pipeline.lane import Lane
 from stream.settings.schema import SourceSettings
 from stream.sinks.result import Result
 from stream.sources.live import Alive, LiveSource, Over, Picture
-from stream.web.encoding import drawn_event
+from stream.web.encoding import drawn_event, jpeg_of
 from stream.web.hub import Page
 
 MOST_PIXELS = 1920 * 1080
 LARGEST_HEADER = 1000
 """Bytes."""
+JPEG_QUALITY = 80
+"""Of pictures that go back with their faces hidden."""
 LOOK_S = 0.25
 """So often somebody looks whether it has ended."""
 MOST_UNSAID = 4
@@ -126,11 +129,13 @@ class Webcam:
         for older in [one for one in list(self._seqs) if one <= index]:
             self._seqs.pop(older, None)
         faces = drawn_event(result)["faces"]
-        for entry, face in zip(faces, result.analysis.faces, strict=True):
+        for entry, face in zip(faces, [one for one in result.analysis.faces if not one.hidden], strict=True):
             entry["velocity"] = [round(float(part), 1) for part in face.velocity]
         took_ms = round(1000 * (time.monotonic() - result.frame.captured_at), 1)
-        frame = result.frame
-        self._answer({"seq": seq, "width": frame.width, "height": frame.height, "faces": faces, "took_ms": took_ms})
+        frame, picture = result.frame, {}
+        if result.analysis.hidden is not None:  # the page shows what comes back, and nothing else
+            picture = {"picture": base64.b64encode(jpeg_of(result.bare, frame.width, JPEG_QUALITY)).decode()}
+        self._answer({"seq": seq, "width": frame.width, "height": frame.height, "faces": faces, "took_ms": took_ms, **picture})
 
     def close(self) -> None:
         """Its lane has gone. Any thread, any number of times."""

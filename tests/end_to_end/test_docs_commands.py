@@ -26,7 +26,7 @@ from stream.sources.demo import DemoSource
 from stream.web.certificate import self_signed
 from stream.web.place import Place
 from tests import documentation
-from tests.command import usual_environment
+from tests.command import facestream, usual_environment
 from tests.media import RtspServer, make_clip, rtsp_server
 from tests.paths import DATA, ROOT, TESTS
 from tests.photos import make_folder
@@ -39,7 +39,8 @@ CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 SUBSTITUTIONS = (
     (r"facestream run 0(?= --web)", "facestream run clip.mp4 --set source.loop=true"),  # there is no webcam, and a video waits for a page
     (r"facestream run 0(?= |$)", "facestream run clip.mp4"),
-    (r"^facestream (run|train|evaluate|export)$", r"facestream \1 --help"),  # named, not typed
+    (r"^facestream (run|train|evaluate|export|people)$", r"facestream \1 --help"),  # named, not typed
+    (r"^facestream people remove NAME$", "facestream people remove --help"),  # the same
     (r"--duration 3600", "--duration 2"),
     (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
     (r"--web(?=$|\s)(?: [\d.]+(?::\d+)?(?=$|\s))?", "--web {port}"),  # the same
@@ -60,13 +61,14 @@ LEFT_OUT = {
     r"prometheus .*": "no part of this project; tests/stream/monitoring/test_monitoring_files.py",
     r"curl .*": "needs a run with a page; test_docs_web.py",
     r"ffmpeg .*:8000/.*": "the same",
+    r"facestream people calibrate( .*)?": "needs photos of a hundred people; test_people_sorted.py",
     r"ruff .*": "writes into the repository; .ci/checks",
     r"\.ci/(run|checks)": "runs these tests, or ran before them; test_docs.py",
     r"pytest( -m \"not slow\")?": "runs this very test",
     r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
-RUNS = re.compile(r"facestream |ffmpeg (?!.*:8000/)|pytest .*tests/|python docs/|export \w+=|cd |find |head |cat ")
+RUNS = re.compile(r"facestream (?!people calibrate)|ffmpeg (?!.*:8000/)|pytest .*tests/|python docs/|export \w+=|cd |find |head |cat ")
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 
 TIMEOUT_S = 240
@@ -145,6 +147,12 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory, portrait_path: Pat
     classes = read_bundle("smile").info.classes
     for name in ("people", "other-people"):
         make_folder(folder / name, dict(zip(classes, two_faces.values(), strict=True)), 10, seed=len(name))
+    make_folder(folder / "family", {"Eileen Collins": two_faces["collins"]}, 3)
+    assert facestream("people", "add", "Grace Hopper", "photo.jpg", "--people", "known", cwd=folder).returncode == 0
+    both = Image.new("RGB", (900, 512))
+    both.paste(Image.open(portrait_path).resize((310, 363)), (0, 50))
+    both.paste(two_faces["collins"].resize((260, 300)), (550, 50))
+    both.save(folder / "several.jpg", quality=95)
     (folder / "recordings").mkdir()
     (folder / "my.yaml").write_text("detector: {min_face_px: 60}\n", encoding="utf-8")
     for name in ("cert.pem", "key.pem"):
@@ -208,6 +216,13 @@ def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, 
         ready = CAMERA.sub(address, ready)
         sources = [{"name": name, "address": address} for name in ("door", "desk")]
         (folder / "cams.yaml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+    if "people" in text and "train people" not in text:
+        shutil.rmtree(folder / "people")
+        if "people add" not in text or "--group" in text or "--force" in text:
+            (folder / "known").rename(folder / "people")
+    if "--group groups.json" in text:
+        run("facestream people group family -o groups.json", folder, tmp_path)
+        shutil.rmtree(tmp_path / "bin")
     if "train" not in text:
         (folder / "my-model").symlink_to(read_bundle("smile").folder)
     if "facestream draw faces.jsonl" in text and "--events" not in text:

@@ -58,7 +58,7 @@ def test_events_name_who_is_known_and_the_log_does_not(film: Path, people: Path,
         assert left is not None
         assert right is not None
         assert (left["name"], right["name"]) == (COLLINS, None)
-        assert left["score"] > 0 > right["score"]
+        assert left["score"] > 2 > right["score"], "one stranger in a hundred may get the name"
         assert min(left["looks"], right["looks"]) >= 2
     assert {line["person"]["name"] for line in over} == {COLLINS, None}
     assert "Collins" not in done.stderr + done.stdout

@@ -2,9 +2,11 @@
 
 import { element } from "./dom.js"
 
-const SETTINGS = "detector.enabled detector.min_face_px classifier.model classifier.threshold".split(" ")
+const SETTINGS = "detector.enabled detector.min_face_px classifier.model classifier.threshold hide.style".split(" ")
 
-/** @typedef {{settings: Record<string, unknown>, models: string[], own_settings: string[]}} Controls */
+const STYLES = [["none", "nobody"], ["blur", "blurred"], ["pixelate", "in coarse cells"], ["fill", "filled"]]
+
+/** @typedef {{settings: Record<string, unknown>, models: string[], own_settings: string[], stays_hidden: boolean}} Controls */
 
 /**
  * Fills the section for controls, and keeps it as the server says things are. It stays hidden where the server has none.
@@ -19,8 +21,9 @@ export function startControls(connection) {
   const model = select("Model")
   const threshold = number("Lowest probability", { min: "0", max: "1", step: "0.01", placeholder: "the model’s own" })
   const smallest = number("Smallest face, px", { min: "12", max: "10000", step: "1", placeholder: "automatic" })
+  const hiding = select("Hide faces")
   const own = element("p", { className: "hint" })
-  form.append(looks.label, model.label, threshold.label, smallest.label)
+  form.append(looks.label, model.label, threshold.label, smallest.label, hiding.label)
   section.append(form, own, refused, cameras)
   form.addEventListener("submit", (event) => event.preventDefault())
 
@@ -30,6 +33,8 @@ export function startControls(connection) {
   smallest.input.addEventListener("change", () => set(SETTINGS[1], smallest.input.value ? Number(smallest.input.value) : "auto"))
   model.input.addEventListener("change", () => set(SETTINGS[2], model.input.value))
   threshold.input.addEventListener("change", () => set(SETTINGS[3], threshold.input.value ? Number(threshold.input.value) : null))
+
+  hiding.input.addEventListener("change", () => set(SETTINGS[4], hiding.input.value))
 
   /** @type {Controls | undefined} */
   let now
@@ -48,6 +53,10 @@ export function startControls(connection) {
       model.input.replaceChildren(...now.models.map((name) => new Option(name === "none" ? "no model" : name, name)))
     }
     model.input.value = String(settings[SETTINGS[2]])
+    if (!hiding.input.options.length) {
+      hiding.input.replaceChildren(...STYLES.slice(now.stays_hidden ? 1 : 0).map(([style, words]) => new Option(words, style)))
+    }
+    hiding.input.value = String(settings[SETTINGS[4]])
     own.textContent = now.own_settings.length ? `With values of their own: ${now.own_settings.join(", ")}.` : ""
   }
 

@@ -35,7 +35,9 @@ export class Faces {
     if (tile !== this.tile || performance.now() - this.at < EVERY_MS) return
     this.at = performance.now()
     const faces = tile.header?.faces ?? []
-    say(this.title, faces.length ? counted(faces.length) : "No faces")
+    const hidden = tile.header?.hidden_faces ?? 0
+    const seen = faces.length ? counted(faces.length) : "No faces"
+    say(this.title, hidden ? (faces.length ? `${seen}, ${hidden} more hidden` : `${counted(hidden)}, hidden`) : seen)
     const items = new Map([.../** @type {HTMLCollectionOf<HTMLElement>} */ (this.list.children)].map((item) => [item.dataset.key, item]))
     for (const [place, face] of faces.entries()) {
       const key = keyOf(face, place)

@@ -7,7 +7,8 @@
  * @typedef {{box: [number, number, number, number], score: number, landmarks: [number, number][], track: number | null,
  *   label?: string, probability?: number | null, certainty?: number, person?: {name: string | null, score: number, looks: number} | null,
  *   state: string, age_s: number, words: string, color: string}} Face
- * @typedef {{camera: string, seq: number, captured_at: number, width: number, height: number, status: string, faces: Face[]}} Header
+ * @typedef {{camera: string, seq: number, captured_at: number, width: number, height: number, status: string, faces: Face[],
+ *   hidden_faces?: number}} Header
  * @typedef {{header: Header, jpeg: Uint8Array<ArrayBuffer>}} Picture
  */
 

@@ -76,6 +76,7 @@ export class Webcam {
     this.video.srcObject = this.stream
     this.button.hidden = true
     this.view.hidden = false
+    this.view.scrollIntoView({ block: "nearest" }) // browsers decode no video that is not in sight
     this.say("Your camera is on.")
     this.resume()
     this.next()
@@ -141,10 +142,11 @@ export class Webcam {
     canvas.toBlob(encoded, "image/jpeg", 0.8)
   }
 
-  /** @param {{on?: boolean, why?: string, seq?: number, faces: Moving[]}} answer */
-  hear({ on, why = "", seq, faces }) {
+  /** @param {{on?: boolean, why?: string, seq?: number, faces: Moving[], picture?: string, hides?: boolean}} answer */
+  async hear({ on, why = "", seq, faces, picture, hides }) {
     if (on !== undefined) {
       this.welcome = on
+      this.hides(Boolean(hides))
       if (!on) this.stop(why)
       return
     }
@@ -154,6 +156,8 @@ export class Webcam {
     if (!sent || !this.stream) return
     if (this.look) done.push(this.look.sent)
     this.spare.push(...done.map((one) => one.canvas))
+    this.hides(Boolean(picture))
+    if (picture) await drawn(picture, sent.canvas)
     this.look = { sent, faces }
     if (this.inStep.checked) requestAnimationFrame(() => this.draw())
     const now = performance.now()
@@ -163,6 +167,14 @@ export class Webcam {
     this.saidAt = now
     this.status.textContent = `Now ${inWords(faces)}, ${age} ms after the picture was taken.`
     this.screen.ariaLabel = `Your camera, ${inWords(faces)}`
+  }
+
+  /** Where faces are hidden nothing is shown but what comes back. @param {boolean} on */
+  hides(on) {
+    if (this.inStep.disabled === on) return
+    this.video.hidden = this.inStep.disabled = on
+    if (on) this.inStep.checked = true
+    this.shown.hidden = !this.inStep.checked
   }
 
   /**
@@ -185,4 +197,12 @@ export class Webcam {
       return [left, y1 + down * moved, left + x2 - x1, y2 + down * moved]
     })
   }
+}
+
+/** @param {string} picture a JPEG in base64 @param {HTMLCanvasElement} canvas gets it */
+async function drawn(picture, canvas) {
+  const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0))
+  const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }))
+  canvas.getContext("2d", { alpha: false })?.drawImage(image, 0, 0, canvas.width, canvas.height)
+  image.close()
 }

@@ -178,6 +178,18 @@ def test_somebody_else_s_photo_is_refused(
     assert whys(enrol("Eileen", [saved(collins, "c.png")], reader, known)) == []
 
 
+def test_a_person_is_not_enrolled_twice_from_other_photos(reader: PhotoReader, nobody: Gallery, data_dir: Path) -> None:
+    folder = data_dir / "identity" / "lfw_even" / "Bill_Gates"
+    if not folder.is_dir():
+        pytest.skip("no photos of people in data/identity")
+    photos = sorted(folder.iterdir())
+    known = Gallery([enrolled("Bill", enrol("Bill", photos[:5], reader, nobody))], Cohort.load())
+    again = enrol("William", photos[5:10], reader, known)
+    assert not again.taken
+    assert {remark.why for remark in again.refused} == {"looks like Bill, who is enrolled"}
+    assert len(enrol("Bill", photos[5:10], reader, known).taken) == 5
+
+
 def test_two_photos_that_do_not_fit_are_both_refused(
     reader: PhotoReader, nobody: Gallery, saved: Saved, collins: Image.Image, hopper: Image.Image
 ) -> None:

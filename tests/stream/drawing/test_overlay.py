@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stream.drawing.labels import color_of, words_of
 from stream.drawing.overlay import draw
-from stream.faces import Analysis, Face
+from stream.faces import Analysis, Face, Person
 
 SIZES = [(64, 64), (120, 160), (480, 640), (1080, 1920), (3000, 200), (2000, 10), (1, 1)]
 STATUS = "cam0 · 29.8 frames/s · latency 41 ms · last look 80 ms ago"
@@ -105,6 +106,22 @@ def test_words_say_number_label_and_percent_or_the_score():
     assert words_of(face(0, 0, 9, 9, label="Anna\nB", probability=0.974))[0] == "Anna B 97%"
     assert words_of(face(0, 0, 9, 9, track=3))[0] == "#3 0.87"
     assert words_of(face(0, 0, 9, 9)) == ("0.87",)
+
+
+def test_who_it_is_stands_in_place_of_the_label_and_no_percentage_beside_it():
+    named = {"label": "face", "probability": 0.974, "track": 3}
+    assert words_of(face(0, 0, 9, 9, **named, person=Person("Ada Lovelace", 6.2, 8))) == ("#3 Ada Lovelace", "Ada Lovelace")
+    assert words_of(face(0, 0, 9, 9, **named, person=Person(None, 0.4, 8))) == ("#3 unknown", "unknown")
+    assert words_of(face(0, 0, 9, 9, **named)) == ("#3 face 97%", "#3 97%", "97%")
+    assert words_of(face(0, 0, 9, 9, person=Person("Ada\n\x07 L", 6.2, 1))) == ("Ada L",)
+
+
+@pytest.mark.parametrize("name", ["עדה לאבלייס", "エイダ・ラブレス", "Ада Лавлейс", "é" * 100])
+def test_a_name_in_any_script_is_drawn_inside_the_picture(name: str):
+    there = face(100, 60, 200, 160)
+    without, with_name = drawn(240, 320, there), drawn(240, 320, replace(there, person=Person(name, 6.2, 8)))
+    assert with_name.shape == without.shape
+    assert (with_name != without).any() or len(name) == 100
 
 
 def test_labels_of_one_model_have_colours_of_their_own():

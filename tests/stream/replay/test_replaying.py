@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from stream.analysis.analyser import Analyser
+from stream.errors import UsageError
 from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.replay.replay import Replay
@@ -86,13 +88,23 @@ def test_a_frame_without_event_is_hidden_whole(tmp_path: Path) -> None:
 
 def test_whoever_is_not_named_is_hidden(tmp_path: Path) -> None:
     """Also where names are to be hidden: undecided is not safe."""
+    everybody = {0: [person("Ada"), person("Bo")]}
     for whom, shown in (("unknown", ["Ada", "Bo"]), ("known", [None]), ("[Ada]", ["Bo", None])):
         for name in ("Ada", "Bo", None):
-            (one,) = replayed(tmp_path, {50: [person(name)]}, "hide.style=fill", f"hide.whom={whom}")[50:51]
+            (one,) = replayed(tmp_path, everybody | {50: [person(name)]}, "hide.style=fill", f"hide.whom={whom}")[50:51]
             assert covers(one, 320, 225) == (name not in shown)
             assert one.knows_people
-        (one,) = replayed(tmp_path, {50: [FACE | {"person": None}]}, "hide.style=fill", f"hide.whom={whom}")[50:51]
+        (one,) = replayed(tmp_path, everybody | {50: [FACE | {"person": None}]}, "hide.style=fill", f"hide.whom={whom}")[50:51]
         assert covers(one, 320, 225)
+
+
+def test_whoever_is_misspelt_is_not_seen_for_it(tmp_path: Path) -> None:
+    labelled = FACE | {"label": "with_mask", "probability": 0.9, "probabilities": {"with_mask": 0.9, "without_mask": 0.1}}
+    (one,) = replayed(tmp_path, {50: [labelled]}, "hide.style=fill", "hide.whom=mask=without_mask")[50:51]
+    assert not covers(one, 320, 225)
+    for face, whom in ((labelled, "mask=without_masc"), (person("Ada"), "[Ade]"), (FACE, "[Ada]")):
+        with pytest.raises(UsageError, match=r"hide\.whom"):
+            replayed(tmp_path, {50: [face]}, "hide.style=fill", f"hide.whom={whom}")
 
 
 def test_what_the_events_hide_stays_hidden(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_a_file_changes_what_it_names_and_set_wins(tmp_path: Path) -> None:
         ("source.open_timeout_s=.nan", "--set: source.open_timeout_s cannot be nan: it must be a finite number."),
         ("output.preset=turbo", "--set: output.preset cannot be 'turbo': it must be 'ultrafast', "),
         ("detector.thresholds=[.6, .7]", "--set: detector.thresholds cannot be [0.6, 0.7]: a value is missing"),
+        ("identity.false_names=0.5", "--set: identity.false_names cannot be 0.5: it must be less than or equal to 0.1."),
+        ("identity.peopel=x", "--set: identity.peopel is not a setting (it was given 'x'). Did you mean people?"),
         ("output=3", "--set output=3: write it as section.key=value"),
         ("output.crf", "--set output.crf: write it as section.key=value"),
         ("output.crf=[", "--set: output.crf cannot be '[': it must be a valid integer"),
@@ -97,3 +99,17 @@ def test_the_printed_settings_can_be_read_back() -> None:
 def test_more_good_looks_than_looks_are_refused() -> None:
     with pytest.raises(SettingsError, match="5 of 3 looks can never be"):
         load_settings(None, ["tracker.confirm=[5, 3]"])
+
+
+def test_all_sources_share_one_folder_of_people_and_each_may_name_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("sources: [{name: door, address: 0, identity: {people: friends}}, {name: street, address: 1}]")
+    settings = load_settings(file)
+    assert settings.people_folder == Path("friends")
+    assert [settings.of(one).identity.people for one in settings.sources] == [Path("friends"), None]
+    file.write_text("identity: {people: family}\nsources: [{name: door, address: 0, identity: {people: friends}}]")
+    with pytest.raises(SettingsError, match=r"sources\.door\.identity\.people: all sources share one folder; null names nobody there\.$"):
+        load_settings(file)
+    file.write_text("identity: {people: family}\nsources: [{name: door, address: 0, identity: {false_names: 0.05}}]")
+    with pytest.raises(SettingsError, match=r"sources\.door\.identity\.false_names is one for all sources"):
+        load_settings(file)

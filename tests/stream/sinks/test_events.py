@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from stream.errors import SinkError
-from stream.faces import Analysis, Face
+from stream.faces import Analysis, Face, Person
 from stream.frame import Frame, SourceInfo
 from stream.sinks.events import EventsSink
 from stream.sinks.result import Result
@@ -69,6 +70,21 @@ def test_no_faces_is_an_empty_list_and_no_classifier_no_label(tmp_path: Path):
     assert first["faces"] == []
     assert second["faces"][0]["track"] is None
     assert not {"label", "probability", "probabilities"} & set(second["faces"][0])
+
+
+def test_who_it_is_is_told_only_where_people_are_known_and_null_is_undecided(tmp_path: Path):
+    box, landmarks = np.array([0, 0, 9, 9], np.float32), np.zeros((5, 2), np.float32)
+    persons = (Person("Ada", 6.2149, 8), Person(None, 0.4, 3), None)
+    known = result(*(Face(box, 0.9, landmarks, person=person) for person in persons))
+    sink = EventsSink(tmp_path / "events.jsonl")
+    sink.write(replace(known, analysis=replace(known.analysis, knows_people=True)))
+    sink.write(known)
+    sink.close()
+    told, untold = (json.loads(line)["faces"] for line in (tmp_path / "events.jsonl").read_text().splitlines())
+    assert [face["person"] for face in told] == [
+        {"name": "Ada", "score": 6.21, "looks": 8}, {"name": None, "score": 0.4, "looks": 3}, None,
+    ]  # fmt: skip
+    assert not any("person" in face for face in untold)
 
 
 def test_live_sources_say_when_the_picture_arrived(tmp_path: Path):

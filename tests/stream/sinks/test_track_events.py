@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from stream.faces import Analysis, Face
+from stream.faces import Analysis, Face, Person
 from stream.frame import Frame, SourceInfo
 from stream.sinks.events import EventsSink
 from stream.sinks.result import Result
@@ -51,6 +52,16 @@ def test_a_track_has_its_line_when_it_is_over_and_at_the_end(tmp_path: Path) -> 
     assert (last["track"], last["first_s"], last["last_s"], last["frames"], last["best_frame"]) == (2, 1.1, 2.9, 19, 29)
     assert "label" not in last
     assert len(lines(path)) == 32
+
+
+def test_who_a_track_is_is_told_as_it_was_decided_last(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    sink = EventsSink(path, tracks_over_after_s=1.0)
+    for index, person in enumerate((None, Person(None, 0.4, 2), Person("Ada", 6.2, 5))):
+        one = result(index, face(1, 40, person=person))
+        sink.write(replace(one, analysis=replace(one.analysis, knows_people=True)))
+    sink.close()
+    assert lines(path)[-1]["person"] == {"name": "Ada", "score": 6.2, "looks": 5}
 
 
 def test_nobody_gets_them_unasked_and_photos_have_none(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, expect
 
 from models.people.folder import PeopleFolder
@@ -19,7 +20,7 @@ from tests.enrolled import COLLINS, HOPPER, enrolled
 from tests.moving_faces import Actor, Film, at_rate, head
 from tests.served import Page, served
 from tests.waiting import wait_for
-from tests.web_guest import write_film
+from tests.web_guest import guest, jpeg, write_film
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def film(astronaut: np.ndarray, portrait: np.ndarray, tmp_path_factory: pytest.T
     """Eileen Collins on the left, Grace Hopper on the right, a little to and fro."""
     left = Actor(head(astronaut, "astronaut"), lambda time_s: (170 + 10 * np.sin(time_s), 180, 170))
     right = Actor(head(portrait, "hopper"), lambda time_s: (460 + 10 * np.cos(time_s), 180, 180))
-    pictures = [Film([left, right], size=(640, 360)).picture(time_s) for time_s in at_rate(12.56, 15)]
+    pictures = [Film([left, right], size=(640, 360)).picture(time_s) for time_s in at_rate(6.28, 15)]
     return write_film(tmp_path_factory.mktemp("film") / "door.mp4", pictures, 15)
 
 
@@ -140,6 +141,45 @@ def test_a_run_that_knows_nobody_asks_for_no_names(browser: Browser, film: Path)
         expect(face).to_contain_text(re.compile("face"), timeout=20_000)
         face.get_by_role("button").press("Enter")
         expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_nothing_is_wrong_for_those_who_listen_while_the_page_asks(browser: Browser, film: Path, people: Path) -> None:
+    for scheme in ("light", "dark"):
+        with (
+            shown("run", "door.mp4", *CAMERA, "--people", people, cwd=film.parent) as run,
+            opened(browser, run, color_scheme=scheme) as page,
+        ):
+            page.locator("#faces li", has_text=COLLINS).get_by_role("button").click(timeout=20_000)
+            expect(page.get_by_role("dialog", name="Who is this?")).to_be_visible()
+            found = Axe().run(page)
+            assert len(found["passes"]) > 5
+            assert [one["id"] for one in found["violations"]] == []
+
+
+def test_a_guest_s_photo_and_camera_are_named(people: Path, astronaut: np.ndarray, portrait: np.ndarray) -> None:
+    with served("run", "--people", people) as run, guest(run) as page:
+        said = {}
+        for name, picture in (("known.jpg", astronaut), ("other.jpg", portrait)):
+            status, job = page.upload(name, jpeg(picture, quality=95))
+            assert status == 202, job
+            (said[name],) = page.over(job)["faces"]
+        assert said["known.jpg"]["person"]["name"] == said["known.jpg"]["words"].partition(" ")[2] == COLLINS
+        assert said["other.jpg"]["person"]["name"] is None
+
+
+def test_a_run_that_is_asked_to_end_while_somebody_is_added_ends_in_time(film: Path, people: Path) -> None:
+    with served("run", "door.mp4", *CAMERA, "--people", people, cwd=film.parent) as run:
+        with run.page() as page:
+            page.say(type="watch", cameras={"door.mp4": 320})
+            header, _ = page.picture(lambda header: names_of(header) == [COLLINS, None])
+            point_at(page, header, 1)
+            page.say(type="enrol", name=HOPPER)
+            page.picture()
+        ended = run.end()
+        assert ended.took_s < 3
+        assert "Traceback" not in ended.told
+    names = [person.name for person in PeopleFolder(people).load()]
+    assert names in ([COLLINS], [COLLINS, HOPPER]), "whole or not at all"
 
 
 def test_who_is_enrolled_elsewhere_is_named_without_a_restart(film: Path, people: Path, portrait: np.ndarray) -> None:
