@@ -39,7 +39,7 @@ CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 SUBSTITUTIONS = (
     (r"facestream run 0(?= --web)", "facestream run clip.mp4 --set source.loop=true"),  # there is no webcam, and a video waits for a page
     (r"facestream run 0(?= |$)", "facestream run clip.mp4"),
-    (r"^facestream (run|train|evaluate|export|people)$", r"facestream \1 --help"),  # named, not typed
+    (r"^facestream (run|draw|train|evaluate|export|people)$", r"facestream \1 --help"),  # named, not typed
     (r"^facestream people remove NAME$", "facestream people remove --help"),  # the same
     (r"--duration 3600", "--duration 2"),
     (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
