@@ -188,7 +188,9 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _said_in(line: bytes) -> dict[str, Any] | None:
-    """What a line says of a frame; None for one of another kind."""
+    """What a line says of a frame; None for one of another kind, or an empty one."""
+    if line.isspace():
+        return None
     said = json.loads(line)
     if not isinstance(said, dict):
         raise TypeError("not an object")

@@ -94,6 +94,8 @@ def test_only_the_last_line_may_be_cut(tmp_path: Path) -> None:
     assert "cut off" in events.notes[0]
     assert read(events, "clip.mp4").of(0) is not None
     assert read(events, "clip.mp4").of(1) is None
+    path.write_bytes(b"\n" + whole + b"\r\n")
+    assert not SavedEvents(path).notes, "an empty line is no matter"
     path.write_bytes(whole + whole[:50] + b"\n" + whole)
     with pytest.raises(SourceError, match="line 2"):
         SavedEvents(path)
