@@ -12,6 +12,11 @@ import numpy as np
 LONGEST_GUESS_S = 0.5
 """For how long a face is moved along its velocity after it was last seen (a guess: longer drifts off turning heads)."""
 
+PLACE_DIGITS, SHARE_DIGITS = 1, 4
+"""After the point: of places in px, and of scores and probabilities, where they are told or drawn. The same for both, so that what is drawn
+from events is to the bit what was drawn when they were written.
+"""
+
 HideStyle = Literal["blur", "pixelate", "fill"]
 HideShape = Literal["ellipse", "rectangle"]
 UNKNOWN = "unknown"

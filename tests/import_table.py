@@ -9,12 +9,14 @@ from pathlib import Path
 from tests.paths import ROOT
 
 TABLE = {
-    "cli": "job web console diagnostics sources sinks settings stream training evaluation export people identity detection imaging models",
-    "job": "web console pipeline analysis sources sinks monitoring settings stream inference imaging models",
+    "cli": "job web console diagnostics sources sinks drawing settings stream "
+    "training evaluation export people identity detection imaging models",
+    "job": "replay web console pipeline analysis sources sinks drawing monitoring settings stream inference imaging models",
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
     "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",
+    "replay": "analysis settings stream classification detection",
     "analysis": "monitoring settings stream people classification identity detection imaging",
     "sources": "settings stream imaging models",
     "sinks": "drawing monitoring settings stream inference imaging models",

@@ -10,7 +10,7 @@ import numpy as np
 from models.imaging.lettering import runs_right_to_left
 from stream.drawing.ink import Area, Color, Ink
 from stream.drawing.text import SMALLEST_TEXT_PX, letters_of, patch_of
-from stream.faces import UNKNOWN, Face
+from stream.faces import SHARE_DIGITS, UNKNOWN, Face
 
 PALETTE: tuple[Color, ...] = (
     (230, 159, 0),
@@ -45,10 +45,10 @@ def words_of(face: Face) -> tuple[str, ...]:
         name = _printable(face.person.name or UNKNOWN)
         return (number + name, name) if number else (name,)
     if face.label is None:
-        certainty = f"{face.score:.2f}"
+        certainty = f"{round(float(face.score), SHARE_DIGITS):.2f}"
         return (number + certainty, certainty) if number else (certainty,)
     label = _printable(face.label)
-    percent = "" if face.probability is None else f"{face.probability:.0%}"
+    percent = "" if face.probability is None else f"{round(float(face.probability), SHARE_DIGITS):.0%}"
     forms = (f"{number}{label} {percent}" if label else "", f"{number}{percent}", percent or number)
     return tuple(dict.fromkeys(form for form in map(str.strip, forms) if form))
 

@@ -11,7 +11,7 @@ from stream.drawing.ink import Area, Ink
 from stream.drawing.labels import color_of, placed_words, status_band, surface
 from stream.drawing.mark import painted
 from stream.drawing.text import SMALLEST_TEXT_PX
-from stream.faces import Analysis, Face
+from stream.faces import PLACE_DIGITS, Analysis, Face
 from stream.media import cv2
 
 TEXT_SHARE = 1 / 36
@@ -42,7 +42,7 @@ def draw(image: np.ndarray, analysis: Analysis, status_line: str = "") -> np.nda
     return painted(image, inked(width, height, analysis, status_line))
 
 
-def inked(width: int, height: int, analysis: Analysis, status_line: str = "") -> list[Ink]:
+def inked(width: int, height: int, analysis: Analysis, status_line: str = "", *, words: bool = True, landmarks: bool = True) -> list[Ink]:
     """What `draw` draws on a picture of this size, in the order of drawing: the usual `Style`."""
     short = min(width, height)
     line = max(1, round(short * LINE_SHARE))
@@ -51,13 +51,14 @@ def inked(width: int, height: int, analysis: Analysis, status_line: str = "") ->
     visible.sort(key=lambda pair: -surface(pair[1]))
     inks: list[Ink] = []
     for face, area in reversed(visible):  # large ones last, so that their lines stay whole
-        inks += _box(face, area, line, width, height)
+        inks += _box(face, area, line, width, height, landmarks=landmarks)
     taken = []
     if status_line:
         status = status_band(status_line, size, width, height)
         inks.append(status)
         taken.append((0, status.top, width, height))
-    inks += placed_words(visible, taken, size, width, height)
+    if words:
+        inks += placed_words(visible, taken, size, width, height)
     return inks
 
 
@@ -65,11 +66,16 @@ def _visible(box: np.ndarray, width: int, height: int) -> Area | None:
     """The part of a box that lies in the picture, in whole pixels, half-open; None if there is none."""
     if not np.isfinite(box).all():
         return None
-    x1, y1, x2, y2 = np.clip(np.rint(box), 0, (width, height, width, height)).astype(int).tolist()
+    x1, y1, x2, y2 = np.clip(_whole(box), 0, (width, height, width, height)).astype(int).tolist()
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
-def _box(face: Face, area: Area, line: int, width: int, height: int) -> Iterator[Ink]:
+def _whole(places: np.ndarray) -> np.ndarray:
+    """Whole pixels, by way of the tenths that events have."""
+    return np.rint(np.round(places.astype(np.float64), PLACE_DIGITS))
+
+
+def _box(face: Face, area: Area, line: int, width: int, height: int, *, landmarks: bool) -> Iterator[Ink]:
     """The frame around a face and its landmarks, with a dark rim that keeps them visible on any ground."""
     x1, y1, x2, y2 = area
     smaller = min(x2 - x1, y2 - y1)
@@ -84,11 +90,11 @@ def _box(face: Face, area: Area, line: int, width: int, height: int) -> Iterator
         cv2.rectangle(ink, *corners, color, line)
         cv2.rectangle(opacity, *corners, (255,), rim)
         yield Ink(place[0], place[1], ink, opacity)
-    if smaller < SMALLEST_WITH_LANDMARKS_PX or not np.isfinite(face.landmarks).all():
+    if not landmarks or smaller < SMALLEST_WITH_LANDMARKS_PX or not np.isfinite(face.landmarks).all():
         return
     radius = max(1, min(line, smaller // 30))
     outer = radius + max(1, radius // 3)
-    for x, y in np.rint(np.clip(face.landmarks, -1e6, 1e6)).astype(int).tolist():  # far outside is outside: cv2 counts in 32 bits
+    for x, y in _whole(np.clip(face.landmarks, -1e6, 1e6)).astype(int).tolist():  # far outside is outside: cv2 counts in 32 bits
         for place in _inside((x - outer - 1, y - outer - 1, x + outer + 2, y + outer + 2), width, height):
             ink, opacity = _blank(place)
             cv2.circle(ink, (x - place[0], y - place[1]), radius, color, -1, cv2.LINE_AA)

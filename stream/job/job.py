@@ -15,6 +15,8 @@ from stream.analysis.analyser import Analyser
 from stream.console import logs
 from stream.console.reporter import Console
 from stream.deadline import Deadline
+from stream.drawing.mark import Style
+from stream.drawing.overlay import inked
 from stream.errors import DONE, FAILED, INTERRUPTED, PictureError, SinkError, SourceError
 from stream.job.inputs import Input
 from stream.job.lanes import LaneMaker, groups
@@ -57,14 +59,24 @@ class Options:
 class Job:
     """Runs inputs to their end, once."""
 
-    def __init__(self, settings: Settings, options: Options, unopened: Sequence[SourceReport] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        unopened: Sequence[SourceReport] = (),
+        *,
+        analyser: Analyser | None = None,
+        style: Style = inked,
+    ) -> None:
         """
         Args:
             unopened: of sources that were asked for and could not be opened: told, and the job has failed.
+            analyser: None: one with the models that the settings name.
+            style: how pictures are marked.
         """
         self.reports = list(unopened)
         """What became of each source, filled while running."""
-        self._settings, self._options = settings, options
+        self._settings, self._options, self._analyser, self._style = settings, options, analyser, style
         self._health = Health(settings.pipeline.stalled_after_s)
         self._metrics = Metrics(self._health)
         self._interrupted = self._failed = False
@@ -91,12 +103,13 @@ class Job:
             for report in self.reports:
                 console.failed(report.error or "", report.name)
             live = any(one.source.info.live for one in inputs)
-            analyser = load_analyser(self._settings, stands_back=live and (window or options.output is not None or options.web is not None))
+            stands_back = live and (window or options.output is not None or options.web is not None)
+            analyser = self._analyser or load_analyser(self._settings, stands_back=stands_back)
             if options.web is not None:
                 invite = None if logs.for_machines() else logs.invite
                 self._web = WebHost(options.web, self._metrics, self._health, logs.say, invite, self._settings)
                 stack.enter_context(self._web.open())
-            maker = LaneMaker(events, window, self._health, options.overwrite, self._web)
+            maker = LaneMaker(events, window, self._health, options.overwrite, self._web, self._style)
             ends_at = float("inf") if options.duration_s is None else time.monotonic() + options.duration_s
             for group in groups(inputs) or [[]]:
                 left_s = ends_at - time.monotonic()

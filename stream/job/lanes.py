@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stream.deadline import Deadline
+from stream.drawing.mark import Style
+from stream.drawing.overlay import inked
 from stream.job.inputs import Input
 from stream.monitoring.health import Health
 from stream.pipeline.lane import Lane
@@ -41,6 +43,7 @@ class LaneMaker:
     overwrite: bool
     web: WebHost | None = None
     """Shows all of them on its page."""
+    style: Style = inked
 
     def lanes(self, group: Sequence[Input]) -> tuple[list[Lane], Mosaic | None]:
         """A lane for each input, and the window that several share.
@@ -70,6 +73,7 @@ class LaneMaker:
             status_line=info.live or (viewer is not None and sink is None and not info.still),
             turn=turn,
             settings=one.settings,
+            style=self.style,
             fail_alone=[sink] if fails_alone and sink is not None else [],
         )
 

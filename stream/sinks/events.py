@@ -16,7 +16,8 @@ from typing import Any, TextIO
 
 from stream.deadline import Deadline
 from stream.errors import SinkError
-from stream.faces import Face
+from stream.faces import PLACE_DIGITS, SHARE_DIGITS, Face
+from stream.fingerprint import fingerprint, fingerprint_of
 from stream.monitoring.health import Health
 from stream.sinks.files import claim, leads_elsewhere, open_already, unwritable
 from stream.sinks.lines import Lines
@@ -32,6 +33,7 @@ class EventsSink:
     `landmarks`, and, only where a classifier ran, `label`, `probability` and `probabilities`: a missing key says that nobody asked,
     which no value could. Scores have 4 digits. Where people are known by name, `person` is who it is (`name`, null for
     nobody of them, `score` and `looks`), or null while that is not decided. Then follow `state` and `age_s` of the track.
+    The first event of each file has its `fingerprint`, so that `facestream draw` takes no other for it.
     Asked to, it also writes a line for each track when it is over (`track_summaries`).
     A reader that goes away (`| head`) ends the output quietly. One that does not read holds up a file's run, never a live picture.
     """
@@ -74,7 +76,10 @@ class EventsSink:
         Raises:
             SinkError: the disk is full or gone.
         """
-        self._write(event_of(result))
+        event = event_of(result)
+        if (file := _file_of(result)) is not None:
+            event["fingerprint"] = file
+        self._write(event)
         if self._tracks is not None:
             for summary in self._tracks.over(result):
                 self._write(summary)
@@ -178,6 +183,13 @@ def _lines(file: TextIO, health: Health | None) -> Lines | None:
     return Lines(descriptor, health) if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor) else None
 
 
+def _file_of(result: Result) -> str | None:
+    """Which file it is that begins with this frame; None for all other frames, and where there is no file."""
+    if result.info.still:
+        return fingerprint(Path(result.frame.source)) if result.info.pictures else None
+    return fingerprint_of(result.info) if result.frame.index == 0 else None
+
+
 def event_of(result: Result) -> dict[str, Any]:
     """What the line of an analysed frame says."""
     frame = result.frame
@@ -190,7 +202,7 @@ def event_of(result: Result) -> dict[str, Any]:
         "faces": [_face(face, knows_people=result.analysis.knows_people) for face in result.analysis.faces],
     }
     if (hidden := result.analysis.hidden) is not None:
-        areas = [[round(value, 1) for value in area] for area in hidden.areas.tolist()]
+        areas = [[round(value, PLACE_DIGITS) for value in area] for area in hidden.areas.tolist()]
         event["hidden"] = {"style": hidden.style, "shape": hidden.shape, "whole": hidden.whole, "areas": areas}
     if result.info.live:
         arrived = datetime.now(UTC) - timedelta(seconds=time.monotonic() - frame.captured_at)
@@ -201,14 +213,14 @@ def event_of(result: Result) -> dict[str, Any]:
 def _face(face: Face, *, knows_people: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "track": face.track or None,
-        "box": [round(value, 1) for value in face.box.tolist()],
-        "score": round(float(face.score), 4),
-        "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.landmarks.tolist()],
+        "box": [round(value, PLACE_DIGITS) for value in face.box.tolist()],
+        "score": round(float(face.score), SHARE_DIGITS),
+        "landmarks": [[round(x, PLACE_DIGITS), round(y, PLACE_DIGITS)] for x, y in face.landmarks.tolist()],
     }
     if face.label is not None:
         entry["label"] = face.label
-        entry["probability"] = None if face.probability is None else round(float(face.probability), 4)
-        entry["probabilities"] = {label: round(float(value), 4) for label, value in face.probabilities.items()}
+        entry["probability"] = None if face.probability is None else round(float(face.probability), SHARE_DIGITS)
+        entry["probabilities"] = {label: round(float(value), SHARE_DIGITS) for label, value in face.probabilities.items()}
     if face.certainty is not None:
         entry["certainty"] = round(face.certainty, 4)
     if knows_people:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -38,7 +39,7 @@ CAMERA = re.compile(r"rtsp://\S*host/stream\b")
 SUBSTITUTIONS = (
     (r"facestream run 0(?= --web)", "facestream run clip.mp4 --set source.loop=true"),  # there is no webcam, and a video waits for a page
     (r"facestream run 0(?= |$)", "facestream run clip.mp4"),
-    (r"^facestream (run|train|evaluate|export|people)$", r"facestream \1 --help"),  # named, not typed
+    (r"^facestream (run|draw|train|evaluate|export|people)$", r"facestream \1 --help"),  # named, not typed
     (r"^facestream people remove NAME$", "facestream people remove --help"),  # the same
     (r"--duration 3600", "--duration 2"),
     (r"--metrics-port 9100", "--metrics-port {port}"),  # this machine may have a run of its own
@@ -225,6 +226,9 @@ def test_a_command_does_what_it_should(text: str, folder: Path, tmp_path: Path, 
         shutil.rmtree(tmp_path / "bin")
     if "train" not in text:
         (folder / "my-model").symlink_to(read_bundle("smile").folder)
+    if "facestream draw faces.jsonl" in text and "--events" not in text:
+        frames = [{"source": "clip.mp4", "frame": n, "time_s": n / 25, "width": 320, "height": 240, "faces": []} for n in range(10)]
+        (folder / "faces.jsonl").write_text("".join(json.dumps(frame) + "\n" for frame in frames), encoding="utf-8")
     done = run(ready, folder, tmp_path)
     finds_problems = "facestream doctor" in text
     assert done.returncode in ((0, 1) if finds_problems else (0,)), f"{ready}\n{done.stdout[-800:]}{done.stderr[-2000:]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shutil
 from pathlib import Path
@@ -45,6 +46,10 @@ PROVOKED = {
     "run nowhere.mp4": "…: there is no such file or folder.",
     "run empty": "…: there is no picture and no video in this folder.",
     "run notes.txt": "…: is not a video that can be read.",
+    "draw clip.mp4 faces.jsonl -o out.mp4": "…: holds no events of a run; they are named first: facestream draw EVENTS SOURCE -o PATH.",
+    "draw faces.jsonl there.mp4 -o out.mp4": "…: is not the file that the events in … are of (its fingerprint is another); name that, or "
+    "run this.",
+    "draw faces.jsonl clips/a.mp4 -o out.mp4": "…: there are no events of it in …; those are of ….",
     "train clips -o model": "…: needs a folder of pictures for each of two or more classes, and has ….",
     "train clips -o changed": "…: holds a model already; add --overwrite to replace it.",
     "export face --format onnx -o face.bin": "…: the name of a model in the format onnx ends in .onnx.",
@@ -71,6 +76,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(read_bundle("face").folder, folder / "changed")
     with (folder / "changed" / "model.bin").open("ab") as file:
         file.write(b"more")
+    event = {"source": "there.mp4", "frame": 0, "time_s": 0.0, "width": 320, "height": 240, "faces": [], "fingerprint": "1-2-3"}
+    (folder / "faces.jsonl").write_text(json.dumps(event) + "\n", encoding="utf-8")
     (folder / "empty").mkdir()
     (folder / "notes.txt").write_text("no video", encoding="utf-8")
     return folder
