@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 
 from models.detection.detector import Detector, load_detector
+from models.people.folder import PeopleFolder
+from tests.enrolled import COLLINS, enrolled
+from tests.moving_faces import Actor, Film, at_rate, head
 from tests.served import Page, Served, served
 from tests.web_guest import guest, write_film
 
@@ -127,3 +130,26 @@ def test_what_a_page_brings_comes_back_hidden(detector: Detector, portrait_path:
         answer = page.hear("webcam", seq=1)
         assert answer["faces"] == []
         assert not shows_a_face(detector, base64.b64decode(answer["picture"]))
+
+
+@pytest.mark.parametrize("whom", ["unknown", "known"])
+def test_no_page_makes_a_hidden_face_one_that_is_shown(astronaut: np.ndarray, portrait: np.ndarray, tmp_path: Path, whom: str) -> None:
+    left = Actor(head(astronaut, "astronaut"), lambda time_s: (170 + 10 * np.sin(time_s), 180, 170))
+    right = Actor(head(portrait, "hopper"), lambda time_s: (460 + 10 * np.cos(time_s), 180, 180))
+    film = write_film(tmp_path / "door.mp4", [Film([left, right], size=(640, 360)).picture(time_s) for time_s in at_rate(6.28, 15)], 15)
+    people = enrolled(tmp_path / "people", {COLLINS: astronaut})
+    asked = ("--people", people, "--hide", "blur", "--set", f"hide.whom={whom}", "--set", "source.loop=true")
+    with served("run", film.name, *asked, cwd=film.parent) as run, run.page() as page:
+        page.say(type="watch", cameras={"door.mp4": 640})
+        header, _ = page.picture(lambda header: len(header["faces"]) == 1 and header["hidden_faces"] == 1)
+        (shown,) = header["faces"]
+        hidden_box = [400, 100, 520, 260] if shown["box"][0] < 320 else [110, 100, 230, 260]
+        for track in {1, 2, 3, None} - {shown["track"]}:
+            page.say(type="point", camera="door.mp4", track=track, box=hidden_box)
+            assert page.hear("refused")["what"] == "point"
+        page.say(type="enrol", name="Somebody")
+        assert page.hear("refused")["why"] == "Choose a face first."
+        for name, value in (("tracker.min_overlap", 0.01), ("identity.min_eyes_px", 4), ("identity.every_s", 60)):
+            page.say(type="set", name=name, value=value)
+            assert "whom" in page.hear("refused")["why"], name
+        assert len(PeopleFolder(people).load()) == 1
