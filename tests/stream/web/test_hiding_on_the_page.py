@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from models.detection.detector import Detector, load_detector
 from models.people.folder import PeopleFolder
 from tests.enrolled import COLLINS, enrolled
+from tests.media import need
 from tests.moving_faces import Actor, Film, at_rate, head
 from tests.served import Page, Served, served
 from tests.web_guest import guest, write_film
@@ -107,9 +109,13 @@ def test_a_page_hides_and_shows_while_it_runs(bare: Served, detector: Detector) 
 def test_what_a_page_brings_comes_back_hidden(detector: Detector, portrait_path: Path, portrait: np.ndarray, tmp_path: Path) -> None:
     jpeg = cv2.imencode(".jpg", portrait[:, :, ::-1])[1].tobytes()
     film = write_film(tmp_path / "film.mp4", [np.ascontiguousarray(portrait[index : 500 + index]) for index in range(30)])
-    with served("run", "--hide", "blur", folder=tmp_path / "work") as run, guest(run) as page:
+    located = tmp_path / "located.mp4"
+    tags = ["-metadata", "title=A walk", "-metadata", "location=+48.85+002.29/"]
+    subprocess.run([need("ffmpeg"), "-v", "error", "-i", film, "-c", "copy", *tags, located], check=True)
+    placeless = ("--set", "hide.keep_gps=false")
+    with served("run", "--hide", "blur", *placeless, folder=tmp_path / "work") as run, guest(run) as page:
         page.greet()
-        for name, body in (("photo.jpg", portrait_path.read_bytes()), ("film.mp4", film.read_bytes())):
+        for name, body in (("photo.jpg", portrait_path.read_bytes()), ("film.mp4", located.read_bytes())):
             _, job = page.upload(name, body)
             done = page.over(job)
             assert done["state"] == "done", done
@@ -121,8 +127,12 @@ def test_what_a_page_brings_comes_back_hidden(detector: Detector, portrait_path:
             else:
                 (tmp_path / "out.mp4").write_bytes(result)
                 with av.open(str(tmp_path / "out.mp4")) as container:
+                    told = container.metadata
                     images = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
                 assert len(images) == 30
+                assert "title" in told
+                assert not any("location" in key for key in told)
+                assert any("place" in note for note in done["notes"])
                 assert not any(len(detector.detect([image])[0]) for image in images)
         page.say(type="webcam", on=True)
         assert page.hear("webcam", on=True)["hides"] is True
