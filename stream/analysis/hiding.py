@@ -123,7 +123,7 @@ class Hiding:
         _, found = self._found.pop(id(frame), (frame, None))
         if not how.on:
             return [*self._rest(), (frame, analysis)]
-        if found is None:
+        if found is None or not np.isfinite(found.boxes).all():  # nobody has looked, or a broken detector
             nowhere = np.zeros((0, 4), np.float32)
             return [*self._rest(), (frame, hide(analysis, (), hidden(how, nowhere, whole=True)))]
         if self.still:
