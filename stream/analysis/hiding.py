@@ -98,6 +98,9 @@ class Hiding:
                 requests = next(steps)
         except StopIteration as ended:
             analyses: list[Analysis] = ended.value
+            if not (self.live or self.still):
+                for frame in frames:
+                    frame.forget_image()  # every frame has one, of the search, and many are held
             return analyses
 
     def settle(self, frame: Frame, analysis: Analysis) -> list[tuple[Frame, Analysis]]:

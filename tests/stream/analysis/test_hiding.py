@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from stream.analysis.whom import Whom
 from stream.errors import SettingsError
 from stream.faces import Analysis, Face, Person
 from stream.frame import Frame
+from stream.media import av
 from stream.settings.loading import load_settings
 from stream.settings.schema import HideSettings, Settings
+from stream.sources.pyav_frame import frame_of
 from tests.moving_faces import Actor, Film, at_rate, followed, head
 
 HIDE = HideSettings(style="fill", hold_s=0.41)
@@ -222,6 +226,23 @@ def test_where_a_face_is_nowhere_all_is_hidden(portrait: np.ndarray, live: bool)
     frames = Film([Actor(head(portrait, "hopper"), lambda _: (200, 180, 90))]).frames(at_rate(0.2))
     told = followed(frames, _Broken(), "hide.style=blur", live=live)  # type: ignore[arg-type]
     assert all(analysis.hidden is not None and analysis.hidden.whole for analysis in told)
+
+
+def test_of_the_frames_that_are_held_only_the_decoders_own_pictures_stay() -> None:
+    seen: list[weakref.ref[np.ndarray]] = []
+
+    class Seeing(_Broken):
+        def detect(self, images: Sequence[np.ndarray], min_face_px: object = None, *, weak: bool = False) -> list[Detections]:
+            seen.extend(weakref.ref(image) for image in images)
+            return [NOBODY for _ in images]
+
+    picture = av.VideoFrame.from_ndarray(np.full((240, 320, 3), 90, np.uint8), format="rgb24").reformat(format="yuv420p")
+    made = {"source": "film", "time_base": Fraction(1, 25), "captured_at": 0.0}
+    frames = [frame_of(picture, (0, False), index=index, pts=index, **made) for index in range(12)]  # type: ignore[arg-type]
+    followed(frames, Seeing(), "hide.style=blur")  # type: ignore[arg-type]
+    assert len(seen) == 12
+    assert not any(one() is not None for one in seen)
+    assert frames[0].image.shape == (240, 320, 3), "and it is made again where it is wanted"
 
 
 def test_nothing_is_hidden_by_default(detector: Detector, portrait: np.ndarray) -> None:
