@@ -14,13 +14,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from websockets.sync.client import connect
 
 from models.detection.detector import Detector, load_detector
 from models.people.folder import PeopleFolder
 from tests.enrolled import COLLINS, enrolled
 from tests.media import need
 from tests.moving_faces import Actor, Film, at_rate, head
-from tests.served import Page, Served, served
+from tests.served import TOKEN, Page, Served, served
 from tests.web_guest import guest, write_film
 
 pytestmark = pytest.mark.slow
@@ -67,6 +68,14 @@ def test_no_picture_of_a_hiding_run_shows_a_face(hidden: Served, detector: Detec
         assert not shows_a_face(detector, picture), path
 
 
+def test_the_events_say_nothing_of_hidden_faces_but_how_many_there_are(hidden: Served) -> None:
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    with connect(f"ws://127.0.0.1:{hidden.port}/events", additional_headers=token) as socket:
+        events = [json.loads(socket.recv(timeout=20)) for _ in range(20)]
+    assert all(event["faces"] == [] and event["hidden"]["style"] for event in events)
+    assert any(event["hidden_faces"] == 1 and event["hidden"]["areas"] for event in events)
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("hide.style", "none"), ("hide.whom", "known"), ("hide.margin", 0.5), ("hide.hold_s", 0), ("hide.whom", "nobody")]
 )
@@ -104,6 +113,27 @@ def test_a_page_hides_and_shows_while_it_runs(bare: Served, detector: Detector) 
         page.say(type="set", name="hide.style", value="none")
         page.picture(lambda header: header["faces"])
         assert any(shows_a_face(detector, jpeg) for _, jpeg in pictures(page, 20))
+
+
+def test_a_picture_that_stays_is_hidden_from_when_faces_are(bare: Served, detector: Detector) -> None:
+    def shown(path: str) -> bool:
+        status, _, picture = bare.ask(path)
+        assert status == 200
+        return shows_a_face(detector, picture)
+
+    with bare.page() as page:
+        page.say(type="watch", cameras={"demo": 640})
+        page.picture(lambda header: header["faces"])
+        page.say(type="pause", camera="demo", on=True)
+        page.hear("state", lambda state: state["cameras"][0]["paused"])
+        assert shown("/snapshots/demo.png")
+        page.say(type="set", name="hide.style", value="blur")
+        page.hear("state", lambda state: state["controls"]["settings"]["hide.style"] == "blur")
+        for path in ("/snapshots/demo.png", "/snapshots/demo.png?boxes=0", "/cameras/demo.jpg", "/cameras/demo.jpg?boxes=0"):
+            assert not shown(path), path
+        page.say(type="set", name="hide.style", value="none")
+        page.say(type="pause", camera="demo", on=False)
+        page.picture(lambda header: header["faces"])
 
 
 def test_what_a_page_brings_comes_back_hidden(detector: Detector, portrait_path: Path, portrait: np.ndarray, tmp_path: Path) -> None:
