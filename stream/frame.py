@@ -79,7 +79,7 @@ class Frame:
     """Upright, pixels."""
     height: int
     make_image: Callable[[], np.ndarray]
-    """Gives the (height, width, 3) uint8 RGB array. Called once at most, on the first use of `image`."""
+    """Gives the (height, width, 3) uint8 RGB array, on the first use of `image`, and again after `forget_image`."""
     decoded: object | None = None
     """The decoder's own picture (an `av.VideoFrame`, not yet turned upright), None where there was none."""
     quarter_turns: int = 0
@@ -117,6 +117,12 @@ class Frame:
                 image.flags.writeable = False
                 self._image.append(image)
             return self._image[0]
+
+    def forget_image(self) -> None:
+        """It is not wanted soon: where the decoder's picture is there, a third as large, it is made again of that."""
+        if self.decoded is not None:
+            with self._lock:
+                self._image.clear()
 
     def part(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
         """`image[top:bottom, left:right]`, to the bit, and cheaper where only that is wanted. Read-only; pixels inside the picture."""

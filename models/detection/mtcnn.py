@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from models.detection.compiled.cascade import CompiledCascades
 
 
-WEAK = (0.45, 0.45, 0.25)
+WEAK = (0.48, 0.48, 0.27)
 """Thresholds for weak finds: so far below those of "wider" that no rounding of bfloat16 loses what it finds (a guess)."""
 
 
@@ -101,7 +101,7 @@ class MTCNN:
         self._look_around = LookAround(networks, pyramid_step)
         compiles = self.device == "gpu" and not mirror
         self._compiled = _load_compiled(thresholds, pyramid_step, self._stepwise) if compiles else None
-        self._weak_compiled = _load_compiled(self._weak.thresholds, weak_step, self._weak) if compiles else None
+        self._weak_compiled = _load_compiled(self._weak.thresholds, weak_step, self._weak, drops=False) if compiles else None
 
     def detect(
         self, images: Sequence[np.ndarray], min_face_px: int | Sequence[int] | None = None, *, weak: bool = False
@@ -175,8 +175,10 @@ def _lower(one: tuple[float, float, float], other: tuple[float, float, float]) -
     return min(one[0], other[0]), min(one[1], other[1]), min(one[2], other[2])
 
 
-def _load_compiled(thresholds: tuple[float, float, float], pyramid_step: float, fallback: StepwiseCascade) -> CompiledCascades:
+def _load_compiled(
+    thresholds: tuple[float, float, float], pyramid_step: float, fallback: StepwiseCascade, *, drops: bool = True
+) -> CompiledCascades:
     """For GPUs: frames whose size comes again and again go through all of this in one compiled function."""
     from models.detection.compiled.cascade import CompiledCascades
 
-    return CompiledCascades(thresholds, pyramid_step, fallback)
+    return CompiledCascades(thresholds, pyramid_step, fallback, drops=drops)

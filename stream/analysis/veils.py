@@ -31,6 +31,8 @@ GROWS = 1.0
 """By how much the cover of a face that nobody sees grows on each side, in sides of it each second (a guess: a walk, seen close by)."""
 WAITS_S = 0.25
 """Frames of a file are held for so much longer than their places: what is hardly a face may be seen again (a guess)."""
+NUMBERS = itertools.count(1)
+"""Of all chains of this process: no two of them, in whatever pictures, share their noise."""
 MOST_PIXELS = 1.5e8
 """Of all frames of a file that are held: 18 frames of 4K, two hundred megabytes as they were decoded."""
 
@@ -50,7 +52,7 @@ class _Chain:
     """Spots that follow each other."""
 
     number: int
-    """From 1."""
+    scene: int
     filter: BoxFilter
     spot: _Spot
     """The newest."""
@@ -69,6 +71,15 @@ class _Chain:
         box = self.filter.predict(time_s)
         shift = (box[:2] + box[2:] - self.spot.box[:2] - self.spot.box[2:]) / 2
         return _Spot(box, self.spot.landmarks + shift, 0.0)
+
+
+@dataclass(slots=True, eq=False)
+class _Look:
+    """How a scene looked when it was last seen."""
+
+    scene: int
+    thumbnail: np.ndarray
+    last_s: float
 
 
 @dataclass(slots=True, eq=False)
@@ -102,9 +113,9 @@ class Veils:
         self._live = live
         self._held: deque[Veiled] = deque()
         self._chains: list[_Chain] = []
-        self._numbers = itertools.count(1)
-        self._thumbnail: np.ndarray | None = None
-        self._scene = 0
+        self._scene, self._scenes = 0, itertools.count(1)
+        self._looks: list[_Look] = []
+        """Of the last moments, the newest last."""
         self._before: Frame | None = None
 
     def add(self, frame: Frame, analysis: Analysis, shown: Sequence[Face], found: Detections, how: HideSettings) -> list[Veiled]:
@@ -115,10 +126,10 @@ class Veils:
             shown: those of them that are not to be hidden.
             found: all that may be faces, weak finds too.
         """
-        now = Veiled(frame, analysis, shown, how, self._scene_of(frame))
+        now = Veiled(frame, analysis, shown, how, self._scene_of(frame, how.hold_s))
         margin, hold_s = how.margin, how.hold_s
         spots = _spots([one for one in analysis.faces if not any(one is other for other in shown)], shown, found)
-        self._chains = [one for one in self._chains if not _is_one_of(one.expected(frame.time_s).box, shown)]
+        self._chains = [one for one in self._chains if one.scene != now.scene or not _is_one_of(one.expected(frame.time_s).box, shown)]
         pairs = self._pairs(spots, frame.time_s)
         for chain, spot in pairs:
             self._fill(chain, spot, now, margin)
@@ -129,7 +140,7 @@ class Veils:
             now.areas.append((chain.number, _moving(head(spot.box, spot.landmarks, margin), chain, self._step_s(frame))))
         for spot in spots:
             if not any(spot is other for _, other in pairs):
-                chain = _Chain(next(self._numbers), BoxFilter(spot.box, frame.time_s), spot, spot, frame.time_s, spot.score)
+                chain = _Chain(next(NUMBERS), now.scene, BoxFilter(spot.box, frame.time_s), spot, spot, frame.time_s, spot.score)
                 self._chains.append(chain)
                 now.areas.append((chain.number, head(spot.box, spot.landmarks, margin)))
                 self._cover_before(chain, now.scene, margin, chain.holds_s(hold_s))
@@ -144,26 +155,44 @@ class Veils:
         self._held.clear()
         return held
 
-    def _scene_of(self, frame: Frame) -> int:
-        """Beyond a cut there is nobody of before: who is there after it has been searched for there."""
-        small, earlier = thumbnail(frame), self._thumbnail
-        self._thumbnail = small
-        resized = self._before is not None and (self._before.width, self._before.height) != (frame.width, frame.height)
-        runs_back = self._before is not None and frame.time_s < self._before.time_s
-        if resized or runs_back or (earlier is not None and is_cut(earlier, small)):
-            self._scene += 1
-            self._chains = []
+    def _scene_of(self, frame: Frame, hold_s: float) -> int:
+        """Beyond a cut there is nobody of before: who is there after it has been searched for there. A camera has none: what looks like one
+        is a lamp, or something that passes close by.
+        """
+        before, small = self._before, thumbnail(frame)
+        resized = before is not None and (before.width, before.height) != (frame.width, frame.height)
+        if resized or (before is not None and frame.time_s < before.time_s):
+            self._scene, self._chains, self._looks = next(self._scenes), [], []
+        known = [one for one in reversed(self._looks) if self._live or not is_cut(one.thumbnail, small)]
+        if self._looks and not known:
+            self._scene = next(self._scenes)
+        elif known and known[0].scene < self._scene:
+            self._go_back_to(known[0].scene)
+        looks = [one for one in self._looks if one not in known[:1] and frame.time_s - one.last_s <= hold_s]
+        self._looks = [*looks, _Look(self._scene, small, frame.time_s)]
         return self._scene
+
+    def _go_back_to(self, scene: int) -> None:
+        """It was no cut: a flash, or something large passed. What was meanwhile belongs to the scene."""
+        of_scenes: list[Veiled | _Chain | _Look] = [*self._held, *self._chains, *self._looks]
+        for one in of_scenes:
+            one.scene = min(one.scene, scene)
+        self._scene = scene
 
     def _step_s(self, frame: Frame) -> float:
         return frame.time_s - self._before.time_s if self._before is not None else 0.0
 
+    @property
+    def _here(self) -> list[_Chain]:
+        return [one for one in self._chains if one.scene == self._scene]
+
     def _pairs(self, spots: Sequence[_Spot], time_s: float) -> list[tuple[_Chain, _Spot]]:
-        if not self._chains or not spots:
+        chains = self._here
+        if not chains or not spots:
             return []
-        expected = np.stack([one.expected(time_s).box for one in self._chains])
+        expected = np.stack([one.expected(time_s).box for one in chains])
         pairs = assign(_distances(expected, np.stack([one.box for one in spots])), REACH)
-        return [(self._chains[row], spots[column]) for row, column in pairs]
+        return [(chains[row], spots[column]) for row, column in pairs]
 
     def _fill(self, chain: _Chain, spot: _Spot, now: Veiled, margin: float) -> None:
         """It was lost for a while: in the frames held in between it is covered on the way from there to here."""
@@ -194,7 +223,7 @@ class Veils:
         """It is still there when it is found no more."""
         time_s = now.frame.time_s
         self._chains = [one for one in self._chains if time_s - one.filter.time_s <= one.holds_s(hold_s)]
-        for chain in self._chains:
+        for chain in self._here:
             if (unseen_s := time_s - chain.filter.time_s) > 0:
                 expected, area = chain.expected(time_s), head(chain.spot.box, chain.spot.landmarks, margin)
                 both = _around([area, head(expected.box, expected.landmarks, margin)])  # it went on, or it stopped

@@ -28,6 +28,8 @@ COLOUR_NOISE = 3.0
 """The same of the two samples of colour in a video: little, as it is seen more."""
 FILLED = 24
 """Grey of what is filled: dark, and no colour that anything below has."""
+FAR = 1e8
+"""Px: no picture is as large."""
 SECRET = secrets.randbits(64)
 """Of this run: who knows the program does not know the noise."""
 
@@ -70,7 +72,7 @@ class Cover:
     def _mixed(self, place: np.ndarray, channel: int = 0) -> np.ndarray:
         """The place as a few numbers, made large again."""
         height, width = place.shape[:2]
-        columns, rows = _cells(width, height, CELLS[self.style])
+        columns, rows = self._cells(width, height, 1 if channel == 0 else 2)
         small = cv2.resize(np.ascontiguousarray(place), (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
         noise = np.random.default_rng([SECRET, self.key, channel]).normal(0, NOISE if channel == 0 else COLOUR_NOISE, (rows, columns))
         small += (noise[..., None] if small.ndim == 3 else noise).astype(np.float32)
@@ -78,6 +80,14 @@ class Cover:
         if self.style == "pixelate":
             return cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST)
         return cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    def _cells(self, width: int, height: int, samples_px: int) -> tuple[int, int]:
+        """Columns and rows of cells for a part of the area, in samples of so many px. They are as large as those of all of it: of a face
+        at the picture's edge no more is left.
+        """
+        x1, y1, x2, y2 = self.area
+        side = min(x2 - x1, y2 - y1) / CELLS[self.style] / samples_px
+        return max(1, min(width, round(width / side))), max(1, min(height, round(height / side)))
 
     def _mask(self, inside: Area) -> np.ndarray:
         """(rows, columns) uint8: 255 where the part of the area that lies in the picture is covered."""
@@ -94,8 +104,8 @@ def covers(hidden: Hidden | None, width: int, height: int) -> Sequence[Cover]:
         return (Cover((0, 0, width, height), hidden.style, "rectangle"),)
     made = []
     for number, area in enumerate(hidden.areas):
-        x1, y1 = np.floor(np.clip(area[:2], -1e5, 1e5)).astype(int).tolist()
-        x2, y2 = np.ceil(np.clip(area[2:], -1e5, 1e5)).astype(int).tolist()
+        x1, y1 = np.floor(np.clip(area[:2], -FAR, FAR)).astype(int).tolist()
+        x2, y2 = np.ceil(np.clip(area[2:], -FAR, FAR)).astype(int).tolist()
         if _inside((x1, y1, x2, y2), width, height) is not None:
             made.append(Cover((x1, y1, x2, y2), hidden.style, hidden.shape, hidden.keys[number] if hidden.keys else 0))
     return made
@@ -104,12 +114,6 @@ def covers(hidden: Hidden | None, width: int, height: int) -> Sequence[Cover]:
 def _inside(area: Area, width: int, height: int) -> Area | None:
     x1, y1, x2, y2 = max(0, area[0]), max(0, area[1]), min(width, area[2]), min(height, area[3])
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
-
-
-def _cells(width: int, height: int, across: int) -> tuple[int, int]:
-    """Columns and rows: cells are about square, so many along the shorter side."""
-    shorter = min(width, height)
-    return tuple(max(1, min(side, round(across * side / shorter))) for side in (width, height))  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stream.deadline import Deadline
 from stream.drawing.mark import Style
@@ -14,6 +14,7 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.priority import RECORDINGS
 from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
+from stream.sinks.recording.hidden_tags import told_without
 from stream.sinks.recording.segments import SegmentedSink
 from stream.sinks.recording.switched import SwitchedSink
 from stream.sinks.recording.video import VideoSink
@@ -88,11 +89,11 @@ class LaneMaker:
             return None
         if info.still:
             return PictureSink(path, info, settings, overwrite=self.overwrite, hide=one.settings.hide)
-        if one.settings.hide.on and not one.settings.hide.keep_gps:
-            info = replace(info, tags={key: value for key, value in info.tags.items() if "location" not in key.lower()})
+        info, notes = told_without(info, one.settings.hide)
         kind = SegmentedSink if one.in_pieces else VideoSink
         if view is None or not info.live:
             video: Sink = kind(path, info, settings, overwrite=self.overwrite)
+            video.notes += notes
         else:
             video = view.recording = SwitchedSink(
                 lambda path, may_replace: kind(path, info, settings, overwrite=self.overwrite and may_replace),

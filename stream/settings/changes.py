@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream.errors import SettingsError
-from stream.settings.schema import SECTIONS, WHILE_RUNNING, Settings
+from stream.settings.schema import SECTIONS, WHILE_RUNNING, HideSettings, Settings
 
 
 def check_change(before: Settings, after: Settings) -> None:
@@ -33,5 +33,12 @@ def check_still_hidden(start: Settings, after: Settings) -> None:
             continue
         if not now.hide.on or before.hide.model_copy(update={"style": now.hide.style}) != now.hide:
             raise SettingsError("hide: the run was started to hide faces; on the page only the style can change.")
-        if "=" in before.hide.whom and before.classifier != now.classifier:
-            raise SettingsError("classifier: it tells whom to hide, and the run was started to hide them: start it anew.")
+        if before.hide.whom != HideSettings().whom:
+            for section in (
+                "tracker",
+                "classifier" if "=" in before.hide.whom else "identity",
+            ):  # who it is, and for how long it is the same
+                if getattr(before, section) != getattr(now, section):
+                    raise SettingsError(
+                        f"{section}: it tells whom to hide (hide.whom), and the run was started to hide them: start it anew."
+                    )

@@ -55,6 +55,10 @@ class Result:
     _made: _Made = field(default_factory=_Made, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
+    def of(self, analysis: Analysis) -> Result:
+        """The same picture with other faces."""
+        return Result(self.frame, analysis, self.info, self.status_line, self.style, self.stage)
+
     @property
     def marks(self) -> Sequence[Mark]:
         """What is laid over the picture; first what hides faces, which no style can forget."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+
+from stream.faces import Hidden
 from stream.names import printable
+from stream.settings.schema import Settings
 from stream.sinks.result import Result
 from stream.sources.source import Source
 
@@ -63,6 +67,17 @@ class CameraView:
         if self.paused:
             return
         self.newest = Numbered(1 + (self.newest.number if self.newest else 0), result)
+        self._came(self)
+
+    def hide(self, settings: Settings) -> None:
+        """Those hold from now on: a picture that stays, as no other comes, was not looked at for them, and all of it is hidden."""
+        how, newest = settings.of_name(self._source.info.name).hide, self.newest
+        if how.style == "none" or newest is None or newest.result.analysis.hidden is not None:
+            return
+        analysis = newest.result.analysis
+        faces = tuple(replace(face, hidden=True) for face in analysis.faces)
+        whole = Hidden(how.style, how.shape, np.zeros((0, 4), np.float32), whole=True)
+        self.newest = Numbered(newest.number + 1, newest.result.of(replace(analysis, faces=faces, hidden=whole)))
         self._came(self)
 
     def turn(self) -> None:

@@ -103,6 +103,8 @@ class Controls:
                 return
             await asyncio.to_thread(run.replace_settings, settings)
             self._host.settings = settings
+            for view in self._hub:
+                view.hide(settings)
         self._changed(f"{name} = {value}")
 
     async def _pause(self, page: Page, said: dict[str, Any]) -> None:

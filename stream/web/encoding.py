@@ -92,14 +92,22 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(1000 * seconds, 1)
 
 
-def drawn_event(result: Result) -> dict[str, Any]:
-    """The event of a frame, and how each face is drawn. Of those that are hidden there is nothing but their number."""
-    event, faces = event_of(result), result.analysis.faces
-    for entry, face in zip(event["faces"], faces, strict=True):
-        entry["words"], entry["color"] = words_of(face)[0], _hex(face)
-    if event.pop("hidden", None) is not None:
+def told_event(result: Result) -> dict[str, Any]:
+    """The event of a frame. Of faces that are hidden nothing leaves the server but their number, and where something is covered."""
+    event = event_of(result)
+    if "hidden" in event:
+        faces = result.analysis.faces
         event["faces"] = [entry for entry, face in zip(event["faces"], faces, strict=True) if not face.hidden]
         event["hidden_faces"] = len(faces) - len(event["faces"])
+    return event
+
+
+def drawn_event(result: Result) -> dict[str, Any]:
+    """The same, and how each face is drawn."""
+    event = told_event(result)
+    event.pop("hidden", None)
+    for entry, face in zip(event["faces"], [one for one in result.analysis.faces if not one.hidden], strict=True):
+        entry["words"], entry["color"] = words_of(face)[0], _hex(face)
     return event
 
 

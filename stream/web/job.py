@@ -16,6 +16,7 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.priority import RECORDINGS
 from stream.settings.schema import Settings
 from stream.sinks.files import unwritable
+from stream.sinks.recording.hidden_tags import told_without
 from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.sink import Sink
@@ -135,7 +136,9 @@ class JobLane:
         played_once = settings.source.model_copy(update={"loop": False})
         self.source = _Told(open_source(job.given, played_once, name=SOURCE))
         job.kind, job.of_frames = "photo" if self.source.info.still else "video", self.source.info.frames
-        sink = _Photo(job) if job.kind == "photo" else VideoSink(job.result, self.source.info, settings.output)
+        info, notes = told_without(self.source.info, settings.hide)
+        sink = _Photo(job) if job.kind == "photo" else VideoSink(job.result, info, settings.output)
+        sink.notes += notes
         self.sink = _Answer(job, sink, self.source, came, over)
         self.lane = Lane(self.source, [Threaded(self.sink, source=SOURCE, steps_back=RECORDINGS)], guest=True)
 

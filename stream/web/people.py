@@ -56,7 +56,7 @@ class PeopleOnPages:
         if view is None or view.newest is None or box.shape != (4,) or not np.isfinite(box).all():
             raise UsageError("There is no such picture.")
         result = view.newest.result
-        faces = result.analysis.faces
+        faces = [face for face in result.analysis.faces if not face.hidden]  # with a name, or without, one who is hidden could be shown
         same = [face for face in faces if track is not None and face.track == track]
         middle = (box[:2] + box[2:]) / 2
         here = same or [face for face in faces if (face.box[:2] <= middle).all() and (middle < face.box[2:]).all()]

@@ -17,10 +17,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from stream.drawing.no_signal import no_signal
-from stream.sinks.events import event_of
 from stream.sinks.result import Result
 from stream.web.camera_view import CameraView
-from stream.web.encoding import LARGEST, jpeg_of, numbers_of
+from stream.web.encoding import LARGEST, jpeg_of, numbers_of, told_event
 from stream.web.hub import Hub
 from stream.web.page_connection import FULL, GOING_AWAY
 
@@ -154,7 +153,7 @@ class Programs:
         """A frame was looked at. The renderer's thread."""
         if not self._listeners or self._loop is None:
             return
-        line = json.dumps(event_of(result), allow_nan=False)
+        line = json.dumps(told_event(result), allow_nan=False)
         with suppress(RuntimeError):  # the server has ended
             self._loop.call_soon_threadsafe(self._spread, line)
 

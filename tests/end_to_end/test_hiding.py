@@ -117,6 +117,25 @@ def test_a_photo_loses_its_face_and_what_else_shows_it(portrait_path: Path, dete
         assert not out.getexif().get_ifd(ExifTags.IFD.GPSInfo)
 
 
+def test_what_a_video_says_of_itself_holds_no_picture_and_no_place_where_that_is_asked(clip: Path, tmp_path: Path) -> None:
+    tagged, picture = tmp_path / "tagged.mkv", "QUJD" * 1000
+    tags = {"title": "A walk", "METADATA_BLOCK_PICTURE": picture, "location": "+48.85+002.29/", "GPSLatitude": "48.85"}
+    told = [word for key, value in tags.items() for word in ("-metadata", f"{key}={value}")]
+    subprocess.run([need("ffmpeg"), "-v", "error", "-i", clip, "-t", "0.2", "-c", "copy", *told, tagged], check=True)
+    for words, stays, said in (
+        ([], True, ["pictures"]),
+        (["--set", "hide.keep_gps=false"], False, ["pictures", "the place where it was taken, which is left out"]),
+    ):
+        done = facestream("run", tagged, "-o", tmp_path / "out.mkv", "--hide", "fill", "--overwrite", *words)
+        assert done.returncode == 0, done.stderr
+        assert all(what in done.stderr + done.stdout for what in said)
+        with av.open(str(tmp_path / "out.mkv")) as container:
+            told_now = {key.lower(): value for key, value in container.metadata.items()}
+        assert told_now["title"] == "A walk"
+        assert "metadata_block_picture" not in told_now
+        assert ("location" in told_now, "gpslatitude" in told_now) == (stays, stays)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

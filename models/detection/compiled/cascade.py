@@ -122,10 +122,14 @@ class CompiledCascade:
 
     def __call__(self, frames: np.ndarray) -> list[Detections]:
         """The faces in each of (N, height, width, 3) uint8 RGB frames, N >= 0. A box may reach a little out of its frame."""
+        return [found for found, _ in self.counted(frames)]
+
+    def counted(self, frames: np.ndarray) -> list[tuple[Detections, int]]:
+        """The same, each with the number of candidates that found no place."""
         if frames.shape[1:] != self._shape or frames.dtype != np.uint8:
             raise ValueError(f"compiled for frames of (N, {', '.join(map(str, self._shape))}) uint8, not {frames.shape} {frames.dtype}")
         if not self._sources:
-            return [Detections.none() for _ in frames]
+            return [(Detections.none(), 0) for _ in frames]
         found = []
         for start in range(0, len(frames), self.batch_size):
             batch = frames[start : start + self.batch_size]
@@ -136,7 +140,7 @@ class CompiledCascade:
             self.dropped += dropped[:count].sum(axis=0)
             for number in range(count):
                 mine = np.array(answers[number, : faces[number]])
-                found.append(Detections(mine[:, :4], mine[:, 4], mine[:, 5:].reshape(-1, 5, 2)))
+                found.append((Detections(mine[:, :4], mine[:, 4], mine[:, 5:].reshape(-1, 5, 2)), int(dropped[number].sum())))
         return found
 
     def _cascade(self, frames: Tensor, tables: _Tables) -> list[Tensor]:
@@ -212,6 +216,8 @@ class CompiledCascades:
         pyramid_step: float,
         fallback: Fallback,
         cascades: SizeCache[CompiledCascade] | None = None,
+        *,
+        drops: bool = True,
     ) -> None:
         """
         Args:
@@ -219,10 +225,11 @@ class CompiledCascades:
             pyramid_step: size of each pyramid level relative to the last, between 0 and 1.
             fallback: detects in images of sizes that did not come often enough yet.
             cascades: where compiled ones are kept, and from when on there is one.
+            drops: False: an image in which a candidate found no place is left to the fallback, too, which has places for all.
         """
         self._thresholds = thresholds
         self._step = pyramid_step
-        self._fallback = fallback
+        self._fallback, self._drops = fallback, drops
         self._cascades = cascades or SizeCache[CompiledCascade](FRAMES_BEFORE_COMPILING, CASCADES_KEPT)
         self.dropped = 0
         """Candidates that found no place, in all frames so far."""
@@ -241,13 +248,15 @@ class CompiledCascades:
         for size, numbers in groups.items():
             cascade = self._cascade_for(size, len(numbers))
             if cascade is not None:
-                before = int(cascade.dropped.sum())
-                found.update(zip(numbers, cascade(np.stack([images[number] for number in numbers])), strict=True))
-                self._count_dropped(int(cascade.dropped.sum()) - before, size)
+                answers = cascade.counted(np.stack([images[number] for number in numbers]))
+                for number, (mine, dropped) in zip(numbers, answers, strict=True):
+                    if self._drops or not dropped:
+                        found[number] = mine
+                        self._count_dropped(dropped, size)
         rest = [number for number in range(len(images)) if number not in found]
         if rest:
-            answers = self._fallback.detect([images[number] for number in rest], [min_faces[number] for number in rest])
-            found.update(zip(rest, answers, strict=True))
+            others = self._fallback.detect([images[number] for number in rest], [min_faces[number] for number in rest])
+            found.update(zip(rest, others, strict=True))
         return [found[number] for number in range(len(images))]
 
     def expect(self, size: Size, at_a_time: int) -> None:

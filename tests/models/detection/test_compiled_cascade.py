@@ -166,6 +166,23 @@ def test_full_places_are_counted_and_the_best_stay(portrait: np.ndarray) -> None
     assert cascade.compilations == 1
 
 
+@pytest.mark.slow
+def test_who_must_miss_nobody_is_left_to_the_other_way_where_places_are_full(portrait: np.ndarray) -> None:
+    from models.detection.compiled.cascade import CompiledCascade, CompiledCascades, Limits
+
+    two = np.ascontiguousarray(np.concatenate([portrait[::3, ::3], portrait[::3, ::3]], axis=1))
+    limits = Limits(proposed=200, refined_small=50, refined_large=50, output_small=1, output_large=1)
+    height, width = two.shape[:2]
+    full, one_place = SizeCache[CompiledCascade](1, kept=1), CompiledCascade(height, width, 24, THRESHOLDS, PYRAMID_STEP, limits=limits)
+    full.expect((height, width, 24), lambda: one_place)
+    on_cpu = StepwiseCascade(load_on_openvino("f32"), THRESHOLDS, PYRAMID_STEP)
+    assert len(CompiledCascades(THRESHOLDS, PYRAMID_STEP, on_cpu, full).detect([two], [24])[0]) == 1
+    complete = CompiledCascades(THRESHOLDS, PYRAMID_STEP, on_cpu, full, drops=False)
+    assert len(complete.detect([two], [24])[0]) == 2
+    assert complete.dropped == 0
+    assert len(complete.detect([np.zeros_like(two), two], [24, 24])[1]) == 2
+
+
 def test_a_frame_smaller_than_the_smallest_face_has_none() -> None:
     from models.detection.compiled.cascade import CompiledCascade
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +91,78 @@ def test_depth_maps_and_pictures_in_xmp_go_and_words_stay(within: bytes) -> None
     assert b"4AAQ" not in kept.xmp
     assert b'dc:rights="Kodak"' in kept.xmp
     assert kept.xmp.endswith(b"<a:b></a:b></x:xmpmeta>")
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        b'<a t:image="data:image/jpeg;base64,%s"/>',
+        b"<a t:image = '%s'/>",
+        b"<a>data:image/jpeg;base64,%s</a>",
+        b"<a><![CDATA[%s]]></a>",
+        b"<a/><!--%s-->",
+        b"<?thumbnail %s?>",
+    ],
+)
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, bytes.hex, base64.encodebytes])
+def test_however_a_picture_is_written_into_xmp_it_goes(within: bytes, encode: Callable[[bytes], bytes | str]) -> None:
+    written = encode(small_jpeg())
+    data = written.encode() if isinstance(written, str) else written
+    kept = without_pictures(Metadata(xmp=b'<x dc:rights="Kodak"/>' + within % data))
+    assert data[100:150] not in kept.xmp
+    assert kept.xmp.startswith(b'<x dc:rights="Kodak"/>')
+    assert any("pictures" in told for told in kept.lost)
+
+
+def test_the_room_that_xmp_leaves_for_more_is_no_remark() -> None:
+    metadata = Metadata(xmp=b'<?xpacket begin=""?><x dc:rights="Kodak"/>' + b" " * 3000 + b'\n<?xpacket end="w"?>')
+    assert without_pictures(metadata) == metadata
+
+
+def test_xmp_that_is_no_utf_8_goes() -> None:
+    assert without_pictures(Metadata(xmp="<a>words</a>".encode("utf-16"))).xmp == b""
+
+
+def test_pictures_within_exif_and_iptc_go_and_words_stay(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Copyright], exif[ExifTags.Base.XPComment] = "Ada", small_jpeg()
+    exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.LensModel: "50mm", ExifTags.Base.UserComment: b"ASCII\0\0\0" + small_jpeg()})
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 27: small_jpeg()})
+    words, picture = b"\x1c\x02\x50\x00\x05Kodak", b"\x1c\x02\xca" + struct.pack(">H", len(small_jpeg())) + small_jpeg()
+    photo = jpeg(tmp_path / "a.jpg", exif=exif.tobytes(), app13=photoshop((1028, words + picture)))
+    kept = without_pictures(read_metadata(photo))
+    assert kept.iptc == photoshop((1028, words))
+    assert kept.exif is not None
+    assert small_jpeg()[100:150] not in kept.exif.tobytes()
+    assert kept.exif[ExifTags.Base.Copyright] == "Ada"
+    assert kept.exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] == "50mm"
+    assert kept.exif.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+    assert any("pictures" in told for told in kept.lost)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [b' drone-dji:GpsLatitude="48.1" drone-dji:Longitude="2.3"', b' photoshop:City="Bonn" Iptc4xmpCore:Location="Am Hof 1"'],
+)
+def test_places_in_others_words_go(place: bytes) -> None:
+    metadata = Metadata(xmp=b'<d%b dc:rights="Ada"/>' % place)
+    assert without_pictures(metadata) == metadata
+    assert without_pictures(metadata, keep_gps=False).xmp == b'<d dc:rights="Ada"/>'
+    iptc = photoshop((1028, b"\x1c\x02\x5a\x00\x04Bonn\x1c\x02\x50\x00\x03Ada"))
+    assert without_pictures(Metadata(iptc=iptc), keep_gps=False).iptc == photoshop((1028, b"\x1c\x02\x50\x00\x03Ada"))
+
+
+def test_a_place_and_a_picture_that_are_all_of_exif_go_too() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 27: small_jpeg()})
+    kept = without_pictures(Metadata(exif=exif))
+    assert kept.exif is not None
+    assert dict(kept.exif.get_ifd(ExifTags.IFD.GPSInfo)) == {1: "N"}
+    assert any("pictures" in told for told in kept.lost)
+    placeless = without_pictures(Metadata(exif=exif), keep_gps=False)
+    assert placeless.exif is not None
+    assert not placeless.exif.get_ifd(ExifTags.IFD.GPSInfo)
+    assert any("place" in told for told in placeless.lost)
 
 
 def test_long_remarks_go(tmp_path: Path) -> None:

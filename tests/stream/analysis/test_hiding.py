@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,8 +18,10 @@ from stream.analysis.whom import Whom
 from stream.errors import SettingsError
 from stream.faces import Analysis, Face, Person
 from stream.frame import Frame
+from stream.media import av
 from stream.settings.loading import load_settings
 from stream.settings.schema import HideSettings, Settings
+from stream.sources.pyav_frame import frame_of
 from tests.moving_faces import Actor, Film, at_rate, followed, head
 
 HIDE = HideSettings(style="fill", hold_s=0.41)
@@ -85,7 +90,10 @@ def test_between_two_finds_it_is_covered_on_its_way() -> None:
 def test_one_face_keeps_its_key() -> None:
     shift = np.array([4, 0, 4, 0], np.float32)
     told = veiled([index / 25 for index in range(10)], [found(BOX + index * shift) for index in range(10)], live=True)
-    assert {one.hidden.keys for one in told if one.hidden} == {(1,)}
+    (keys,) = {one.hidden.keys for one in told if one.hidden}
+    (others,) = {one.hidden.keys for one in veiled([0.0], [found(BOX)]) if one.hidden}
+    assert len(keys) == len(others) == 1
+    assert keys != others, "nor does any other face of a run share it: the noise of one says nothing of another's"
 
 
 def test_a_weak_find_is_covered_and_held_less_long_until_there_are_more_of_it() -> None:
@@ -101,6 +109,35 @@ def test_nothing_is_held_over_a_cut() -> None:
     other[:, ::40] = other[:, 1::40] = other[120:, 160:] = 255
     told = veiled([0.0, 0.1, 0.2, 0.3], [found(BOX), found(BOX), NOBODY, NOBODY], pictures=[one, one, other, other])
     assert [covers(analysis) for analysis in told] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("lasts", [1, 3])
+def test_what_passes_before_the_camera_is_no_cut(lasts: int) -> None:
+    one, other = np.full((240, 320, 3), 90, np.uint8), np.zeros((240, 320, 3), np.uint8)
+    one[::30] = one[1::30] = other[:, ::40] = other[:, 1::40] = other[120:, 160:] = 255
+    passes = range(3, 3 + lasts)
+    pictures = [other if index in passes else one for index in range(12)]
+    shift = np.array([6, 0, 6, 0], np.float32)
+    finds = [found(BOX + index * shift) if index < 3 or index > 7 else NOBODY for index in range(12)]
+    told = veiled([index / 25 for index in range(12)], finds, pictures=pictures)
+    assert all(covers(analysis, BOX + index * shift) for index, analysis in enumerate(told))
+    gone = veiled([index / 10 for index in range(12)], [found(BOX)] * 3 + [NOBODY] * 9, pictures=pictures)
+    assert [covers(analysis) for analysis in gone[3 + lasts :]] == [index <= 6 for index in range(3 + lasts, 12)]
+
+
+def test_nor_is_light_that_goes_on_and_off() -> None:
+    one, other = np.full((240, 320, 3), 90, np.uint8), np.zeros((240, 320, 3), np.uint8)
+    one[::30] = one[1::30] = other[:, ::40] = other[:, 1::40] = other[120:, 160:] = 255
+    pictures = [other if index % 2 else one for index in range(12)]
+    told = veiled([index / 25 for index in range(12)], [found(BOX)] * 4 + [NOBODY] * 8, pictures=pictures)
+    assert all(covers(analysis) for analysis in told)
+
+
+def test_a_camera_knows_no_cuts() -> None:
+    one, other = np.full((240, 320, 3), 90, np.uint8), np.zeros((240, 320, 3), np.uint8)
+    other[:, ::40] = other[:, 1::40] = other[120:, 160:] = 255
+    told = veiled([0.0, 0.1, 0.2, 0.3], [found(BOX), found(BOX), NOBODY, NOBODY], pictures=[one, one, other, other], live=True)
+    assert all(covers(analysis) for analysis in told)
 
 
 @pytest.mark.parametrize("live", [False, True])
@@ -169,6 +206,43 @@ def test_a_frame_that_nobody_looks_at_is_hidden_whole(detector: Detector, portra
     frames = Film([Actor(head(portrait, "hopper"), lambda _: (200, 180, 90))]).frames(at_rate(0.4))
     told = followed(frames, detector, "hide.style=blur", "detector.enabled=false")
     assert all(analysis.hidden is not None and analysis.hidden.whole for analysis in told)
+
+
+class _Broken:
+    """A detector that finds one face nowhere."""
+
+    name, candidates_dropped = "broken", 0
+
+    def detect(self, images: Sequence[np.ndarray], min_face_px: object = None, *, weak: bool = False) -> list[Detections]:
+        del min_face_px, weak
+        return [found(np.full(4, np.nan, np.float32)) for _ in images]
+
+    def refine(self, image: np.ndarray, boxes: np.ndarray) -> Detections:
+        raise AssertionError("nothing is followed")
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_where_a_face_is_nowhere_all_is_hidden(portrait: np.ndarray, live: bool) -> None:
+    frames = Film([Actor(head(portrait, "hopper"), lambda _: (200, 180, 90))]).frames(at_rate(0.2))
+    told = followed(frames, _Broken(), "hide.style=blur", live=live)  # type: ignore[arg-type]
+    assert all(analysis.hidden is not None and analysis.hidden.whole for analysis in told)
+
+
+def test_of_the_frames_that_are_held_only_the_decoders_own_pictures_stay() -> None:
+    seen: list[weakref.ref[np.ndarray]] = []
+
+    class Seeing(_Broken):
+        def detect(self, images: Sequence[np.ndarray], min_face_px: object = None, *, weak: bool = False) -> list[Detections]:
+            seen.extend(weakref.ref(image) for image in images)
+            return [NOBODY for _ in images]
+
+    picture = av.VideoFrame.from_ndarray(np.full((240, 320, 3), 90, np.uint8), format="rgb24").reformat(format="yuv420p")
+    made = {"source": "film", "time_base": Fraction(1, 25), "captured_at": 0.0}
+    frames = [frame_of(picture, (0, False), index=index, pts=index, **made) for index in range(12)]  # type: ignore[arg-type]
+    followed(frames, Seeing(), "hide.style=blur")  # type: ignore[arg-type]
+    assert len(seen) == 12
+    assert not any(one() is not None for one in seen)
+    assert frames[0].image.shape == (240, 320, 3), "and it is made again where it is wanted"
 
 
 def test_nothing_is_hidden_by_default(detector: Detector, portrait: np.ndarray) -> None:

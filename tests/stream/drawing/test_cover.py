@@ -108,3 +108,24 @@ def test_places_outside_or_of_no_sense_are_no_matter() -> None:
     hidden = Hidden("fill", "rectangle", areas)
     assert len(covers(hidden, 320, 240)) == 1
     assert (painted(picture(), covers(hidden, 320, 240)) == painted(picture(), covers(hidden, 320, 240))).all()
+
+
+@pytest.mark.parametrize("area", [(-150, 20, 18, 220), (306, 20, 480, 220), (100, -190, 260, 12), (100, 230, 260, 430)])
+@pytest.mark.parametrize("style", ["blur", "pixelate"])
+def test_of_a_face_at_the_edge_no_more_is_left_than_of_all_of_it(style: HideStyle, area: tuple[int, int, int, int]) -> None:
+    image = np.full((240, 320, 3), 40, np.uint8)
+    image[(np.arange(240) // 4)[:, None] % 2 == (np.arange(320) // 4)[None] % 2] = 220
+    out = painted(image, [Cover(area, style, "rectangle")])
+    x1, y1, x2, y2 = max(area[0], 0), max(area[1], 0), min(area[2], 320), min(area[3], 240)
+    assert out[y1:y2, x1:x2].std() < 0.35 * image[y1:y2, x1:x2].std()
+    planes = [image[..., 0].copy(), image[::2, ::2, 1].copy(), image[::2, ::2, 2].copy()]
+    Cover(area, style, "rectangle").paint_planes(planes, 1, full=True)
+    assert planes[0][y1:y2, x1:x2].std() < 0.35 * image[y1:y2, x1:x2].std()
+    colour = slice(-(-y1 // 2), y2 // 2), slice(-(-x1 // 2), x2 // 2)
+    assert planes[1][colour].std() < 0.35 * image[::2, ::2, 1][colour].std()
+
+
+def test_a_place_far_to_the_right_of_a_very_long_picture_is_covered() -> None:
+    image = np.full((20, 200_000, 3), 255, np.uint8)
+    out = painted(image, covers(Hidden("fill", "rectangle", np.array([[150_000, 2, 150_012, 14]], np.float32)), 200_000, 20))
+    assert out[2:14, 150_000:150_012].max() < 60
