@@ -21,8 +21,6 @@ from stream.faces import Analysis
 from stream.frame import Frame
 from stream.settings.schema import Settings
 
-BETWEEN_PX = 28
-"""Side of the smallest face that is searched for in every frame of a file; for smaller ones, in every other: a third less work."""
 SIZE_MARGIN = 0.8
 """A find of so much of the smallest side that is asked for is told of."""
 
@@ -34,8 +32,6 @@ class Hiding:
         self._inner = inner
         self._settings = inner.settings
         self._veils = Veils(live=inner.live)
-        self._turn = 0
-        """How many frames were searched."""
         self._found: dict[int, tuple[Frame, Detections]] = {}
         """What the search of a frame found, until the frame is settled, by the frame's id."""
         self.settings = inner.settings
@@ -83,7 +79,7 @@ class Hiding:
     def look(self, frames: Sequence[Frame]) -> Looking:
         if not self._searches:
             return (yield from self._inner.look(frames))
-        searches = [Search(frame, self._next_px(frame), weak=True) for frame in frames]
+        searches = [Search(frame, self.min_face_px(frame), weak=True) for frame in frames]
         yield searches
         found = {id(one.frame): one.found for one in searches}
         self._found |= {id(frame): (frame, found[id(frame)]) for frame in frames}
@@ -114,14 +110,6 @@ class Hiding:
     @property
     def _searches(self) -> bool:
         return self._settings.hide.on and self._settings.detector.enabled
-
-    def _next_px(self, frame: Frame) -> int:
-        """The smallest face that is searched for in the next frame: of a file only every other one is searched for the smallest, of which
-        each keeps its place covered in the frames beside.
-        """
-        self._turn += 1
-        smallest = self.min_face_px(frame)
-        return smallest if self.live or self.still or self._turn % 2 else max(smallest, min(self._inner.min_face_px(frame), BETWEEN_PX))
 
     def _told(self, found: Detections, min_face_px: int) -> Detections:
         """What a usual search would have found."""
