@@ -34,6 +34,8 @@ class Person:
     median of the looks."""
     looks: int
     """That it was decided by, good ones, the newest."""
+    doubted: bool = False
+    """The newest look says something else: perhaps another face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

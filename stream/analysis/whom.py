@@ -1,4 +1,4 @@
-"""Whose faces are hidden. Whoever is not decided yet is."""
+"""Whose faces are hidden. Whoever is not decided yet, or no longer sure, is."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Whom:
         """Whether that face must not be seen."""
         if self.label is not None:
             return face.label == self.label or face.label not in face.probabilities  # "uncertain" is no label of the model's
-        if self.group == EVERYBODY or face.person is None:
+        if self.group == EVERYBODY or face.person is None or face.person.doubted:
             return True
         if self.names:
             return face.person.name in self.names

@@ -171,10 +171,20 @@ def test_whoever_is_not_decided_is_hidden() -> None:
         (("Ada", "Bo"), [True, True, False, True]),
     ):
         assert [Whom.of(whom).hides(face(person=one)) for one in (ada, bo, stranger, None)] == hidden, whom
+        assert all(Whom.of(whom).hides(face(person=replace(one, doubted=True))) for one in (ada, bo, stranger)), whom
     mask = Whom.of("mask=without_mask")
     labels = ("with_mask", "without_mask")
     assert [mask.hides(face(one, None, *labels)) for one in ("with_mask", "without_mask", "uncertain")] == [False, True, True]
     assert mask.hides(face(None))
+
+
+@pytest.mark.parametrize("unseen_s", [0.0, 0.1])
+def test_only_a_shown_face_that_is_seen_keeps_its_place_free(unseen_s: float) -> None:
+    frame = Frame.of_image(np.full((240, 320, 3), 90, np.uint8), source="x", captured_at=0.0)
+    ada = replace(face(person=Person("Ada", 5.0, 3)), unseen_s=unseen_s)
+    (one,) = Veils(live=True).add(frame, Analysis("x", 0, 0.0, (ada,)), (ada,), found(BOX, score=0.4), HIDE)
+    assert covers(one.hidden) == (unseen_s > 0)
+    assert not one.hidden.faces[0].hidden
 
 
 @pytest.mark.parametrize("live", [False, True])
