@@ -5,7 +5,7 @@ It fails closed. Every frame is searched for what may be a face at all; a frame 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,8 +31,12 @@ SIZE_MARGIN = 0.8
 class Hiding:
     """A `TrackManager` that does what another does, and says what is to be hidden while `hide.style` asks for it."""
 
-    def __init__(self, inner: TrackManager) -> None:
-        self._inner = inner
+    def __init__(self, inner: TrackManager, known: Callable[[], Sequence[str]] = tuple) -> None:
+        """
+        Args:
+            known: the names of the people whom faces are compared with now.
+        """
+        self._inner, self._known = inner, known
         self._settings = inner.settings
         self._veils = Veils(live=inner.live)
         self._found: dict[int, tuple[Frame, Detections]] = {}
@@ -131,7 +135,7 @@ class Hiding:
             return [*self._rest(), (frame, hide(analysis, (), hidden(how, nowhere, whole=True)))]
         if self.still:
             self._veils = Veils(live=True)  # one picture says nothing about the next
-        shown = [face for face in analysis.faces if not self._whom.hides(face)]
+        shown = [face for face in analysis.faces if not self._whom.hides(face, self._known())]
         return _final(self._veils.add(frame, analysis, shown, found, how))
 
     def _rest(self) -> list[tuple[Frame, Analysis]]:

@@ -170,12 +170,12 @@ def test_whoever_is_not_decided_is_hidden() -> None:
         ("Ada", [True, False, False, True]),
         (("Ada", "Bo"), [True, True, False, True]),
     ):
-        assert [Whom.of(whom).hides(face(person=one)) for one in (ada, bo, stranger, None)] == hidden, whom
-        assert all(Whom.of(whom).hides(face(person=replace(one, doubted=True))) for one in (ada, bo, stranger)), whom
+        assert [Whom.of(whom).hides(face(person=one), ("Ada", "Bo")) for one in (ada, bo, stranger, None)] == hidden, whom
+        assert all(Whom.of(whom).hides(face(person=replace(one, doubted=True)), ("Ada", "Bo")) for one in (ada, bo, stranger)), whom
     mask = Whom.of("mask=without_mask")
     labels = ("with_mask", "without_mask")
-    assert [mask.hides(face(one, None, *labels)) for one in ("with_mask", "without_mask", "uncertain")] == [False, True, True]
-    assert mask.hides(face(None))
+    assert [mask.hides(face(one, None, *labels), ()) for one in ("with_mask", "without_mask", "uncertain")] == [False, True, True]
+    assert mask.hides(face(None), ())
 
 
 @pytest.mark.parametrize("unseen_s", [0.0, 0.1])
