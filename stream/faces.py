@@ -56,6 +56,8 @@ class Face:
     """The classifier's word for this face; None without a classifier."""
     probability: float | None = None
     """0..1, of `label`."""
+    newest_label: str | None = None
+    """The same by the newest look alone."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Each label's probability."""
     certainty: float | None = None

@@ -297,8 +297,8 @@ class Following:
         """Notes what the models are to be asked about a frame."""
         shown = [one.track for one in entry.seen if one.track.confirmed or self.live or one.track.hits == one.track.looks]
         if shown:
-            self._answering.note(entry.frame, shown, self.settings.classifier)
             identities, rarer = [one.identity for one in shown], not self.settings.hide.on
+            self._answering.note(entry.frame, shown, self.settings.classifier, rarer=rarer)
             self._naming.note(entry.frame, seen_of(shown), identities, self.settings.identity, rarer=rarer)
 
 

@@ -138,6 +138,7 @@ class Searching:
             track=look.tracker.name(track),
             velocity=(float(track.velocity[0]), float(track.velocity[1])),
             label=verdict.label if verdict else None,
+            newest_label=verdict.label if verdict else None,
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
             person=self._naming.person(track.identity, self.settings.identity),

@@ -67,7 +67,9 @@ class Whom:
             known: the people whom faces are compared with now: who has gone from among them since the start could be anybody.
         """
         if self.label is not None:
-            return face.label == self.label or face.label not in face.probabilities  # "uncertain" is no label of the model's
+            return (
+                self.label in (face.label, face.newest_label) or face.label not in face.probabilities
+            )  # "uncertain" is no label of the model's
         if self.group == EVERYBODY or face.person is None or face.person.doubted or not self.names <= set(known):
             return True
         if self.names:

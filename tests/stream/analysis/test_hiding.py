@@ -176,6 +176,7 @@ def test_whoever_is_not_decided_is_hidden() -> None:
     labels = ("with_mask", "without_mask")
     assert [mask.hides(face(one, None, *labels), ()) for one in ("with_mask", "without_mask", "uncertain")] == [False, True, True]
     assert mask.hides(face(None), ())
+    assert mask.hides(replace(face("with_mask", None, *labels), newest_label="without_mask"), ())
 
 
 @pytest.mark.parametrize("unseen_s", [0.0, 0.1])
