@@ -109,7 +109,7 @@ class Analyser:
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
         if info.still or self.detector is None or settings.tracker.search_every_s == 0:
-            return Hiding(Searching(info, settings, self.model, self.identifier), self._known)
+            return Hiding(Searching(info, settings, self.model, self.identifier), self._known, blind=self.detector is None)
         return Hiding(Following(info, settings, self.model, self._budget if info.live else None, self.identifier), self._known)
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:

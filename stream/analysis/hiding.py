@@ -31,12 +31,13 @@ SIZE_MARGIN = 0.8
 class Hiding:
     """A `TrackManager` that does what another does, and says what is to be hidden while `hide.style` asks for it."""
 
-    def __init__(self, inner: TrackManager, known: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(self, inner: TrackManager, known: Callable[[], Sequence[str]] = tuple, *, blind: bool = False) -> None:
         """
         Args:
             known: the names of the people whom faces are compared with now.
+            blind: there is no detector.
         """
-        self._inner, self._known = inner, known
+        self._inner, self._known, self._blind = inner, known, blind
         self._settings = inner.settings
         self._veils = Veils(live=inner.live)
         self._found: dict[int, tuple[Frame, Detections]] = {}
@@ -116,7 +117,7 @@ class Hiding:
 
     @property
     def _searches(self) -> bool:
-        return self._settings.hide.on and self._settings.detector.enabled
+        return self._settings.hide.on and self._settings.detector.enabled and not self._blind
 
     def _told(self, found: Detections, min_face_px: int) -> Detections:
         """What a usual search would have found."""
