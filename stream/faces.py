@@ -39,6 +39,8 @@ class Person:
     median of the looks."""
     looks: int
     """That it was decided by, good ones, the newest."""
+    doubted: bool = False
+    """The newest look says something else: perhaps another face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +61,8 @@ class Face:
     """The classifier's word for this face; None without a classifier."""
     probability: float | None = None
     """0..1, of `label`."""
+    newest_label: str | None = None
+    """The same by the newest look alone."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Each label's probability."""
     certainty: float | None = None

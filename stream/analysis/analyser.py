@@ -98,6 +98,9 @@ class Analyser:
             return None
         return self.identifier.gallery.names
 
+    def _known(self) -> Sequence[str]:
+        return () if self.identifier is None else self.identifier.gallery.names
+
     @property
     def candidates_dropped(self) -> int:
         """Possible faces that the detector had no place for, so far."""
@@ -106,8 +109,8 @@ class Analyser:
     def follow(self, info: SourceInfo, settings: Settings) -> TrackManager:
         """What is to be remembered of one source, from now on."""
         if info.still or self.detector is None or settings.tracker.search_every_s == 0:
-            return Hiding(Searching(info, settings, self.model, self.identifier))
-        return Hiding(Following(info, settings, self.model, self._budget if info.live else None, self.identifier))
+            return Hiding(Searching(info, settings, self.model, self.identifier), self._known, blind=self.detector is None)
+        return Hiding(Following(info, settings, self.model, self._budget if info.live else None, self.identifier), self._known)
 
     def look(self, frames: Sequence[Frame], managers: Sequence[TrackManager], stage: Stage = untimed) -> list[Analysis]:
         """What is in each frame, as far as its manager says it at once. `managers[i]` belongs to the source of `frames[i]`; a source's

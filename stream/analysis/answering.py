@@ -22,9 +22,11 @@ class Answering:
         self.model = model
         self._asked: list[tuple[Ask, list[Track]]] = []
 
-    def note(self, frame: Frame, tracks: Sequence[Track], options: ClassifierSettings) -> None:
-        """These are in a frame: those that are due are asked about."""
-        due = [one for one in tracks if self.model is not None and one.answer.due(frame.time_s, one.filter.side, options.every_s)]
+    def note(self, frame: Frame, tracks: Sequence[Track], options: ClassifierSettings, *, rarer: bool = True) -> None:
+        """These are in a frame: those that are due are asked about; `rarer`: those whose answer is sure more seldom."""
+        if self.model is None:
+            return
+        due = [one for one in tracks if one.answer.due(frame.time_s, one.filter.side, options.every_s, rarer=rarer)]
         for track in due:
             track.answer.asked(frame.time_s, track.filter.side)
         if due:

@@ -291,8 +291,9 @@ class Following:
         """Notes what the models are to be asked about a frame."""
         shown = [one.track for one in entry.seen if one.track.confirmed or self.live or one.track.hits == one.track.looks]
         if shown:
-            self._answering.note(entry.frame, shown, self.settings.classifier)
-            self._naming.note(entry.frame, seen_of(shown), [one.identity for one in shown], self.settings.identity)
+            identities, rarer = [one.identity for one in shown], not self.settings.hide.on
+            self._answering.note(entry.frame, shown, self.settings.classifier, rarer=rarer)
+            self._naming.note(entry.frame, seen_of(shown), identities, self.settings.identity, rarer=rarer)
 
 
 def _nothing_yet(frame: Frame) -> Analysis:

@@ -81,7 +81,8 @@ class Searching:
         if asks:
             yield list(asks.values())
         for look in looks:
-            self._naming.note(look.frame, look.detections, [one.identity for one in look.tracks], self.settings.identity)
+            identities, rarer = [one.identity for one in look.tracks], not self.settings.hide.on
+            self._naming.note(look.frame, look.detections, identities, self.settings.identity, rarer=rarer)
         yield from self._naming.answers()
         return [self._conclude(look, asks[id(look)].rows if look.due else ()) for look in looks]
 
@@ -137,6 +138,7 @@ class Searching:
             track=look.tracker.name(track),
             velocity=(float(track.velocity[0]), float(track.velocity[1])),
             label=verdict.label if verdict else None,
+            newest_label=verdict.label if verdict else None,
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
             person=self._naming.person(track.identity, self.settings.identity),

@@ -74,6 +74,7 @@ class Telling:
             track=track.number,
             velocity=seen.velocity,
             label=label,
+            newest_label=track.answer.newest if verdict else None,
             probability=verdict.probability if verdict else None,
             probabilities=verdict.probabilities if verdict else {},
             certainty=track.answer.certainty if verdict else None,

@@ -42,18 +42,21 @@ class TrackAnswer:
         """By which the label was decided."""
         self._said: Verdict | None = None
         """With the label that is shown."""
+        self.newest: str | None = None
+        """The label of the newest look alone."""
         self._against, self._needed = 0, 2
         """After how many looks in a row the mean spoke for another label, and how many it takes."""
 
-    def due(self, time_s: float, side: float, every_s: float) -> bool:
+    def due(self, time_s: float, side: float, every_s: float, *, rarer: bool = True) -> bool:
         """Whether to look again.
 
         Args:
             side: of the face now, px.
             every_s: how often an answer that is not sure is asked for.
+            rarer: one that is sure is asked for up to `RARER` times as seldom.
         """
         since = time_s - self.asked_s
-        return since >= every_s * self._wait or (side >= GROWN * self._side and since >= every_s / 2)
+        return since >= every_s * (self._wait if rarer else min(self._wait, 1.0)) or (side >= GROWN * self._side and since >= every_s / 2)
 
     def asked(self, time_s: float, side: float) -> None:
         """A look was asked for."""
@@ -67,6 +70,7 @@ class TrackAnswer:
             weight: 0..1, what the look is worth.
         """
         self.looks += 1
+        self.newest = model.verdict(row, threshold).label
         self._weight = min(self._weight + weight, REMEMBERED)
         share = weight / self._weight
         if self._mean is None:

@@ -78,9 +78,9 @@ class TrackIdentity:
         """How many looks running named the same other person, or were not like the named one."""
         self._rival: str | None = None
 
-    def due(self, time_s: float, every_s: float) -> bool:
-        """Whether to look again."""
-        return time_s - self._asked_s >= every_s * self._wait or time_s < self._asked_s
+    def due(self, time_s: float, every_s: float, *, rarer: bool = True) -> bool:
+        """Whether to look again; `rarer`: where there is no doubt, up to `RARER` times as seldom."""
+        return time_s - self._asked_s >= every_s * (self._wait if rarer else min(self._wait, 1.0)) or time_s < self._asked_s
 
     def asked(self, time_s: float) -> None:
         """A look was asked for."""
@@ -151,7 +151,15 @@ class TrackIdentity:
                 self._decided = True
         self._above = -math.inf if place is None else float(middle[place] - thresholds[place])
         if self._decided:
-            self._person = Person(self._name, 0.0 if place is None else round(float(middle[place]), 3), looks)
+            score = 0.0 if place is None else round(float(middle[place]), 3)
+            self._person = Person(self._name, score, looks, self._is_doubted(thresholds))
+
+    def _is_doubted(self, thresholds: np.ndarray) -> bool:
+        """Whether the newest look names somebody else, or is not like the named one at all."""
+        newest = self._scores[-1]
+        best, mine = self._best(newest), self._place(self._name)
+        is_another = best is not None and best != mine and newest[best] >= thresholds[best]
+        return bool(is_another or (mine is not None and newest[mine] < UNLIKE * thresholds[mine]))
 
     def _notice_another(self, scores: np.ndarray) -> None:
         """Whether the newest looks are of somebody else than those before: then those count no longer."""

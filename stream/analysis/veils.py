@@ -128,7 +128,9 @@ class Veils:
         """
         now = Veiled(frame, analysis, shown, how, self._scene_of(frame, how.hold_s))
         margin, hold_s = how.margin, how.hold_s
-        spots = _spots([one for one in analysis.faces if not any(one is other for other in shown)], shown, found)
+        others = [one for one in analysis.faces if not any(one is other for other in shown)]
+        shown = [one for one in shown if one.unseen_s == 0]  # where nobody sees them now, others may have come
+        spots = _spots(others, shown, found)
         self._chains = [one for one in self._chains if one.scene != now.scene or not _is_one_of(one.expected(frame.time_s).box, shown)]
         pairs = self._pairs(spots, frame.time_s)
         for chain, spot in pairs:

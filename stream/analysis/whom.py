@@ -1,4 +1,4 @@
-"""Whose faces are hidden. Whoever is not decided yet is."""
+"""Whose faces are hidden. Whoever is not decided yet, or no longer sure, is."""
 
 from __future__ import annotations
 
@@ -60,11 +60,17 @@ class Whom:
                 f"hide.whom: nobody is called {' or '.join(missing)} among the known people; facestream people list names them."
             )
 
-    def hides(self, face: Face) -> bool:
-        """Whether that face must not be seen."""
+    def hides(self, face: Face, known: Sequence[str]) -> bool:
+        """Whether that face must not be seen.
+
+        Args:
+            known: the people whom faces are compared with now: who has gone from among them since the start could be anybody.
+        """
         if self.label is not None:
-            return face.label == self.label or face.label not in face.probabilities  # "uncertain" is no label of the model's
-        if self.group == EVERYBODY or face.person is None:
+            return (
+                self.label in (face.label, face.newest_label) or face.label not in face.probabilities
+            )  # "uncertain" is no label of the model's
+        if self.group == EVERYBODY or face.person is None or face.person.doubted or not self.names <= set(known):
             return True
         if self.names:
             return face.person.name in self.names

@@ -116,7 +116,7 @@ def _inside(area: Area, width: int, height: int) -> Area | None:
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _shape(width: int, height: int, shape: HideShape, part: Area) -> np.ndarray:
     left, top, right, bottom = part
     mask = np.zeros((bottom - top, right - left), np.uint8)

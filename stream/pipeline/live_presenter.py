@@ -49,6 +49,8 @@ class LivePresenter:
         """The newest look, and none from before a gap."""
         self._looked_at: float | None = None
         """When the frame of that look had arrived."""
+        self.must_hide = hides
+        """As the settings have it now; any thread may replace it. Looks that began before follow."""
         self._hides = hides
         """A frame that nobody has looked at is not shown: there may be a face in it that nobody must see."""
         self._gap_ended_at = 0.0
@@ -79,7 +81,7 @@ class LivePresenter:
             self._status_line.looked(analysis)
             self._learn(frame, analysis)
         newest = self._newest.take()
-        if not self._hides:
+        if not (self._hides or self.must_hide):
             return [self._show_newest(frame) for frame in newest]
         for frame in newest:
             self._note_gap(frame)
@@ -93,7 +95,7 @@ class LivePresenter:
         stale, last = None, self._output.last
         if self._lane.status_line and not self._newest.ended:
             stale = self._silence.picture(now, last)
-            if self._look_is_late and last is not None and now - last.frame.captured_at > LOOK_LATE_S:
+            if self._look_is_late and not self.must_hide and last is not None and now - last.frame.captured_at > LOOK_LATE_S:
                 self._look_is_late = False
                 stale = stale or self._result(last.frame, self._analysis)
         self._output.idle(stale)

@@ -140,6 +140,8 @@ class Pipeline:
                 raise SettingsError("detector.enabled cannot change in a run that began without a detector: start it anew.")
             self._settings = settings
             self._worker.replace_settings(settings, model)
+            for running in self._lanes:
+                running.must_hide(settings.of_name(running.name).hide.on)
 
     def enrol(self, name: str, result: Result, box: np.ndarray) -> str:
         """A face of a result is one more photo of a person, who may be new; the name as it is written. The caller's thread; takes a moment.

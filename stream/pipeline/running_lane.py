@@ -150,6 +150,11 @@ class RunningLane:
             unwritten=self.output.unwritten,
         )
 
+    def must_hide(self, hides: bool) -> None:
+        """Whether faces are to be hidden from now on. Any thread."""
+        if isinstance(self.presenter, LivePresenter):
+            self.presenter.must_hide = hides
+
     def halt(self) -> None:
         """Close the source, and drop what nobody has looked at; what was analysed can still be shown. Any thread."""
         self.capture.halt()

@@ -170,11 +170,22 @@ def test_whoever_is_not_decided_is_hidden() -> None:
         ("Ada", [True, False, False, True]),
         (("Ada", "Bo"), [True, True, False, True]),
     ):
-        assert [Whom.of(whom).hides(face(person=one)) for one in (ada, bo, stranger, None)] == hidden, whom
+        assert [Whom.of(whom).hides(face(person=one), ("Ada", "Bo")) for one in (ada, bo, stranger, None)] == hidden, whom
+        assert all(Whom.of(whom).hides(face(person=replace(one, doubted=True)), ("Ada", "Bo")) for one in (ada, bo, stranger)), whom
     mask = Whom.of("mask=without_mask")
     labels = ("with_mask", "without_mask")
-    assert [mask.hides(face(one, None, *labels)) for one in ("with_mask", "without_mask", "uncertain")] == [False, True, True]
-    assert mask.hides(face(None))
+    assert [mask.hides(face(one, None, *labels), ()) for one in ("with_mask", "without_mask", "uncertain")] == [False, True, True]
+    assert mask.hides(face(None), ())
+    assert mask.hides(replace(face("with_mask", None, *labels), newest_label="without_mask"), ())
+
+
+@pytest.mark.parametrize("unseen_s", [0.0, 0.1])
+def test_only_a_shown_face_that_is_seen_keeps_its_place_free(unseen_s: float) -> None:
+    frame = Frame.of_image(np.full((240, 320, 3), 90, np.uint8), source="x", captured_at=0.0)
+    ada = replace(face(person=Person("Ada", 5.0, 3)), unseen_s=unseen_s)
+    (one,) = Veils(live=True).add(frame, Analysis("x", 0, 0.0, (ada,)), (ada,), found(BOX, score=0.4), HIDE)
+    assert covers(one.hidden) == (unseen_s > 0)
+    assert not one.hidden.faces[0].hidden
 
 
 @pytest.mark.parametrize("live", [False, True])
@@ -228,7 +239,7 @@ def test_where_a_face_is_nowhere_all_is_hidden(portrait: np.ndarray, live: bool)
     assert all(analysis.hidden is not None and analysis.hidden.whole for analysis in told)
 
 
-def test_of_the_frames_that_are_held_only_the_decoders_own_pictures_stay() -> None:
+def test_of_large_frames_that_are_held_only_the_decoders_own_pictures_stay() -> None:
     seen: list[weakref.ref[np.ndarray]] = []
 
     class Seeing(_Broken):
@@ -236,13 +247,13 @@ def test_of_the_frames_that_are_held_only_the_decoders_own_pictures_stay() -> No
             seen.extend(weakref.ref(image) for image in images)
             return [NOBODY for _ in images]
 
-    picture = av.VideoFrame.from_ndarray(np.full((240, 320, 3), 90, np.uint8), format="rgb24").reformat(format="yuv420p")
+    picture = av.VideoFrame.from_ndarray(np.full((960, 1280, 3), 90, np.uint8), format="rgb24").reformat(format="yuv420p")
     made = {"source": "film", "time_base": Fraction(1, 25), "captured_at": 0.0}
     frames = [frame_of(picture, (0, False), index=index, pts=index, **made) for index in range(12)]  # type: ignore[arg-type]
     followed(frames, Seeing(), "hide.style=blur")  # type: ignore[arg-type]
     assert len(seen) == 12
     assert not any(one() is not None for one in seen)
-    assert frames[0].image.shape == (240, 320, 3), "and it is made again where it is wanted"
+    assert frames[0].image.shape == (960, 1280, 3), "and it is made again where it is wanted"
 
 
 def test_nothing_is_hidden_by_default(detector: Detector, portrait: np.ndarray) -> None:

@@ -226,3 +226,22 @@ def test_what_lies_around_a_face_describes_it_as_the_whole_picture_does(
     whole = knows.describe(knows.cut(picture, found.landmarks[:1]))
     assert np.abs(who.vectors - whole).max() < 1e-5
     assert who.gallery is knows.gallery
+
+
+def test_who_is_to_be_hidden_and_is_known_no_longer_is_hidden_with_all_others(
+    detector: Detector, film: Film, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    people = enrolled(tmp_path / "people", {COLLINS: astronaut})
+    hides = settings(people, "hide.style=fill", f"hide.whom=[{COLLINS}]", "identity.every_s=0.1")
+    knows, frames = Identifier.load(hides, people), film.frames(at_rate(1.2))
+    analyser = Analyser(detector, None, knows)
+    manager = analyser.follow(SourceInfo("film", live=True), hides)
+    hidden = []
+    for frame in frames:
+        if frame.index == 15:
+            PeopleFolder(people).remove(COLLINS)
+            assert knows.refresh()
+        ((_, analysis),) = manager.settle(frame, *analyser.look([frame], [manager]))
+        hidden.append([face.hidden for place in (collins_at, hopper_at) if (face := face_at(analysis, place(frame.time_s)))])
+    assert hidden[14] == [True, False], "she alone"
+    assert hidden[15:] == [[True, True]] * (len(frames) - 15)

@@ -91,3 +91,17 @@ def test_certainty_grows_with_looks_that_agree(model: Classifier) -> None:
         seen.append(answer.certainty)
     assert seen == sorted(seen)
     assert 0.8 < seen[0] < seen[-1] <= 1
+
+
+def test_who_hides_others_is_told_what_the_newest_look_says_and_looks_as_often_as_is_asked_for(model: Classifier) -> None:
+    answer = TrackAnswer()
+    for _ in range(20):
+        answer.asked(0.0, 50.0)
+        answer.add(row(0.02), 1.0, model, None)
+    assert answer.newest == model.classes[0]
+    assert not answer.due(1.0, 50.0, 0.5)
+    assert answer.due(0.5, 50.0, 0.5, rarer=False)
+    answer.add(row(0.95), 1.0, model, None)
+    verdict = answer.verdict(model, None)
+    assert verdict is not None
+    assert (verdict.label, answer.newest) == (model.classes[0], model.classes[1])

@@ -148,6 +148,31 @@ def test_it_is_looked_at_sooner_while_it_is_open_or_seems_to_be_another_and_seld
     assert gaps(*[(-0.5, -0.5)] * 5) == pytest.approx([0.5, 2, 4, 4, 4], abs=0.02)
 
 
+def test_who_hides_others_is_told_at_once_that_a_track_may_have_gone_on_with_another_face() -> None:
+    def doubted(*looks: tuple[float, float]) -> list[bool | None]:
+        identity, out = TrackIdentity(), list[bool | None]()
+        for scores in looks:
+            look(identity, ADA_AND_BOB, *scores)
+            person = identity.person(ADA_AND_BOB)
+            out.append(person.doubted if person else None)
+        return out
+
+    ada, weak, bob, stranger = (4.0, -0.5), (1.2, -0.5), (-0.5, 4.0), (-0.5, -0.5)
+    assert doubted(ada, ada, weak, ada) == [False] * 4
+    assert doubted(ada, ada, ada, stranger, ada) == [False, False, False, True, False]
+    assert doubted(ada, ada, ada, bob, bob, bob)[3:] == [True, True, False]
+    assert doubted(stranger, stranger, stranger, ada, stranger)[1:] == [False, False, True, False]
+
+
+def test_who_hides_others_looks_as_often_as_is_asked_for() -> None:
+    identity = TrackIdentity()
+    for _ in range(5):
+        identity.asked(0.0)
+        look(identity, ADA_AND_BOB, 4.5, -0.5)
+    assert not identity.due(2.0, 1.0)
+    assert identity.due(1.0, 1.0, rarer=False)
+
+
 def test_a_look_that_showed_too_little_is_followed_by_another_soon() -> None:
     identity = TrackIdentity()
     identity.asked(0.0)
