@@ -69,7 +69,7 @@ class Replaying:
             return [*self.flush(), (frame, replace(analysis, hidden=self._whole))]
         if self.still:
             self._veils = Veils(live=True)  # one picture says nothing about the next
-        shown = [face for face in analysis.faces if not face.hidden and not self._whom.hides(face)]
+        shown = [face for face in analysis.faces if not face.hidden and not self._whom.hides(face, tuple(self._whom.names))]
         return list(map(_final, self._veils.add(frame, analysis, shown, Detections.none(), how)))
 
     def flush(self) -> list[tuple[Frame, Analysis]]:
