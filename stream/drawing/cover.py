@@ -21,7 +21,8 @@ from stream.media import cv2
 
 CELLS: dict[HideStyle, int] = {"blur": 4, "pixelate": 4}
 """Across a cover, which is nearly twice as wide as its face. Of 381 faces in photos for training our detector found again, blurred over 5
-and 4 cells, .026 and none; in 8, 6 and 5 cells .005, none and none."""
+and 4 cells, .026 and none; in 8, 6 and 5 cells .005, none and none. Of 281 in five cells the nearest of 100 people was the right one in
+.021, where chance gives .01."""
 NOISE = 14.0
 """Grey levels, a standard deviation."""
 COLOUR_NOISE = 3.0
