@@ -56,15 +56,16 @@ class PeopleOnPages:
         if view is None or view.newest is None or box.shape != (4,) or not np.isfinite(box).all():
             raise UsageError("There is no such picture.")
         result = view.newest.result
-        faces = [face for face in result.analysis.faces if not face.hidden]  # with a name, or without, one who is hidden could be shown
+        faces = result.analysis.faces
         same = [face for face in faces if track is not None and face.track == track]
         middle = (box[:2] + box[2:]) / 2
         here = same or [face for face in faces if (face.box[:2] <= middle).all() and (middle < face.box[2:]).all()]
         if not here:
             raise UsageError("That face is gone from the picture.")
-        if here[0].hidden:  # a name could be what shows it
+        seen = [face for face in here if not face.hidden]
+        if not seen:  # a name could be what shows it
             raise UsageError("That face is hidden: on the page it gets no name, and loses none.")
-        self._held[page] = view, result, here[0]
+        self._held[page] = view, result, seen[0]
 
     async def _enrol(self, page: Page, said: dict[str, Any]) -> None:
         """`{"type": "enrol", "name": "Ada Lovelace"}`: the face that was pointed at is hers."""
