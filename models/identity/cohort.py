@@ -13,8 +13,9 @@ import numpy as np
 
 from models.atomic import file_written_whole
 from models.errors import ModelError
+from models.identity.stored import content_of
 from models.identity.weights import FEATURES
-from models.places import checked_path, is_file, is_folder
+from models.places import checked_path
 
 SHIPPED_COHORT = Path(__file__).parents[1] / "trained" / "identity" / "cohort.npz"
 NEAREST = 5
@@ -77,13 +78,7 @@ class Cohort:
             TypeError: this is no path.
             ModelError: there is no such file, or it is damaged or foreign.
         """
-        path = checked_path(path, "the file of a cohort")
-        if not is_file(path):
-            raise ModelError(f"{path}: {'is a folder' if is_folder(path) else 'there is no such file'}; name a cohort of faces.")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{path}: cannot be read ({error.strerror}).") from error
+        path, content = content_of(path, "the file of a cohort", "a cohort of faces")
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 vectors, offset, digest = arrays["vectors"], arrays["offset"], str(arrays["sha256"])

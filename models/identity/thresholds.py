@@ -13,7 +13,8 @@ import numpy as np
 
 from models.atomic import file_written_whole
 from models.errors import ModelError
-from models.places import checked_path, is_file, is_folder
+from models.identity.stored import content_of
+from models.places import checked_path
 
 SHIPPED_TABLE = Path(__file__).parents[1] / "trained" / "identity" / "thresholds.json"
 FORMAT = "facestream identity thresholds 1"
@@ -45,16 +46,12 @@ class ThresholdTable:
             TypeError: this is no path.
             ModelError: there is no such file, or it is damaged or foreign.
         """
-        path = checked_path(path, "the file of thresholds")
-        if not is_file(path):
-            raise ModelError(f"{path}: {'is a folder' if is_folder(path) else 'there is no such file'}; name a table of thresholds.")
+        path, written = content_of(path, "the file of thresholds", "a table of thresholds")
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(written)
             if content["format"] != FORMAT or content.pop("sha256") != _digest(content):
                 raise ValueError("its checksum is another")
             return cls(tuple(content["photos"]), tuple(content["rates"]), np.array(content["excess"], np.float64))
-        except OSError as error:
-            raise ModelError(f"{path}: cannot be read ({error.strerror}).") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ModelError(f"{path}: is damaged, or no table of thresholds.") from error
 

@@ -20,7 +20,8 @@ import numpy as np
 from models.atomic import file_written_whole
 from models.errors import FacestreamError, ModelError
 from models.identity.dlib_file import read_dlib_arrays
-from models.places import checked_path, is_file, is_folder
+from models.identity.stored import content_of
+from models.places import checked_path
 
 DLIB_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 """Of dlib_face_recognition_resnet_model_v1.dat (Davis King, CC0), as it lies in the package face_recognition_models 0.3.0."""
@@ -62,14 +63,7 @@ def read_weights(path: str | Path = SHIPPED) -> DescriptorWeights:
         TypeError: this is no path.
         ModelError: there is no such file, or it is damaged or foreign.
     """
-    path = checked_path(path, "the file of weights")
-    if not is_file(path):
-        what = "is a folder" if is_folder(path) else "there is no such file"
-        raise ModelError(f"{path}: {what}; name the weights of the network that describes faces.")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}).") from error
+    path, content = content_of(path, "the file of weights", "the weights of the network that describes faces")
     found = hashlib.sha256(content).hexdigest()
     if found == SHIPPED_SHA256:
         return _unpacked(content)

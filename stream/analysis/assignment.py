@@ -6,6 +6,13 @@ import lap
 import numpy as np
 
 
+def centres_apart(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Between the boxes `a` (N, 4) and `b` (M, 4): (N, M) px between their centres, and their sides, px: (N, 1) and (1, M)."""
+    centres_a, centres_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
+    sides_a, sides_b = (np.sqrt(np.maximum((one[:, 2:] - one[:, :2]).prod(axis=1), 1)) for one in (a, b))
+    return np.linalg.norm(centres_a[:, None] - centres_b[None], axis=2), sides_a[:, None], sides_b[None]
+
+
 def assign(costs: np.ndarray, limit: float) -> list[tuple[int, int]]:
     """The pairs of rows and columns that cost least together (Jonker and Volgenant 1987: the Hungarian method's answer, sooner).
 

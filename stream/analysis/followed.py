@@ -10,7 +10,7 @@ import numpy as np
 
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
-from stream.analysis.assignment import assign
+from stream.analysis.assignment import assign, centres_apart
 from stream.analysis.box_filter import BoxFilter
 from stream.analysis.track_answer import TrackAnswer
 from stream.analysis.track_identity import TrackIdentity
@@ -247,7 +247,5 @@ def _apart(box: np.ndarray, others: Sequence[np.ndarray]) -> bool:
 
 def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(N, M) how far the boxes `b` (M, 4) lie from the boxes `a` (N, 4), in sides, a difference in size added."""
-    centres_a, centres_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
-    sides_a, sides_b = (np.sqrt(np.maximum((one[:, 2:] - one[:, :2]).prod(axis=1), 1)) for one in (a, b))
-    apart = np.linalg.norm(centres_a[:, None] - centres_b[None], axis=2) / np.minimum(sides_a[:, None], sides_b[None])
-    return np.asarray(apart + 2 * np.abs(np.log(sides_a[:, None] / sides_b[None])))
+    apart, sides_a, sides_b = centres_apart(a, b)
+    return np.asarray(apart / np.minimum(sides_a, sides_b) + 2 * np.abs(np.log(sides_a / sides_b)))

