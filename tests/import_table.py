@@ -11,6 +11,7 @@ from tests.paths import ROOT
 TABLE = {
     "cli": "job web console diagnostics sources sinks drawing settings stream "
     "training evaluation export people identity detection imaging models",
+    "cluster": "stream",
     "job": "replay web console pipeline analysis sources sinks drawing monitoring settings stream inference imaging models",
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
