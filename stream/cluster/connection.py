@@ -111,9 +111,7 @@ def _why_not(address: str, reason: str) -> str:
         ours = f"Ray {_ray_version()}, Python {'.'.join(map(str, sys.version_info[:3]))}"
         return f"{address}: the cluster has {theirs}, and this machine {ours}; all machines need the same to the last digit."
     if "Could not find any running Ray" in reason:
-        return (
-            "--cluster auto: this machine is in no cluster; begin one with ray start, name one as HOST:PORT, or say --cluster local."
-        )
+        return "--cluster auto: this machine is in no cluster; begin one with ray start, name one as HOST:PORT, or say --cluster local."
     if "multiple active Ray" in reason:
         return "--cluster auto: this machine is in several clusters; name one as HOST:PORT."
     return f"{address}: the cluster cannot be joined ({' '.join(reason.split())[:300].rstrip('.')})."

@@ -33,7 +33,7 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
         with path.open("ab"):
             pass
         if not existed:
-            path.unlink()
+            path.unlink(missing_ok=True)  # two may try at once
     except OSError as error:
         raise SinkError(unwritable(path, error)) from error
 
