@@ -26,6 +26,8 @@ from stream.cli.options import (
     Overwrite,
     PeopleFolder,
     Rate,
+    Resume,
+    RetryFailed,
     Set,
     Web,
     WebCert,
@@ -88,6 +90,8 @@ def run(
         float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
     ] = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
+    retry_failed: RetryFailed = False,
     web: Web = None,
     web_view_only: WebViewOnly = False,
     web_cert: WebCert = None,
@@ -133,6 +137,10 @@ def run(
     )
     if guests_alone:
         return Job(settings, options).run([])
+    if resume or retry_failed:
+        from stream.archive.alone import run_alone
+
+        return run_alone(sources or [], settings, options, retry_failed=retry_failed)
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
 

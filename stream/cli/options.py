@@ -38,3 +38,7 @@ WebHostName = Annotated[
 ]
 Rate = Annotated[float | None, typer.Option(min=0.01, max=1000, help="Frames/s of numbered pictures, frames/img%03d.png; default: 25.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Files: note in the output what is done, so that the same command goes on whatever ended it.")
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="As --resume, and what could not be done is tried again.")]
