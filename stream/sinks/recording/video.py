@@ -75,6 +75,7 @@ class VideoSink:
                 f"{info.name}: its sound is left out: only a file on this machine is read a second time for it. Download it first."
             )
         self._recording: _Recording | None = None
+        self._overwrite = overwrite
         self._closed = False
         self._deadline = NEVER
 
@@ -88,6 +89,8 @@ class VideoSink:
             raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
         try:
             if self._recording is None:
+                if not self._overwrite:
+                    self.path.open("xb").close()  # refuses what somebody else has begun since it was claimed
                 self._recording = _begin(self.path, self._info, self._settings, self._codecs, result.frame, self.notes)
             self._recording.write(result)
         except (OSError, av.error.FFmpegError) as error:
