@@ -45,7 +45,7 @@ class Alone:
         return True
 
 
-def run_alone(addresses: Sequence[str], settings: Settings, options: Options, *, retry_failed: bool = False) -> int:
+def run_alone(addresses: Sequence[str], settings: Settings, options: Options) -> int:
     """What `run_archive` does, by this process."""
     health = Health(settings.pipeline.stalled_after_s)
     metrics = Metrics(health)
@@ -65,4 +65,4 @@ def run_alone(addresses: Sequence[str], settings: Settings, options: Options, *,
     with ExitStack() as stack:
         if options.metrics_port is not None:
             stack.enter_context(serve(metrics, health, options.metrics_port, options.metrics_host))
-        return run_archive(addresses, settings, options, hire, retry_failed=retry_failed)
+        return run_archive(addresses, settings, options, hire)

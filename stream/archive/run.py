@@ -32,15 +32,11 @@ def run_archive(
     settings: Settings,
     options: Options,
     hire: Callable[[Store], Crew],
-    *,
-    retry_failed: bool = False,
 ) -> int:
     """Plan what is to be done, or find the plan of a run that was ended; do what is left; put it together. The exit code.
 
     Args:
         hire: makes the crew that does the units, once there is something to do.
-        retry_failed: also do what failed once more.
-
     Raises:
         UsageError: it cannot be gone on with, or not so.
         FacestreamError: it cannot go on.
@@ -49,7 +45,7 @@ def run_archive(
     store = Store(place_of(options))
     about = _about(addresses, settings, options)
     planned = _resume(store, about, options)
-    if planned and retry_failed:
+    if planned and options.retry_failed:
         _undo_failed(store)
     with Console(stdout_taken=options.events is not None and is_stdout(options.events)) as console:
         if not planned:

@@ -150,17 +150,32 @@ class Store:
 
     # what somebody is at
 
-    def deaths(self, unit: str) -> Deaths:
-        """Of those who were at it and never came to its end."""
+    def deaths(self, unit: str, run: str = "") -> Deaths:
+        """Of those who were at it, for that run, and never came to its end."""
         try:
             lines = self._begun(unit).read_text(encoding="utf-8").splitlines()
         except OSError:
             return Deaths()
-        last = [line for line, after in zip(lines, [*lines[1:], _BEGUN], strict=True) if after == _BEGUN]  # of each attempt
-        return Deaths(len(last), Counter(json.loads(line) for line in last if line != _BEGUN))
+        begun, last, ended = f"{_BEGUN} {run}", "", []
+        of_run = False
+        for line in [*lines, _BEGUN]:
+            if line.startswith(_BEGUN):  # another attempt
+                ended += [last] if of_run else []
+                of_run = line == begun
+            last = line
+        return Deaths(len(ended), Counter(json.loads(line) for line in ended if line != begun))
 
-    def begin_unit(self, unit: str) -> None:
-        self._note(unit, _BEGUN)
+    def was_begun(self, unit: str) -> bool:
+        """Whether somebody has begun it and not come to its end."""
+        return self._begun(unit).exists()
+
+    def begin_unit(self, unit: str, run: str = "") -> None:
+        """Somebody is at it.
+
+        Args:
+            run: which run's; deaths are counted for each alone.
+        """
+        self._note(unit, f"{_BEGUN} {run}")
 
     def give_up(self, unit: str) -> None:
         """Nobody is at it any more, and nothing went wrong with it."""

@@ -59,7 +59,6 @@ class Record:
     """What was written, with its size in bytes."""
     seconds: float = 0.0
     node: str = ""
-    attempt: int = 1
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))

@@ -52,6 +52,7 @@ class UnitWorker:
         analyser: Analyser,
         *,
         events: bool,
+        run: str = "",
         max_frames: int | None = None,
         style: Style = inked,
         observers: Sequence[RunObserver] = (),
@@ -61,6 +62,7 @@ class UnitWorker:
         """
         Args:
             events: whether they are written.
+            run: which run it works for: deaths are counted for each.
             max_frames: end each source after so many frames.
             ticked: called after each picture and frame.
         """
@@ -69,6 +71,7 @@ class UnitWorker:
         self.ticks = 0
         """Pictures and frames so far: a worker whose ticks stand still hangs."""
         self._settings, self._store, self._analyser = settings, store, analyser
+        self._run_id = run
         self._events, self._max_frames, self._style, self._observers = events, max_frames, style, observers
         self._health, self.ticked = health or Health(), ticked
         self._pipeline: Pipeline | None = None
@@ -93,10 +96,10 @@ class UnitWorker:
         Raises:
             SinkError: the disk is full or gone: no other unit could be done either.
         """
-        begun = self._store.deaths(unit.id).all
+        begun = self._store.was_begun(unit.id)
         began = time.monotonic()
         try:
-            self._store.begin_unit(unit.id)
+            self._store.begin_unit(unit.id, self._run_id)
             try:
                 record = self._tried(unit, alone, left_out)
             except _OneOfThem:
@@ -106,7 +109,7 @@ class UnitWorker:
                 return None
             if begun:
                 _sweep([*(Path(path) for path, _ in record.outputs), self._store.events(unit.id)])
-            record.seconds, record.attempt = round(time.monotonic() - began, 3), begun + 1
+            record.seconds = round(time.monotonic() - began, 3)
             self._store.finish(record)
         except OSError as error:
             raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error

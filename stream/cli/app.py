@@ -137,6 +137,7 @@ def run(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
         overwrite=overwrite,
+        retry_failed=retry_failed,
         segment=segment is not None,
         web=page,
     )
@@ -149,7 +150,7 @@ def run(
     if resume or retry_failed:
         from stream.archive.alone import run_alone
 
-        return run_alone(sources or [], settings, options, retry_failed=retry_failed)
+        return run_alone(sources or [], settings, options)
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
 
