@@ -161,7 +161,7 @@ def _word(value: Any) -> str:
 
 def _about(addresses: Sequence[str], settings: Settings, options: Options) -> dict[str, Any]:
     """What is asked, a line each: all that results depend on."""
-    said = settings.model_dump(mode="json", exclude={"sources", "pipeline"})
+    said = settings.model_dump(mode="json", exclude={"sources", "pipeline", "cluster"})
     flat = {f"{section}.{key}": value for section, keys in said.items() for key, value in keys.items()}
     model = settings.classifier.model if settings.detector.enabled else "none"
     about = {
