@@ -23,7 +23,7 @@ class Answering:
         self._asked: list[tuple[Ask, list[Track]]] = []
 
     def note(self, frame: Frame, tracks: Sequence[Track], options: ClassifierSettings, *, rarer: bool = True, anew: bool = False) -> None:
-        """These are in a frame: those that are due are asked about (`anew`: all of them); `rarer`: those whose answer is sure more seldom."""
+        """These are in a frame: those that are due are asked about (`anew`: all of them); `rarer`: those with a sure answer more seldom."""
         if self.model is None:
             return
         due = [one for one in tracks if anew or one.answer.due(frame.time_s, one.filter.side, options.every_s, rarer=rarer)]

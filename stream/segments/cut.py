@@ -34,7 +34,7 @@ class Segment:
 
     number: int
     own: Stretch
-    """Its pictures; decoding begins a key frame earlier, so that nothing is missing where those behind a key frame refer to earlier ones."""
+    """Its pictures; decoding begins a key frame earlier: those behind a key frame may refer to earlier ones."""
     looked_at: Stretch
     """The same and those that are looked at before, to know who is there, and the rest of the last batch."""
 
@@ -65,7 +65,7 @@ def probe(path: Path, settings: Settings, *, segment_s: float = SEGMENT_S, name:
 
     Returns:
         None: it stays in one piece. It is too short; its times are missing, jump or cannot be believed; it has no key frames where it must
-        be cut, is cut off, or joined of several; or it is asked for what needs all of it: faces are hidden.
+        be cut, is cut off or joined of several; or it is asked for what needs all of it: faces are hidden.
 
     Raises:
         SourceError: it cannot be read at all.

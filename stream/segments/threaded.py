@@ -188,7 +188,8 @@ class _FromRecords(Analyser):
         """All that is asked together is asked anew where one answer is missing: so it was asked in one run."""
         mine = [one for one in requests if isinstance(one, kind)]
         self.asked[kind.__name__] += len(mine)
-        if all([noted(one) for one in mine]):
+        known = [noted(one) for one in mine]
+        if all(known):
             return
         self.anew[kind.__name__] += len(mine)
         real = [replace(one, frame=self._again.at(one.frame.pts)) for one in mine]

@@ -86,8 +86,8 @@ def packet_times(path: Path) -> PacketTimes | None:
                     latest, lasts = packet.pts, packet.duration or 0
                 shown.append(packet.pts)
                 if packet.dts is not None:  # Matroska's first ones have none where pictures are shown in another order
-                    decoded = [*range(packet.dts - len(shown) + 1, packet.dts), packet.dts] if not decoded else decoded
-                    decoded += [packet.dts] if len(decoded) < len(shown) else []
+                    missing = len(shown) - 1 - len(decoded)
+                    decoded += range(packet.dts - missing, packet.dts + 1)
                 is_key.append(packet.is_keyframe)
             declared_end = (stream.start_time or 0) + stream.duration if stream.duration else None
             time_base = stream.time_base
