@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.cores import usable_cores
 from models.errors import ModelError
 from models.forks import OfThisProcess
 from models.inference.batching import BatchedNetwork, Finish, Start
@@ -113,8 +113,7 @@ def _config(precision: Precision, side_by_side: bool) -> dict[str, Any]:
 
 def calls_at_a_time() -> int:
     """How many calls a network runs side by side: one on each core that this process may use, within bounds."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_CALLS_AT_A_TIME)
+    return min(usable_cores(), MOST_CALLS_AT_A_TIME)
 
 
 def has_bfloat16() -> bool:

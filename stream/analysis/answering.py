@@ -22,11 +22,11 @@ class Answering:
         self.model = model
         self._asked: list[tuple[Ask, list[Track]]] = []
 
-    def note(self, frame: Frame, tracks: Sequence[Track], options: ClassifierSettings, *, rarer: bool = True) -> None:
-        """These are in a frame: those that are due are asked about; `rarer`: those whose answer is sure more seldom."""
+    def note(self, frame: Frame, tracks: Sequence[Track], options: ClassifierSettings, *, rarer: bool = True, anew: bool = False) -> None:
+        """These are in a frame: those that are due are asked about (`anew`: all of them); `rarer`: those with a sure answer more seldom."""
         if self.model is None:
             return
-        due = [one for one in tracks if one.answer.due(frame.time_s, one.filter.side, options.every_s, rarer=rarer)]
+        due = [one for one in tracks if anew or one.answer.due(frame.time_s, one.filter.side, options.every_s, rarer=rarer)]
         for track in due:
             track.answer.asked(frame.time_s, track.filter.side)
         if due:

@@ -81,7 +81,11 @@ def _changed(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _shrunk(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(rows, columns) float32, each the mean of its part of the picture, nearly; of a large picture not every pixel is asked."""
+    """(rows, columns) float32, each the mean of its part of the picture, nearly; of a large picture not every pixel is asked. One of that
+    very size is the answer itself.
+    """
+    if grey.shape == (size[1], size[0]):
+        return grey.astype(np.float32)
     columns, rows = size[0] * SAMPLES, size[1] * SAMPLES
     skip = max(min(grey.shape[0] // rows, grey.shape[1] // columns), 1)
     thin = cv2.resize(np.ascontiguousarray(grey[::skip, ::skip]), (columns, rows), interpolation=cv2.INTER_LINEAR)

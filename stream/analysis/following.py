@@ -42,6 +42,10 @@ MOST_FRAMES = 60
 """Between two searches, whatever the clock says: a file's times may stand still."""
 ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
+ANEW_S = 6.0
+"""Whenever a file's clock passes a multiple of this, all of the picture is searched and all faces are answered for, whenever that was last
+done: when it is done from there on does not depend on what was long before, so that a file can be followed from any such moment. A multiple
+of the usual times, so that it costs nothing."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
 
@@ -145,7 +149,9 @@ class Following:
         cut = resized or (earlier is not None and is_cut(earlier, small))
         self._scene += cut or self.settings.detector.enabled != self._was_enabled  # nothing is known across a time without looks
         self._was_enabled = self.settings.detector.enabled
-        return Entry(frame, self._scene, cut, frame.time_s - before.time_s if before is not None else np.inf, small)
+        step_s = frame.time_s - before.time_s if before is not None else np.inf
+        anew = not self.live and before is not None and passes_anew(before.time_s, frame.time_s)
+        return Entry(frame, self._scene, cut, step_s, small, anew)
 
     def _look(self, entry: Entry) -> Steps:
         followed = self._followed
@@ -174,7 +180,7 @@ class Following:
     def _search_is_due(self, entry: Entry) -> bool:
         """Whether the next frame would come too late for it."""
         every_s = self.settings.tracker.search_every_s
-        if self.every_frame:
+        if self.every_frame or entry.anew:
             return True
         if not self.live:
             every_s = min(RARER_IN_FILES * every_s, reach_s(entry))  # what is found must be looked for in the frames before
@@ -292,8 +298,13 @@ class Following:
         shown = [one.track for one in entry.seen if one.track.confirmed or self.live or one.track.hits == one.track.looks]
         if shown:
             identities, rarer = [one.identity for one in shown], not self.settings.hide.on
-            self._answering.note(entry.frame, shown, self.settings.classifier, rarer=rarer)
-            self._naming.note(entry.frame, seen_of(shown), identities, self.settings.identity, rarer=rarer)
+            self._answering.note(entry.frame, shown, self.settings.classifier, rarer=rarer, anew=entry.anew)
+            self._naming.note(entry.frame, seen_of(shown), identities, self.settings.identity, rarer=rarer, anew=entry.anew)
+
+
+def passes_anew(before_s: float, time_s: float) -> bool:
+    """Whether all is looked at anew in the later of two frames that follow each other."""
+    return before_s // ANEW_S != time_s // ANEW_S
 
 
 def _nothing_yet(frame: Frame) -> Analysis:

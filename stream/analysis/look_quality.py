@@ -32,6 +32,10 @@ def look_weights(crops: np.ndarray, faces: Detections) -> np.ndarray:
     return np.asarray(np.clip(worth, LEAST, 1), np.float32)
 
 
+def judged(crop: np.ndarray) -> np.ndarray:
+    """(SHARP_PX, SHARP_PX) uint8: the part of a crop that its sharpness is told from. Of a crop of that size, its green."""
+    return np.asarray(cv2.resize(crop[..., 1], (SHARP_PX, SHARP_PX), interpolation=cv2.INTER_AREA))
+
+
 def _sharpness(crop: np.ndarray) -> float:
-    grey = cv2.resize(crop[..., 1], (SHARP_PX, SHARP_PX), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    return float(cv2.Laplacian(judged(crop), cv2.CV_32F).var())

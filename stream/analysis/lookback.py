@@ -49,6 +49,8 @@ class Entry:
     """Since the frame before; infinite for the first."""
     thumbnail: np.ndarray
     """(rows, columns) float32: `cuts.thumbnail` of it."""
+    anew: bool = False
+    """All is looked at anew in it, whenever it was last."""
     searched: bool = False
     """All of it was."""
     searched_s: float | None = None

@@ -38,17 +38,25 @@ class Naming:
         return self._identifier is not None and options.people is not None
 
     def note(
-        self, frame: Frame, faces: Detections, identities: Sequence[TrackIdentity], options: IdentitySettings, *, rarer: bool = True
+        self,
+        frame: Frame,
+        faces: Detections,
+        identities: Sequence[TrackIdentity],
+        options: IdentitySettings,
+        *,
+        rarer: bool = True,
+        anew: bool = False,
     ) -> None:
         """These faces are in a frame: those that are due, and show enough, are asked about.
 
         Args:
             identities: of each face.
             rarer: those of whom there is no doubt are asked about more seldom.
+            anew: all are due.
         """
         if not (self.on(options) and len(faces)):
             return
-        due = np.array([row for row, one in enumerate(identities) if one.due(frame.time_s, options.every_s, rarer=rarer)], int)
+        due = np.array([row for row, one in enumerate(identities) if anew or one.due(frame.time_s, options.every_s, rarer=rarer)], int)
         rows = due[_shows_enough(faces.landmarks[due], frame, options.min_eyes_px)] if len(due) else due
         if len(rows):
             asked = [identities[row] for row in rows.tolist()]

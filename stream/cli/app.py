@@ -29,6 +29,8 @@ from stream.cli.options import (
     Overwrite,
     PeopleFolder,
     Rate,
+    Resume,
+    RetryFailed,
     Set,
     Web,
     WebCert,
@@ -91,6 +93,8 @@ def run(
         float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
     ] = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
+    retry_failed: RetryFailed = False,
     web: Web = None,
     web_view_only: WebViewOnly = False,
     web_cert: WebCert = None,
@@ -133,6 +137,7 @@ def run(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
         overwrite=overwrite,
+        retry_failed=retry_failed,
         segment=segment is not None,
         web=page,
     )
@@ -142,6 +147,10 @@ def run(
         return run_on_cluster(sources or [], settings, options, cluster, name, web)
     if guests_alone:
         return Job(settings, options).run([])
+    if resume or retry_failed:
+        from stream.archive.alone import run_alone
+
+        return run_alone(sources or [], settings, options)
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
 

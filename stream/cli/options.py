@@ -42,3 +42,7 @@ Cluster = Annotated[
 ]
 Name = Annotated[str | None, typer.Option(metavar="SITE", help="With --cluster: what these cameras are called together.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Files: note in the output what is done, so that the same command goes on whatever ended it.")
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="As --resume, and what could not be done is tried again.")]

@@ -13,7 +13,7 @@ from ray.exceptions import RayError
 
 from stream.cluster import actors
 from stream.cluster.actors import OPTIONS, SUPERVISOR, Node
-from stream.cluster.site import Site, placed, survives
+from stream.cluster.camera_site import Site, placed, survives
 from stream.cluster.status import SiteStatus
 from stream.cluster.supervisor import Supervisor
 from stream.console import logs

@@ -6,8 +6,8 @@ import os
 import threading
 
 from stream.cluster.actors import end_with_node, own_node
+from stream.cluster.camera_site import Group, Site
 from stream.cluster.group_run import GroupRun
-from stream.cluster.site import Group, Site
 from stream.cluster.status import GroupState, GroupStatus
 from stream.console import logs
 from stream.deadline import STOP_S

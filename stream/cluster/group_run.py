@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
+from stream.cluster.camera_site import Group, Site
 from stream.cluster.daily_events import DailyEvents
 from stream.cluster.page import page_of
-from stream.cluster.site import Group, Site
 from stream.cluster.status import CameraStatus
 from stream.console import logs
 from stream.errors import ClusterError

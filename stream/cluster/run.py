@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stream.cluster import status as statuses
+from stream.cluster.camera_site import Site, check_name, check_secrets, in_groups
 from stream.cluster.connection import check_place, connected
-from stream.cluster.site import Site, check_name, check_secrets, in_groups
 from stream.console import logs
 from stream.errors import DONE, UsageError
 from stream.job.job import Options
@@ -42,9 +42,9 @@ def run_on_cluster(
         raise UsageError("name a SOURCE to run, or list some under sources: in a settings file; facestream run --help says more.")
     cameras = [word for word in words if is_camera(word, settings)]
     if not cameras:
-        from stream.cluster.archive import run_archive  # type: ignore[import-not-found, unused-ignore]
+        from stream.cluster.archive import run_archive_on  # here: it needs Ray
 
-        return int(run_archive(addresses, settings, options, where, name))
+        return run_archive_on(addresses, settings, options, where)
     if len(cameras) < len(words):
         file = next(word for word in words if word not in cameras)
         raise UsageError(f"{file}: is a file, and {cameras[0]} a camera; run them apart: files end, and cameras are watched over.")

@@ -21,8 +21,8 @@ from ray.exceptions import GetTimeoutError, RayError
 from stream.cluster import actors
 from stream.cluster.actors import OPTIONS, Actor, Node
 from stream.cluster.balance import better_place
+from stream.cluster.camera_site import Group, Site
 from stream.cluster.group import CameraGroup
-from stream.cluster.site import Group, Site
 from stream.cluster.status import GroupSeen, GroupStatus, SiteStatus
 from stream.console import logs
 from stream.errors import UsageError

@@ -52,6 +52,8 @@ class Options:
     overwrite: bool = False
     web: WebOptions | None = None
     """A page in the browser."""
+    retry_failed: bool = False
+    """An archive: what could not be done is tried again."""
     segment: bool = False
     """`--segment` was said, not only written in the settings: then each source must be a camera."""
 

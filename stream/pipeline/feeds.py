@@ -107,12 +107,19 @@ class LosslessFeed(_Feed[T]):
         self._size = size
         self._weigh = weigh
         self._capacity = capacity
+        self._held_up = 0
+        """Givers that wait."""
 
     def take(self, most: int = 1) -> list[T]:
         taken = super().take(most)
         if taken:
             self._on_room()
         return taken
+
+    def holds(self, count: int) -> bool:
+        """Whether so many items are there, or as many as there will be before some are taken."""
+        with self._condition:
+            return len(self._items) >= count or not self._open or self._held_up > 0
 
     @property
     def has_room(self) -> bool:
@@ -128,7 +135,13 @@ class LosslessFeed(_Feed[T]):
         """
         weight = self._weigh(item)
         with self._condition:
-            self._condition.wait_for(lambda: not (wait and self._open) or self._has_room(weight))
+            if wait and self._open and not self._has_room(weight):
+                self._held_up += 1
+                self._condition.notify_all()  # whoever waits for more than fits in
+                try:
+                    self._condition.wait_for(lambda: not self._open or self._has_room(weight))
+                finally:
+                    self._held_up -= 1
             if not self._open:
                 return False
             self._items.append(item)

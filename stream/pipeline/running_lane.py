@@ -55,6 +55,8 @@ class RunningLane:
         """To the worker."""
         self.looks: LosslessFeed[tuple[Frame, Analysis]]
         """From the worker to the renderer."""
+        self._lossless: LosslessFeed[Frame] | None = None
+        """The same, of files on this machine: their batches are full, so that each run of a file looks at the same ones."""
         self.newest: LatestFeed[Frame] | None = None
         """From the source straight to the renderer; live only."""
         self.leaves = False
@@ -74,7 +76,8 @@ class RunningLane:
             )
         else:
             size = max(settings.queue_size, settings.batch_size)
-            self.frames = LosslessFeed(size, to_worker, weigh=_pixels, capacity=WAITING_PIXELS)
+            self.frames = feed = LosslessFeed(size, to_worker, weigh=_pixels, capacity=WAITING_PIXELS)
+            self._lossless = feed if info.path is not None else None
             self.looks = LosslessFeed(
                 size, to_renderer, weigh=lambda look: _pixels(look[0]), capacity=WAITING_PIXELS, on_room=lambda: _wake(to_worker)
             )
@@ -87,7 +90,7 @@ class RunningLane:
     @property
     def waiting(self) -> int:
         """How many frames may be looked at now: none while the renderer does not keep up, so that the worker never waits for one lane."""
-        return self.frames.waiting if self.looks.has_room else 0
+        return self.frames.waiting if self._may_take else 0
 
     @property
     def ended(self) -> bool:
@@ -100,7 +103,11 @@ class RunningLane:
         Args:
             one: no more than one frame, so that the round is soon over.
         """
-        return self.frames.take(1 if one else self._batch_size) if self.looks.has_room else []
+        return self.frames.take(1 if one else self._batch_size) if self._may_take else []
+
+    @property
+    def _may_take(self) -> bool:
+        return self.looks.has_room and (self._lossless is None or self._lossless.holds(self._batch_size))
 
     def hand_on(self, frame: Frame, analysis: Analysis) -> None:
         """Give a look, or what is final now of earlier ones, to the renderer. The worker's thread."""

@@ -6,9 +6,11 @@ import errno
 import io
 import os
 import re
+import secrets
 import stat
 from pathlib import Path
 
+from models.places import LONGEST_NAME_BYTES
 from stream.errors import SinkError, already_there
 
 
@@ -29,13 +31,31 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
             raise SinkError(f"{path}: is the input itself; choose another output.")
         if path.exists() and not overwrite:
             raise SinkError(already_there(path))
-        existed = path.exists()
-        with path.open("ab"):
-            pass
-        if not existed:
-            path.unlink(missing_ok=True)  # two may try at once
+        if path.exists():
+            with path.open("ab"):
+                pass
+        else:
+            _try_beside(path)
     except OSError as error:
         raise SinkError(unwritable(path, error)) from error
+
+
+def _try_beside(path: Path) -> None:
+    """Make a file where `path` would be, and remove it: under another name, since `path` itself may be another program's by now."""
+    probe = path.with_name(_other_name(path.name))
+    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    probe.unlink()
+
+
+def _other_name(name: str) -> str:
+    """A name nobody else has, that a file system takes if it takes `name`: as long in bytes, or of its very characters."""
+    token = f".{secrets.token_hex(8)}-"
+    if len(os.fsencode(name)) + len(token) <= LONGEST_NAME_BYTES:
+        return token + name
+    rest = name
+    while rest and len(os.fsencode(rest)) > len(os.fsencode(name)) - len(token):
+        rest = rest[1:]
+    return token + rest + "x" * (len(os.fsencode(name)) - len(token) - len(os.fsencode(rest)))
 
 
 def leads_elsewhere(path: Path) -> bool:

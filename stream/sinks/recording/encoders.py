@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
+from models.cores import usable_cores
 from stream.frame import USUAL_RATE, SourceInfo
 from stream.settings.schema import OutputSettings
 
@@ -49,5 +49,5 @@ def software_encoder(codec: str, info: SourceInfo, settings: OutputSettings) -> 
     if info.live or rate < LEAST_RATE:
         crf = min(settings.crf + NO_LOOKAHEAD_CRF, 51) if settings.crf else 0  # 0 is lossless
         return Encoder(codec, options | {"tune": "zerolatency", "crf": str(crf)})
-    threads = min(3 * (os.cpu_count() or 1) // 2, int(BEHIND_S * rate) - LOOKAHEAD - BEHIND_BESIDES)  # what x264 takes by itself, or less
+    threads = min(3 * usable_cores() // 2, int(BEHIND_S * rate) - LOOKAHEAD - BEHIND_BESIDES)  # what x264 takes by itself, or less
     return Encoder(codec, options | {"crf": str(settings.crf), "rc-lookahead": str(LOOKAHEAD)}, frame_threads=threads)

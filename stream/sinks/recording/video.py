@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -11,15 +11,13 @@ from typing import cast
 
 from stream.deadline import ENCODE_S, NEVER, Deadline
 from stream.errors import SinkError
-from stream.frame import USUAL_RATE, Frame, SourceInfo
+from stream.frame import Frame, SourceInfo
 from stream.media import av
 from stream.settings.schema import OutputSettings
 from stream.sinks.files import OutputFile, claim, unwritable
-from stream.sinks.recording.encoders import KEY_FRAME_S, software_encoder
-from stream.sinks.recording.hardware import CODECS as HARDWARE
-from stream.sinks.recording.hardware import h264_codecs, hardware_encoder
+from stream.sinks.recording.encoding import Encoding, Packet, encoder_for, whole_rate
+from stream.sinks.recording.hardware import h264_codecs
 from stream.sinks.recording.other_tracks import OtherTracks
-from stream.sinks.recording.planes import Planes
 from stream.sinks.recording.tracks import MOST_TICKS, flag, name
 from stream.sinks.recording.trial import plays, takes_tags
 from stream.sinks.result import Result
@@ -43,8 +41,6 @@ OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands
 """Tags that say how the input was packed, not what it is."""
 FAR_START_S = 10
 """A file whose times begin later than this (a recorded broadcast counts from the day's start) begins at 0 in the output."""
-LONGEST_S = 1
-"""A camera's last picture lasts no longer: what was before it may have been a gap."""
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +70,7 @@ class VideoSink:
             self.notes.append(
                 f"{info.name}: its sound is left out: only a file on this machine is read a second time for it. Download it first."
             )
-        self._recording: _Recording | None = None
+        self._recording: Recording | None = None
         self._overwrite = overwrite
         self._closed = False
         self._deadline = NEVER
@@ -91,7 +87,8 @@ class VideoSink:
             if self._recording is None:
                 if not self._overwrite:
                     self.path.open("xb").close()  # refuses what somebody else has begun since it was claimed
-                self._recording = _begin(self.path, self._info, self._settings, self._codecs, result.frame, self.notes)
+                kind = FORMATS[self.path.suffix.lower()]
+                self._recording = begin_recording(self.path, kind, self._info, self._settings, self._codecs, result.frame, self.notes)
             self._recording.write(result)
         except (OSError, av.error.FFmpegError) as error:
             self._break_off()
@@ -127,13 +124,23 @@ class VideoSink:
                 self._recording.let_go()
 
 
-def _begin(path: Path, info: SourceInfo, settings: OutputSettings, codecs: Sequence[str], first: Frame, notes: list[str]) -> _Recording:
-    """A recording that has begun, by the first codec that can; what the container refuses to take as it is is encoded anew."""
+def begin_recording(
+    path: Path, kind: str, info: SourceInfo, settings: OutputSettings, codecs: Sequence[str], first: Frame, notes: list[str]
+) -> Recording:
+    """A recording that has begun, by the first codec that can; what the container refuses to take as it is is encoded anew.
+
+    Args:
+        kind: FFmpeg's name of the container.
+        first: the source's first picture.
+
+    Raises:
+        OSError, FFmpegError, ValueError: it cannot be begun.
+    """
     said_before = len(notes)
     attempts = [(codec, copies) for codec in codecs for copies in (True, False)]
     for attempt in attempts:
         try:
-            return _Recording(path, info, settings, attempt, first, notes)
+            return Recording(path, kind, info, settings, attempt, first, notes)
         except (av.error.FFmpegError, ValueError) as error:
             if attempt == attempts[-1]:
                 raise
@@ -142,21 +149,18 @@ def _begin(path: Path, info: SourceInfo, settings: OutputSettings, codecs: Seque
     raise AssertionError("the last attempt returns or raises")
 
 
-class _Recording:
-    """One open output file."""
+class Recording:
+    """One open output file: pictures, and what their source has beside them."""
 
     def __init__(
-        self, path: Path, info: SourceInfo, settings: OutputSettings, attempt: tuple[str, bool], first: Frame, notes: list[str]
+        self, path: Path, kind: str, info: SourceInfo, settings: OutputSettings, attempt: tuple[str, bool], first: Frame, notes: list[str]
     ) -> None:
+        """Use `begin_recording`."""
         codec, copies = attempt
-        kind = FORMATS[path.suffix.lower()]
         self._file = OutputFile(path)
         self._container = av.open(self._file, "w", format=kind, options=ALWAYS_PLAYABLE[kind] | PROMPT)
         self._name, self._notes = info.name, notes
         self._time_base = first.time_base
-        self._interlaced = self._captions = False
-        """Told already: it has what cannot be kept."""
-        self._planes = Planes(first, yuvj=codec == "libx264")
         self._begin_s = first.pts * first.time_base
         anywhere = info.live or info.begins_anywhere or self._begin_s >= FAR_START_S or self._begin_s < 0
         self._shift_s = self._begin_s if anywhere else Fraction(0)
@@ -164,13 +168,13 @@ class _Recording:
             notes.append(f"{info.name}: its pixels are {info.pixel_aspect} as wide as high; in WebM they are shown as squares.")
         if self._shift_s and not info.live and (self._begin_s >= FAR_START_S or not info.begins_anywhere):
             notes.append(f"{info.name}: begins at {float(self._begin_s):.1f} s by its own clock; the output begins at 0.")
-        self._last: int | None = None
-        self._picture: av.VideoFrame | None = None
-        self._key_at: int | None = None
-        self._duration = max(1, round(1 / (info.rate or USUAL_RATE) / self._time_base))
+        self._ends: tuple[int, int] | None = None
+        """When the newest picture is shown, and how long, ticks of the input."""
         self._others: OtherTracks | None = None
         try:
             self._stream = self._add_pictures(codec, info, settings)
+            context = self._stream.codec_context
+            self._encoding = Encoding(context, encoder_for(codec, info, settings), info, first, notes, shift_s=self._shift_s)
             tags = {key: value for key, value in info.tags.items() if key not in OF_THE_CONTAINER}
             for taken in (tags, {key: value for key, value in tags.items() if key != "timecode"}, {}):
                 if takes_tags(kind, ALWAYS_PLAYABLE[kind] | PROMPT, taken, self._stream.average_rate):
@@ -190,59 +194,42 @@ class _Recording:
                     options=ALWAYS_PLAYABLE[kind] | PROMPT,
                 )
             self._container.start_encoding()
-            self._longest = max(1, round(LONGEST_S / self._time_base)) if info.live else MOST_TICKS
-            self._most = int(MOST_TICKS * (self._stream.time_base or self._time_base) / self._time_base)
+            self._encoding.most = int(MOST_TICKS * (self._stream.time_base or self._time_base) / self._time_base)
         except BaseException:
             self.let_go()
             raise
 
     def write(self, result: Result) -> None:
-        frame = result.frame
-        pts = round((frame.pts * frame.time_base - self._shift_s) / self._time_base)
-        if self._last is not None:
-            pts = max(pts, self._last + 1)
-            self._bridge(pts)
-            self._duration = min(pts - self._last, self._longest)
-        picture = self._planes.of(result)
-        if isinstance(frame.decoded, av.VideoFrame):
-            self._look_at(frame.decoded)
-        self._encode(picture, pts)
+        self._mux(self._encoding.packets(result))
+        if self._encoding.last is not None:
+            self._ends = self._encoding.last, self._encoding.lasts
 
-    def _bridge(self, pts: int) -> None:
-        """Show the last picture again and again over a gap that is too long for the container."""
-        while self._picture is not None and self._last is not None and pts - self._last > self._most:
-            self._duration = self._most
-            self._picture.pict_type = 0
-            self._encode(self._picture, self._last + self._most)
+    def copy(self, packets: Iterable[Packet]) -> None:
+        """Pictures that were encoded elsewhere, just as they would be here: packets at their times in the input, none shown earlier than
+        the one before.
+        """
+        shift = round(self._shift_s / self._time_base)
+        for packet in packets:
+            assert packet.pts is not None
+            self._ends = packet.pts - shift, packet.duration or 1
+            packet.pts, packet.dts = self._ends[0], self._ends[0]
+            self._mux([packet])
 
-    def _encode(self, picture: av.VideoFrame, pts: int) -> None:
-        picture.pts, picture.time_base, picture.duration = pts, self._time_base, min(self._duration, self._most)
-        if self._key_at is None or (pts - self._key_at) * self._time_base >= KEY_FRAME_S:  # the declared rate may be wrong
-            picture.pict_type, self._key_at = av.video.frame.PictureType.I, pts
-        self._mux(self._stream.encode(picture))
-        self._last, self._picture = pts, picture
-
-    def _look_at(self, decoded: av.VideoFrame) -> None:
-        """How long the picture lasts, and whether it is one that cannot be kept as it was."""
-        if decoded.duration and decoded.time_base:
-            self._duration = max(1, round(decoded.duration * decoded.time_base / self._time_base))
-        if not self._captions and self._stream.name == "libvpx-vp9" and self._planes.captions.of(decoded):
-            self._captions = True
-            self._notes.append(f"{self._name}: its closed captions do not fit into WebM; left out.")
-        if decoded.interlaced_frame and not self._interlaced:
-            self._interlaced = True
-            self._notes.append(f"{self._name}: is interlaced; its lines are kept as they are, but the output does not say so to players.")
+    @property
+    def header(self) -> bytes:
+        """What a decoder must know before the first packet."""
+        return bytes(self._stream.codec_context.extradata or b"")
 
     def finish(self, deadline: Deadline) -> None:
         """The encoder's last pictures as far as there is time, the rest of the sound, and the container's index."""
-        for packet in self._stream.encode_lazy(None):
+        for packet in self._encoding.rest() if self._encoding.last is not None else ():
             self._mux([packet])
             if deadline.left_s(ENCODE_S) == 0:  # slow presets look ahead by fifty pictures
                 self._notes.append(f"{self._name}: the last pictures are missing: there was no time to encode them.")
                 break
-        if self._others is not None and self._last is not None:
-            last_s = self._last * self._time_base + self._shift_s
-            end_s = last_s + self._duration * self._time_base
+        if self._others is not None and self._ends is not None:
+            last_s = self._ends[0] * self._time_base + self._shift_s
+            end_s = last_s + self._ends[1] * self._time_base
             self._others.finish(float(last_s), float(end_s), stopped=deadline.asked)
         try:
             self.let_go()
@@ -262,8 +249,9 @@ class _Recording:
         finally:
             self._file.close()
 
-    def _mux(self, packets: list[av.Packet[av.VideoStream]]) -> None:
+    def _mux(self, packets: Iterable[Packet]) -> None:
         for packet in packets:
+            packet.stream = self._stream
             try:
                 self._container.mux(
                     packet
@@ -278,21 +266,9 @@ class _Recording:
             raise self._file.failure
 
     def _add_pictures(self, codec: str, info: SourceInfo, settings: OutputSettings) -> av.VideoStream:
-        encoder = hardware_encoder(codec, settings.crf) if codec in HARDWARE else software_encoder(codec, info, settings)
-        rate = info.rate or USUAL_RATE
-        rounded = Fraction(rate).limit_denominator(100_000)
-        stream = cast(av.VideoStream, self._container.add_stream(encoder.codec, rate=rounded, options=encoder.options))
-        context, planes = stream.codec_context, self._planes
-        if encoder.frame_threads:
-            context.thread_type, context.thread_count = "FRAME", encoder.frame_threads
-        context.width, context.height, context.pix_fmt = planes.width, planes.height, encoder.pixels or planes.format
-        context.time_base = stream.time_base = self._time_base
-        context.colorspace, context.color_range = planes.matrix, planes.range
-        context.color_primaries, context.color_trc = planes.primaries, planes.transfer
-        if info.pixel_aspect:
-            context.sample_aspect_ratio = info.pixel_aspect
+        encoder = encoder_for(codec, info, settings)
+        stream = cast(av.VideoStream, self._container.add_stream(encoder.codec, rate=whole_rate(info), options=encoder.options))
+        stream.time_base = self._time_base
         name(stream, info.picture_tags, self._container.format.name)
         flag(stream, info.picture_flags, self._container.format.name)
-        context.flags |= av.codec.context.Flags.frame_duration  # else how long the last picture lasts would be the muxer's guess
-        context.gop_size = max(1, round(rate * KEY_FRAME_S))
         return stream

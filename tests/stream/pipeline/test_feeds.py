@@ -53,6 +53,22 @@ def test_a_lossless_feed_holds_no_more_than_its_capacity_but_always_one() -> Non
     giver.join()
 
 
+def test_a_feed_says_whether_as_much_is_there_as_there_will_be() -> None:
+    condition = threading.Condition()
+    feed: LosslessFeed[float] = LosslessFeed(10, condition, weigh=lambda item: item, capacity=100)
+    assert feed.give(40)
+    assert feed.give(40)
+    assert not feed.holds(3)
+    giver = in_thread(lambda: feed.give(40))
+    with condition:
+        assert condition.wait_for(lambda: feed.holds(3), 5), "a third one waits for room: no more fit in"
+    assert feed.take(2) == [40, 40]
+    giver.join()
+    assert not feed.holds(2)
+    feed.end()
+    assert feed.holds(2), "nothing more comes"
+
+
 def test_the_newest_wins_and_the_others_are_counted() -> None:
     dropped: list[int] = []
     feed: LatestFeed[int] = LatestFeed(on_drop=dropped.append)

@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,15 @@ def test_a_slow_disk_makes_a_file_wait_and_loses_nothing() -> None:
     assert sink.frames == list(range(60))
     settings = Settings().pipeline
     assert max(waiting) <= 2 * settings.queue_size + settings.batch_size + 2, "the source waits when the feeds are full"
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_each_run_of_a_file_looks_at_the_same_frames_together_however_fast_it_is_read(is_slow: bool) -> None:
+    looked: list[list[int]] = []
+    source = Scripted(10, gate=lambda index: source.closed.wait(0.01) if is_slow else None)
+    source.info = replace(source.info, path=Path("script.mp4"))
+    Pipeline([Lane(source, [Kept()])], Slow(lambda frames: looked.append([frame.index for frame in frames]))).run()
+    assert looked == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
 def test_live_the_worker_gets_the_newest_frame_and_the_renderer_every_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies
 
 from stream.cluster.balance import better_place
-from stream.cluster.site import MOST_CAMERAS, check_name, check_secrets, in_groups, placed, survives
+from stream.cluster.camera_site import MOST_CAMERAS, check_name, check_secrets, in_groups, placed, survives
 from stream.errors import UsageError
 
 
