@@ -109,6 +109,8 @@ def run(
     share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
+    if name is not None and cluster is None:
+        raise UsageError("--name is for cameras on a cluster; name that, too, with --cluster.")
     settings = settings_of(config, set_, model, segment, rate, people, hide=hide)
     if web is None:
         check_hiding_is_on(settings)
