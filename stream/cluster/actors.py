@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +16,8 @@ from stream.cluster.connection import NAMESPACE
 
 SUPERVISOR = "supervisor"
 PREFIX = "fs-"
+PARENT_S = 0.5
+"""How often a process looks whether its node is still there."""
 ENVIRONMENT = {
     "RAY_worker_niceness": "0",  # workers are nice by 15 otherwise; the looks of ours stand back by themselves
     "MALLOC_ARENA_MAX": "2",  # `cli.malloc_arenas` says why
@@ -38,7 +44,6 @@ class Node:
     address: str
     host: str
     cpus: float
-    is_head: bool
     alive: bool
 
     def is_called(self, word: str) -> bool:
@@ -66,8 +71,8 @@ def nodes() -> list[Node]:
     for one in ray.nodes():
         address, host = one["NodeManagerAddress"], one["NodeManagerHostname"]
         name = one["NodeName"] if one["NodeName"] not in ("", address) else host
-        cpus, is_head = float(one["Resources"].get("CPU", 0)), "node:__internal_head__" in one["Resources"]
-        found.append(Node(one["NodeID"], name, address, host, cpus, is_head, one["Alive"]))
+        cpus = float(one["Resources"].get("CPU", 0))
+        found.append(Node(one["NodeID"], name, address, host, cpus, one["Alive"]))
     return sorted((node for node in found if node.alive), key=lambda node: node.name)
 
 
@@ -75,6 +80,27 @@ def own_node() -> Node:
     """That of the calling process."""
     own = ray.get_runtime_context().get_node_id()
     return next(node for node in nodes() if node.id == own)
+
+
+def end_with_node(before: Callable[[], object] = lambda: None) -> None:
+    """From now on this process ends when its node does, which is its parent: one that the others took for dead, and that has learnt it.
+
+    Ray leaves that to Python, and Python waits for threads that go on.
+
+    Args:
+        before: is called first.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_S)
+        try:
+            before()
+        finally:
+            os._exit(1)
+
+    threading.Thread(target=watch, name="node", daemon=True).start()
 
 
 def full_name(site: str, name: str) -> str:

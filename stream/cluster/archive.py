@@ -115,7 +115,10 @@ class RayCrew:
                         in_hand = sum(worker.share * next(iter(worker.units.values())).items for worker in at_work)
                         told(f"pictures and videos on {machines} machine{'s' if machines > 1 else ''}", self._items + in_hand, all_items)
                     elif now - worked_at > NO_ROOM_S:
-                        logs.say("no worker has begun so far: the machines are busy, or have no cores left; it is waited for", level=logging.WARNING)
+                        logs.say(
+                            "no worker has begun so far: the machines are busy, or have no cores left; it is waited for",
+                            level=logging.WARNING,
+                        )
                         worked_at = float("inf")
                 self._hand_out()
                 self._take_answers()

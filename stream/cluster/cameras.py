@@ -10,7 +10,6 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from stream.cluster import actors
 from stream.cluster.actors import OPTIONS, SUPERVISOR, Node
@@ -23,6 +22,8 @@ from stream.errors import ClusterError, UsageError
 UP_WITHIN_S = 120.0
 """Models are loaded by then also on a slow machine that starts several groups at once (a guess)."""
 POLL_S = 0.25
+ON_THE_HEAD = {"node:__internal_head__": 0.001}
+"""Where the supervisor is: without the head nothing can be restarted, so that one machine less can take it away."""
 END_S = 3.0
 """Recordings are closed by then; a group that is not is ended all the same."""
 GONE_S = 1.0
@@ -41,10 +42,8 @@ def start(site: Site) -> SiteStatus:
             f"--name {site.name}: runs already; end it with facestream cluster stop --name {site.name}, or choose another name."
         )
     check_room(site, actors.nodes())
-    head = next((node for node in actors.nodes() if node.is_head), None)
-    where = NodeAffinitySchedulingStrategy(head.id, soft=True) if head is not None else "DEFAULT"  # when the head dies, all is over anyway
     name = actors.full_name(site.name, SUPERVISOR)
-    options = OPTIONS | {"name": name, "num_cpus": 0, "scheduling_strategy": where}
+    options = OPTIONS | {"name": name, "num_cpus": 0, "resources": ON_THE_HEAD}
     supervisor = ray.remote(Supervisor).options(**options).remote(site)
     try:
         return _wait_until_up(site, supervisor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from stream.cluster.actors import own_node
+from stream.cluster.actors import end_with_node, own_node
 from stream.cluster.camera_site import Group, Site
 from stream.cluster.group_run import GroupRun
 from stream.cluster.status import GroupState, GroupStatus
@@ -30,6 +30,7 @@ class CameraGroup:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="group", daemon=True)
         self._thread.start()
+        end_with_node(self.stop)
 
     def status(self) -> GroupStatus:
         """How it is doing."""

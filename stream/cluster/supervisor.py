@@ -36,6 +36,8 @@ ANSWER_S = 2.0
 """A group that does not say how it is within so long has missed a round."""
 MOST_MISSED = 3
 """Then it hangs: it is killed, and begins anew."""
+DIES_WITHIN_S = 15.0
+"""Ray asks a process to end, and ends it after 5 s if it does not (RAY_kill_worker_timeout_milliseconds)."""
 LONGEST_LOOK_S = 60.0
 """A group whose look takes so long hangs, too, although it answers: a look takes a second on the slowest machine (a guess)."""
 NO_ROOM_S = 5.0
@@ -55,6 +57,8 @@ class _Seen:
     handle: Any = None
     status: GroupStatus | None = None
     missed: int = 0
+    killed_at: float | None = None
+    """When it was found to hang, until it has begun anew."""
     waits_since: float | None = None
     """When it was without a place first."""
     restarts: int = 0
@@ -84,6 +88,7 @@ class Supervisor:
         self._metrics = Metrics(Health())
         self._metrics_port = 0
         threading.Thread(target=self._work, name="supervisor", daemon=True).start()
+        actors.end_with_node()
 
     def site(self) -> Site:
         return self._site
@@ -198,15 +203,19 @@ class Supervisor:
         status = seen.status
         if seen.actor is None or seen.actor.state != "ALIVE":
             return
+        if seen.killed_at is not None and time.monotonic() - seen.killed_at < DIES_WITHIN_S:
+            return
         busy = status is not None and status.state == "running" and status.busy_s > LONGEST_LOOK_S
         if seen.missed < MOST_MISSED and not busy:
             return
         logs.say(f"{seen.group.name} hangs: it is restarted")
-        seen.missed, seen.status = 0, None
+        seen.missed, seen.killed_at = 0, time.monotonic()
         ray.kill(seen.handle, no_restart=False)
 
     def _count(self, seen: _Seen) -> None:
         restarts = seen.actor.restarts if seen.actor is not None else 0
+        if restarts > seen.restarts:
+            seen.killed_at = None
         self._metrics.group_restarted(seen.group.name, max(0, restarts - seen.restarts))
         seen.restarts = max(restarts, seen.restarts)
 
@@ -251,6 +260,8 @@ class Supervisor:
         waits_s = 0.0 if seen.waits_since is None else time.monotonic() - seen.waits_since
         if not alive:
             note = f"no room for {seen.group.name}: it needs {seen.group.cpus:g} CPUs" if waits_s > NO_ROOM_S else "starting"
+        elif seen.killed_at is not None:
+            note = "hangs: it is restarted"
         elif seen.missed:
             note = "does not answer"
         elif status is None or status.state == "starting":

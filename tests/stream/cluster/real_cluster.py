@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",  # a token in the developer's home would switch it on
     "RAY_memory_monitor_refresh_ms": "0",  # all nodes share one machine's memory
+    "RAY_kill_worker_timeout_milliseconds": "1000",
     "RAY_raylet_liveness_self_check_interval_ms": "5000",
 }
 OBJECT_STORE = 80 << 20
