@@ -120,7 +120,7 @@ class UnitWorker:
         record, self.share = Record(unit.id, node=platform.node()), 0.0
         record.failures += [{"source": unit.source, "reason": sentence} for sentence in unit.unreadable]
         dead = [path for path in unit.paths or [unit.source] if path in left_out]
-        record.failures += [{"source": path, "reason": f"{path}: whatever reads it dies; left out."} for path in dead]
+        record.failures += [{"source": path, "reason": f"{path}: whatever reads it dies or never ends; left out."} for path in dead]
         wanted = [path for path in unit.paths if path not in left_out]
         if dead:
             record.reports.append(_counts(SourceReport(unit.source)))

@@ -34,6 +34,7 @@ STOP_S = 4.0
 """What has not ended by itself so long after it was asked to is ended."""
 DEATHS_IN_A_ROW = 4
 """A machine whose workers died so often, and finished nothing between, gets no more of them."""
+NO_ROOM = "no worker has begun so far: the machines are busy or have no cores left; they are waited for"
 NO_ROOM_S = 30.0
 """A run in which nobody works for so long says so."""
 WORKER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "TF_CPP_MIN_LOG_LEVEL": "2"}
@@ -116,7 +117,7 @@ class RayCrew:
                         told(f"pictures and videos on {machines} machine{'s' if machines > 1 else ''}", self._items + in_hand, all_items)
                     elif now - worked_at > NO_ROOM_S:
                         logs.say(
-                            "no worker has begun so far: the machines are busy, or have no cores left; it is waited for",
+                            "no worker has begun so far: the machines are busy or have no cores left; they are waited for",
                             level=logging.WARNING,
                         )
                         worked_at = float("inf")

@@ -197,7 +197,7 @@ def test_a_file_that_ends_the_program_each_time_is_left_out_in_the_end(tmp_path:
     ended = resume(mine, place)
     assert ended.returncode == 1
     failed = {one["source"]: one["reason"] for one in events(place / ".facestream" / "failed.jsonl")}
-    assert [failed[path] for path in deadly] == [f"{path}: whatever reads it dies; left out." for path in deadly]
+    assert [failed[path] for path in deadly] == [f"{path}: whatever reads it dies or never ends; left out." for path in deadly]
     assert not (place / "collins" / "01.png").exists()
     assert not (place / "clips" / "clip0.mp4").exists()
     assert len(events(place / "faces.jsonl")) == 5
