@@ -103,10 +103,7 @@ def _ask(nodes: Sequence[str], folders: Sequence[str]) -> dict[str, Told]:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     task = ray.remote(num_cpus=0, max_retries=0)(say_what_is_here)
-    asked = {
-        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(folders): node  # type: ignore[attr-defined]
-        for node in nodes
-    }
+    asked = {task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(folders): node for node in nodes}
     ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_S) if asked else ([], [])
     told = {}
     for answer in ready:
@@ -183,7 +180,7 @@ def _authentication() -> Finding:
 
 
 def _health() -> Finding:
-    from ray._raylet import Config
+    from ray._raylet import Config  # type: ignore[attr-defined]
 
     times = Config.health_check_failure_threshold()
     silent_s = (times * Config.health_check_timeout_ms() + times * Config.health_check_period_ms()) / 1000
