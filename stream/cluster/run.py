@@ -86,6 +86,8 @@ def _run_cameras(cameras: Sequence[str], settings: Settings, options: Options, w
         )
         for line in statuses.told(start(site)):
             logs.say(line)
+        if web is not None:
+            logs.say("each machine shows the cameras that it looks at; /cluster on each page says where all of them are")
         if where != "local":
             logs.say(
                 f"it runs on its own: facestream cluster status --name {name} looks at it, facestream cluster stop --name {name} ends it"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from stream.web.access import TOKEN_VARIABLE
 from tests.command import facestream, running
 from tests.media import RtspServer, ffprobe_times, rtsp_server
+from tests.ports import free_port
+from tests.served import BEARER, TOKEN
 from tests.stream.cluster.real_cluster import RealCluster, is_alive, real_cluster
 from tests.waiting import wait_for
 
@@ -37,7 +41,7 @@ def camera() -> Iterator[RtspServer]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RealCluster]:
-    with real_cluster(nodes=3, environment={"CAMERA_PASSWORD": PASSWORD}) as one:
+    with real_cluster(nodes=3, environment={"CAMERA_PASSWORD": PASSWORD, TOKEN_VARIABLE: TOKEN}) as one:
         yield one
 
 
@@ -231,3 +235,25 @@ def test_without_room_it_says_so(cluster: RealCluster, tmp_path: Path) -> None:
     run = facestream("run", *many, "--events", tmp_path, "--cluster", "auto", environment=cluster.environment)
     assert run.returncode == 1
     assert "there is no room" in run.stderr
+
+
+def test_a_page_shows_its_cameras_and_says_where_the_others_are(cluster: RealCluster, camera: RtspServer, tmp_path: Path) -> None:
+    with site(cluster, camera, tmp_path, "shown", "--web", f"0.0.0.0:{free_port()}") as shown:
+        groups = shown.wait_for(looked_at, 30)
+        pages = {group["status"]["page"] for group in groups}
+        assert len(pages) == CAMERAS
+
+        def ask(address: str) -> str:
+            with urllib.request.urlopen(urllib.request.Request(address, headers=BEARER), timeout=10) as answer:
+                return str(answer.read().decode())
+
+        for group in groups:
+            page = group["status"]["page"]
+            told = json.loads(ask(f"{page}cluster.json"))
+            assert {one["cameras"][0]: one["place"] for one in told["groups"]} == {one["cameras"][0]: one["place"] for one in groups}
+            table = ask(f"{page}cluster")
+            for other in groups:
+                assert f'<a href="{other["status"]["page"]}">{other["cameras"][0]}</a></td><td>{other["name"]}' in table
+            assert ask(f"{page}healthz").startswith("alive")
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(f"{page}cluster", timeout=10)
