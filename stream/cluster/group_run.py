@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from stream.cluster.camera_site import Group, Site
 from stream.cluster.daily_events import DailyEvents
 from stream.cluster.metrics import GroupMetrics
-from stream.cluster.page import address_of, page_of
+from stream.cluster.page import address_of, page_of, whereabouts
 from stream.cluster.status import CameraStatus
 from stream.console import logs
 from stream.errors import ClusterError
