@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
+from models.errors import ModelError
 from models.identity.chips import ARCFACE, OURS, Template, cut_chips, sharpness
 from models.identity.network_file import NetworkFile
 from models.identity.weights import FEATURES, SHIPPED, DescriptorWeights, read_weights
-from models.errors import ModelError
 from models.imaging.checked import FURTHEST_PX, checked_image
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32, load_keras, prepare_tensorflow
@@ -24,8 +24,8 @@ GPU_BATCH_SIZES = (2, 8, 32)
 
 
 class FaceEmbedder:
-    """Describes faces by 128 numbers, or as many as another network has. It knows no people: how close two vectors must be for one person is
-    for others to decide."""
+    """Describes faces by numbers: 128, or as many as another network has. It knows no people: how close two vectors must be for one
+    person is for others to decide."""
 
     def __init__(self, network: Network, *, template: Template = OURS, features: int = FEATURES, mirror: bool = True) -> None:
         """Use `load`."""

@@ -63,7 +63,7 @@ class NetworkFile:
         """
         if self.path == SHIPPED:
             return SHIPPED_SHA256
-        _, content = content_of(self.path, "the file of a network", "the network that describes faces")
+        _, content = content_of(self.path, "the file of a network", "the network that describes faces (identity.network)")
         found = hashlib.sha256(content).hexdigest()
         if not self.is_onnx or (self.means, self.scales, self.channels) == _USUAL:
             return canonical(found)
@@ -74,6 +74,14 @@ class NetworkFile:
 def canonical(network: str) -> str:
     """The id of the same network: dlib's own file is the one that ships, and their vectors differ by less than 0.001."""
     return SHIPPED_SHA256 if network == DLIB_SHA256 else network
+
+
+def said_of(theirs: str, ours: str) -> str:
+    """By what else vectors were made, in words; empty: by the same."""
+    if canonical(theirs) == ours:
+        return ""
+    same = theirs.split()[0:1] == ours.split()[0:1]
+    return "this network with another identity.network_mean, network_scale or network_channels" if same else "another network"
 
 
 def _three(number: float | tuple[float, float, float]) -> tuple[float, float, float]:

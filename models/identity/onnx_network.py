@@ -122,7 +122,9 @@ def _fits(shape: ov.PartialShape, wanted: list[int]) -> bool:
     if shape.rank.is_dynamic:
         return True
     sides = list(shape)
-    return len(sides) == len(wanted) and all(size == -1 or side.is_dynamic or side.get_length() == size for side, size in zip(sides, wanted, strict=True))
+    return len(sides) == len(wanted) and all(
+        size == -1 or side.is_dynamic or side.get_length() == size for side, size in zip(sides, wanted, strict=True)
+    )
 
 
 def _foreign(file: NetworkFile, why: str) -> ModelError:
