@@ -16,7 +16,7 @@ from models.errors import ModelError
 from models.identity.network_file import said_of
 from models.identity.stored import content_of
 from models.identity.thresholds import ThresholdTable, shipped_table
-from models.identity.weights import SHIPPED_SHA256
+from models.identity.weights import FEATURES, SHIPPED_SHA256
 from models.places import checked_path
 
 SHIPPED_COHORT = Path(__file__).parents[1] / "trained" / "identity" / "cohort.npz"
@@ -121,6 +121,8 @@ class Cohort:
             if said["vectors"].dtype != np.float16 or digest != _digest(said):
                 raise ValueError("its checksum is another")
             cohort = cls(said["vectors"], float(said["offset"]), _another(said))
+            if cohort.another is None and cohort.vectors.shape[1] != FEATURES:
+                raise ValueError("the network that ships has other numbers")
         except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path}: is damaged, or no cohort of faces.") from error
         if cohort.network != network:

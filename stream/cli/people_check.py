@@ -58,7 +58,16 @@ def _verdict(gallery: Gallery, face: SeenFace) -> tuple[str, str]:
         return "unknown", "nobody is enrolled"
     best, rate = likenesses[0], gallery.recogniser.false_name_rate(likenesses[0].score)
     if best.enough:
-        return best.name, f"score {best.score:.1f}, {best.threshold:.1f} is enough; {of_strangers(rate)} would score so"
+        return best.name, f"score {best.score:.1f}, {best.threshold:.1f} is enough; {_would(gallery, rate)} would score so"
     if rate > FAR:
         return "unknown", "like nobody who is enrolled"
-    return "unknown", f"most like {best.name}: score {best.score:.1f}, {best.threshold:.1f} is needed; {of_strangers(rate)} would score so"
+    return (
+        "unknown",
+        f"most like {best.name}: score {best.score:.1f}, {best.threshold:.1f} is needed; {_would(gallery, rate)} would score so",
+    )
+
+
+def _would(gallery: Gallery, rate: float) -> str:
+    """How many strangers: none so few that the strangers who were measured by could not show it."""
+    least = gallery.recogniser.least_shown
+    return f"fewer than {of_strangers(least)}" if rate < least else of_strangers(rate)

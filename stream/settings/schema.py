@@ -158,7 +158,7 @@ class IdentitySettings(Section):
     people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
     network: Path | None = Field(
         None,
-        description="another network that describes faces: an ONNX file that takes 112 px as ArcFace does; null: the one that ships",
+        description="another network that describes faces: an ONNX file of the ArcFace kind (112 px); null: the one that ships",
     )
     network_mean: Number | tuple[Number, Number, Number] = Field(
         127.5, description="what such a network takes is (pixel - mean) / scale, of 0 to 255: the mean, or that of red, green and blue"
