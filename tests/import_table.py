@@ -24,7 +24,7 @@ TABLE = {
     "sinks": "drawing monitoring settings stream inference imaging models",
     "drawing": "stream imaging",
     "monitoring": "stream",
-    "settings": "stream detection models",
+    "settings": "stream identity detection models",
     "stream": "models",
     "training": "evaluation data classification detection inference imaging models",
     "evaluation": "data classification detection inference imaging models",

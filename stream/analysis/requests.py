@@ -56,7 +56,7 @@ class Who:
     faces: Detections
     """N > 0 of them, large and frontal enough."""
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    """The answer: (N, 128) float32 that describe them; what is blurred has none: NaN."""
+    """The answer: (N, F) float32 that describe them; what is blurred has none: NaN."""
     scores: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(N, P) float32: how like each of P people each is."""
     gallery: Gallery | None = None
