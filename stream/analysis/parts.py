@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from models.classification.face_model import FaceModel
-from models.detection.detections import AROUND_REACH, CHECK_REACH, Detections
+from models.detection.detections import AROUND_REACH, CHECK_REACH, Detections, take_nearest
 from stream.analysis.requests import Ask, Check
 from stream.frame import Frame
 from stream.media import cv2
@@ -24,18 +24,33 @@ ENOUGH_PX = 96
 AROUND_BELOW = 0.5
 """Where a check scores lower, it is looked around that place: a face that scores more is believed to be there."""
 
+SEARCHES_FIND_PX = 64
+"""From this side on a search of all of a frame finds what a look around a place does. Of smaller ones the look, which is at another scale,
+finds more: in a crowd of the 20 clips 348 faces are told of where all are looked around, 340 so, and 313 with a value of 32."""
+
 
 def answer_checks(detector: Detector, checks: Sequence[Check]) -> None:
-    """Has all places of all frames checked in one call, and those where no face is seen looked around in another."""
+    """Has all places of all frames checked in one call, and those where no face is seen looked around in another; of frames that have been
+    searched what was found around them counts.
+    """
     frames = [check.frame for check in checks for _ in check.boxes]
     boxes = np.concatenate([check.boxes for check in checks])
     found = _checked(detector, frames, boxes, around=False)
+    searched = [check.searched if _is_found_by_searches(box) else None for check in checks for box in check.boxes]
     doubtful = np.flatnonzero(found.scores < AROUND_BELOW)
+    for number in doubtful.tolist():
+        if (there := searched[number]) is not None:
+            take_nearest(found, number, boxes[number], there)
+    doubtful = np.array([number for number in doubtful.tolist() if searched[number] is None], int)
     if len(doubtful):
         again = _checked(detector, [frames[number] for number in doubtful], boxes[doubtful], around=True)
         found.boxes[doubtful], found.scores[doubtful], found.landmarks[doubtful] = again.boxes, again.scores, again.landmarks
     for check, end in zip(checks, np.cumsum([len(check.boxes) for check in checks]).tolist(), strict=True):
         check.found = found.take(np.arange(end - len(check.boxes), end))
+
+
+def _is_found_by_searches(box: np.ndarray) -> bool:
+    return float((box[2:] - box[:2]).max()) >= SEARCHES_FIND_PX
 
 
 def _checked(detector: Detector, frames: Sequence[Frame], boxes: np.ndarray, *, around: bool) -> Detections:

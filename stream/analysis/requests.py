@@ -31,6 +31,8 @@ class Check:
     frame: Frame
     boxes: np.ndarray
     """(N, 4) float32 px, N > 0."""
+    searched: Detections | None = None
+    """What is anywhere in the frame, also what is hardly a face, where that is known: then nobody need look around the places."""
     found: Detections = field(default_factory=Detections.none)
     """The answer, a row for each box, in their order."""
 
