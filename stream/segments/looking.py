@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
+from stream.analysis.requests import Alike, Check
 from stream.segments.cut import Cut
 from stream.segments.records import Notes
 from stream.segments.written import written
@@ -65,8 +66,12 @@ class _NoteTaker(Analyser):
         super()._search(requests)
         self.notes.answered(requests)
 
-    def _check(self, requests: Sequence[object]) -> None:
-        super()._check(requests)
+    def _check(self, checks: Sequence[Check]) -> None:
+        super()._check(checks)
+        self.notes.answered(checks)
+
+    def _compare(self, requests: Sequence[Alike]) -> None:
+        super()._compare(requests)
         self.notes.answered(requests)
 
     def _ask(self, requests: Sequence[object]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from models.detection.detections import Detections
 from stream.analysis.cuts import THUMBNAIL, thumbnail
 from stream.analysis.look_quality import judged
-from stream.analysis.requests import Ask, Check, Search, Who
+from stream.analysis.requests import Alike, Ask, Check, Search, Who
 from stream.frame import Frame
 from stream.media import av
 
@@ -37,6 +37,7 @@ class Notes:
         self._searches: list[tuple[int, int, int]] = []
         self._found: list[Detections] = []
         self._checks: list[tuple[int, np.ndarray, Detections]] = []
+        self._pairs: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]] = []
         self._asks: list[tuple[int, Detections, np.ndarray, np.ndarray]] = []
         self._whos: list[tuple[int, Detections, np.ndarray]] = []
 
@@ -54,6 +55,8 @@ class Notes:
                 self._found.append(one.found)
             elif isinstance(one, Check):
                 self._checks.append((one.frame.pts, one.boxes, one.found))
+            elif isinstance(one, Alike):
+                self._pairs.append((one.frame.pts, one.boxes_before, one.boxes, one.same))
             elif isinstance(one, Ask):
                 self._asks.append((one.frame.pts, one.faces, one.rows, np.stack([judged(crop) for crop in one.crops])))
             elif isinstance(one, Who):
@@ -72,6 +75,9 @@ class Notes:
             check_frames=_frames_of([(pts, len(boxes)) for pts, boxes, _ in self._checks]),
             check_places=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for _, boxes, _ in self._checks)]),
             **_arrays("checked", checked),
+            pair_frames=_frames_of([(pts, len(boxes)) for pts, boxes, *_ in self._pairs]),
+            pair_places=_stacked([np.concatenate([its, mine], axis=1) for _, its, mine, _ in self._pairs]),
+            pair_same=_stacked([same for *_, same in self._pairs]),
             ask_frames=_frames_of([(pts, len(faces)) for pts, faces, *_ in self._asks]),
             **_arrays("asked", asked),
             ask_rows=_stacked([rows for _, _, rows, _ in self._asks]),
@@ -99,6 +105,7 @@ class Records:
         self._thumbnails: dict[int, np.ndarray] = {}
         self._searches: dict[tuple[int, int], Detections] = {}
         self._checks: dict[int, list[tuple[np.ndarray, Detections]]] = {}
+        self._pairs: dict[int, list[tuple[np.ndarray, bool]]] = {}
         self._asks: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
         self._whos: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
         for path in paths:
@@ -119,6 +126,8 @@ class Records:
         checked = _detections(arrays, "checked")
         for row, pts in enumerate(arrays["check_frames"].tolist()):
             self._checks.setdefault(pts, []).append((arrays["check_places"][row], checked.take(np.array([row]))))
+        for row, pts in enumerate(arrays["pair_frames"].tolist()):
+            self._pairs.setdefault(pts, []).append((arrays["pair_places"][row], bool(arrays["pair_same"][row])))
         for row, (pts, key) in enumerate(zip(arrays["ask_frames"].tolist(), _keys(_detections(arrays, "asked")), strict=True)):
             self._asks.setdefault(pts, []).append((key, arrays["ask_rows"][row], arrays["ask_crops"][row]))
         for row, (pts, key) in enumerate(zip(arrays["who_frames"].tolist(), _keys(_detections(arrays, "who")), strict=True)):
@@ -144,6 +153,16 @@ class Records:
                 return False
             rows.append(row[1])
         request.found = Detections.joined(rows)
+        return True
+
+    def alike(self, request: Alike) -> bool:
+        known, answers = self._pairs.get(request.frame.pts, ()), []
+        for places in np.concatenate([request.boxes_before, request.boxes], axis=1):
+            answer = next((same for one, same in known if np.abs(one - places).max() <= SAME_PX), None)
+            if answer is None:
+                return False
+            answers.append(answer)
+        request.same = np.array(answers)
         return True
 
     def ask(self, request: Ask) -> bool:

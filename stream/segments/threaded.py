@@ -16,7 +16,7 @@ import numpy as np
 
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
-from stream.analysis.requests import Ask, Check, Search, Who
+from stream.analysis.requests import Alike, Ask, Check, Search, Who
 from stream.errors import SourceError
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -29,8 +29,8 @@ from stream.sinks.events import EventsSink
 from stream.sinks.result import Result
 from stream.sources.video_part import times_mark
 
-Request = TypeVar("Request", Search, Check, Ask, Who)
-ANSWERS = ("found", "rows", "crops", "vectors", "scores", "gallery")
+Request = TypeVar("Request", Search, Check, Alike, Ask, Who)
+ANSWERS = ("found", "same", "rows", "crops", "vectors", "scores", "gallery")
 """What requests are answered in."""
 
 
@@ -159,8 +159,11 @@ class _FromRecords(Analyser):
     def _search(self, requests: Sequence[object]) -> None:
         self._answer(Search, requests, self._records.search, super()._search)
 
-    def _check(self, requests: Sequence[object]) -> None:
-        self._answer(Check, requests, self._records.check, super()._check)
+    def _check(self, checks: Sequence[Check]) -> None:
+        self._answer(Check, checks, self._records.check, super()._check)
+
+    def _compare(self, requests: Sequence[Alike]) -> None:
+        self._answer(Alike, requests, self._records.alike, super()._compare)
 
     def _ask(self, requests: Sequence[object]) -> None:
         self._answer(Ask, requests, self._records.ask, super()._ask)
@@ -183,7 +186,7 @@ class _FromRecords(Analyser):
         kind: type[Request],
         requests: Sequence[object],
         noted: Callable[[Request], bool],
-        really: Callable[[Sequence[object]], None],
+        really: Callable[[Sequence[Request]], None],
     ) -> None:
         """All that is asked together is asked anew where one answer is missing: so it was asked in one run."""
         mine = [one for one in requests if isinstance(one, kind)]
@@ -192,12 +195,17 @@ class _FromRecords(Analyser):
         if all(known):
             return
         self.anew[kind.__name__] += len(mine)
-        real = [replace(one, frame=self._again.at(one.frame.pts)) for one in mine]
+        real = [self._real(one) for one in mine]
         really(real)
         for one, its in zip(mine, real, strict=True):
             for name in ANSWERS:
                 if hasattr(one, name):
                     setattr(one, name, getattr(its, name))
+
+    def _real(self, request: Request) -> Request:
+        """The same of the pictures themselves."""
+        real = replace(request, frame=self._again.at(request.frame.pts))
+        return replace(real, before=self._again.at(real.before.pts)) if isinstance(real, Alike) else real
 
 
 class _Writer:
