@@ -109,7 +109,7 @@ class Records:
         self._asks: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
         self._whos: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
         for path in paths:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # np.load leaves open what it cannot read
                 self._add({name: arrays[name] for name in arrays.files})
         self.keys = sorted(set(self.keys))
 

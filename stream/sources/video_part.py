@@ -64,7 +64,8 @@ def times_mark(ticks: np.ndarray) -> int:
 
 
 def packet_times(path: Path) -> PacketTimes | None:
-    """Reads all packets of a file, and decodes nothing. None where a picture has no time, or the file is damaged or joined of several.
+    """Reads all packets of a file, and decodes nothing. None where a picture has no time (AVI has those of decoding alone), or the file is
+    damaged or joined of several.
 
     Raises:
         SourceError: it cannot be opened.
@@ -75,7 +76,8 @@ def packet_times(path: Path) -> PacketTimes | None:
     try:
         with closing(_opened(path)) as container:
             stream = video_stream(container)
-            if av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe"):
+            flags, kind = av.format.Flags(container.format.flags), container.format.name
+            if av.format.Flags.no_timestamps in flags or kind.endswith("_pipe") or kind == "avi":
                 return None
             for packet in container.demux(stream):
                 if not packet.size or packet.is_discard:
