@@ -43,9 +43,9 @@ MOST_FRAMES = 60
 ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
 ANEW_S = 6.0
-"""Whenever a file's clock passes a multiple of this, all of the picture is searched and all faces are answered for, whenever that was last
-done: when it is done from there on does not depend on what was long before, so that a file can be followed from any such moment. A multiple
-of the usual times, so that it costs nothing."""
+"""Whenever a file's clock passes a multiple of this, the whole picture is searched, all faces are answered for, and how they move is learnt
+anew: what follows does not depend on what was long before, so that a file can be followed from any such moment. A multiple of the usual
+times, so that it costs nothing."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
 
@@ -203,7 +203,7 @@ class Following:
 
     def _search(self, entry: Entry) -> Steps:
         found = yield from self._found(entry)
-        new = self._followed.match(found, self.settings.tracker.min_overlap)
+        new = self._followed.match(found, self.settings.tracker.min_overlap, anew=entry.anew)
         if new and not self.live:
             yield from self._look_back(new, entry.scene)
 
@@ -213,7 +213,7 @@ class Following:
         over = yield from self._over(found, entry.frame)
         self._judge_what_is_over(over)
         self._followed.end(over)
-        self._followed.match(found, self.settings.tracker.min_overlap)
+        self._followed.match(found, self.settings.tracker.min_overlap, anew=entry.anew)
 
     def _found(self, entry: Entry) -> Generator[Requests, None, Detections]:
         """Search all of a frame."""

@@ -12,13 +12,15 @@ import numpy as np
 from models.detection.detections import Detections
 from stream.analysis.cuts import THUMBNAIL, thumbnail
 from stream.analysis.look_quality import judged
+from stream.analysis.parts import looked_at
 from stream.analysis.requests import Alike, Ask, Check, Search, Who
 from stream.frame import Frame
 from stream.media import av
 
-SAME_PX = 0.01
-"""A question about a place so near to another one has the same answer: networks look at whole pixels."""
-SAME_SCORE = 1e-4
+NEAR_PX = 1.0
+"""Places further apart are not looked at alike: networks look at whole pixels."""
+SAME_PX, SAME_SCORE = 0.01, 1e-4
+"""Faces that differ no more are one."""
 MARKED_ROWS = 8
 """Of so many rows of a picture one is part of its mark."""
 
@@ -145,15 +147,21 @@ class Records:
         return True
 
     def check(self, request: Check) -> bool:
-        rows = []
-        for box in request.boxes:
-            known = self._checks.get(request.frame.pts, ())
-            row = min(known, key=lambda one: float(np.abs(one[0] - box).max()), default=None)
-            if row is None or np.abs(row[0] - box).max() > SAME_PX:
-                return False
-            rows.append(row[1])
-        request.found = Detections.joined(rows)
+        rows = [self._checked(request.frame, box) for box in request.boxes]
+        there = [row for row in rows if row is not None]
+        if len(there) < len(rows):
+            return False
+        request.found = Detections.joined(there)
         return True
+
+    def _checked(self, frame: Frame, box: np.ndarray) -> Detections | None:
+        """What was seen at that place, or at one that is looked at just so."""
+        known = sorted(((float(np.abs(place - box).max()), row) for row, (place, _) in enumerate(self._checks.get(frame.pts, ()))))
+        for apart, row in known:
+            place, found = self._checks[frame.pts][row]
+            if apart == 0 or (apart < NEAR_PX and _are_looked_at_alike(frame, place, box)):
+                return found
+        return None
 
     def alike(self, request: Alike) -> bool:
         known, answers = self._pairs.get(request.frame.pts, ()), []
@@ -184,6 +192,10 @@ class Records:
             return False
         request.vectors = np.stack([vector for _, vector in there])
         return True
+
+
+def _are_looked_at_alike(frame: Frame, one: np.ndarray, other: np.ndarray) -> bool:
+    return looked_at(frame.width, frame.height, one) == looked_at(frame.width, frame.height, other)
 
 
 def _keys(faces: Detections) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -158,8 +158,6 @@ def _decoded(
     try:
         for packet in _from_key(path, container, stream, stretch):
             yield from packet.decode()
-        with suppress(av.error.EOFError):
-            yield from stream.codec_context.decode(None)
     except av.error.FFmpegError as error:
         raise SourceError(f"{path}: is damaged near {float(stretch.begin * (stream.time_base or 1)):.1f} s ({error.strerror}).") from None
 
@@ -180,7 +178,7 @@ def _from_key(
                 if packet.pts > stretch.key:
                     break
                 found = True
-            if found and packet.size:
+            if found and (packet.size or packet.dts is None):  # the last one is empty, and brings what the decoder holds
                 yield packet
         if found:
             return
