@@ -5,6 +5,7 @@ FacestreamError            anything this program can explain (from `models.error
 │   └── SettingsError      a setting is unknown, of the wrong type or out of range (exit code 2)
 ├── SourceError            a source cannot be opened or read
 ├── SinkError              an output cannot be written
+├── ClusterError           several machines cannot be worked with
 ├── PictureError           a picture cannot be read (from `models.errors`)
 ├── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
 └── PeopleError            people cannot be enrolled, read or written (from `models.errors`)
@@ -20,6 +21,7 @@ __all__ = [
     "DONE",
     "FAILED",
     "INTERRUPTED",
+    "ClusterError",
     "FacestreamError",
     "ModelError",
     "PeopleError",
@@ -50,6 +52,10 @@ class SourceError(FacestreamError):
 
 class SinkError(FacestreamError):
     """An output cannot be written."""
+
+
+class ClusterError(FacestreamError):
+    """Several machines cannot be worked with: there is no cluster, or not the one that is needed."""
 
 
 @contextmanager

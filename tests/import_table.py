@@ -9,8 +9,10 @@ from pathlib import Path
 from tests.paths import ROOT
 
 TABLE = {
-    "cli": "job web console diagnostics sources sinks drawing settings stream "
+    "cli": "cluster archive job web console diagnostics sources sinks drawing settings stream "
     "training evaluation export people identity detection imaging models",
+    "cluster": "archive job web console pipeline analysis sources sinks drawing monitoring settings stream models",
+    "archive": "job console pipeline analysis sources sinks drawing monitoring settings stream classification imaging models",
     "job": "replay web console pipeline analysis sources sinks drawing monitoring settings stream inference imaging models",
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",

@@ -131,6 +131,6 @@ def test_no_module_is_named_like_the_standard_library() -> None:
 
 def test_asking_for_help_loads_no_model_and_no_codec() -> None:
     code = "import sys; sys.argv = ['facestream', '--help']\nimport stream.cli.app\ntry: stream.cli.app.main()\nexcept SystemExit: pass\n"
-    code += "print([name for name in ('cv2', 'av', 'openvino', 'tensorflow', 'keras', 'matplotlib') if name in sys.modules])"
+    code += "print([name for name in ('cv2', 'av', 'openvino', 'tensorflow', 'keras', 'matplotlib', 'ray') if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert out.splitlines()[-1] == "[]"

@@ -11,10 +11,12 @@ from typing import Annotated, Literal, ParamSpec
 import typer
 
 from stream.cli.asked import check_hiding_is_on, detector_of, settings_of, web_of, with_places
+from stream.cli.cluster import app as cluster_app
 from stream.cli.drawing import draw
 from stream.cli.explained import explained
 from stream.cli.malloc_arenas import share_arenas
 from stream.cli.options import (
+    Cluster,
     Config,
     Events,
     Hide,
@@ -22,10 +24,13 @@ from stream.cli.options import (
     MetricsHost,
     MetricsPort,
     Model,
+    Name,
     Output,
     Overwrite,
     PeopleFolder,
     Rate,
+    Resume,
+    RetryFailed,
     Set,
     Web,
     WebCert,
@@ -88,12 +93,16 @@ def run(
         float | None, typer.Option(min=0.01, max=1440, metavar="MINUTES", help="Record cameras in pieces of so many minutes, named by UTC.")
     ] = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
+    retry_failed: RetryFailed = False,
     web: Web = None,
     web_view_only: WebViewOnly = False,
     web_cert: WebCert = None,
     web_key: WebKey = None,
     web_tls: WebTls = None,
     web_host_name: WebHostName = None,
+    cluster: Cluster = None,
+    name: Name = None,
 ) -> int:
     """Find, follow and score the faces in SOURCE, and show or write the result."""
     logs.start(log_format)
@@ -107,7 +116,7 @@ def run(
     if guests_alone and (output is not None or events is not None or window):
         raise UsageError("-o, --events and --window are for what a SOURCE shows; name one: what pages bring is theirs alone.")
     page = web_of(
-        web,
+        web if cluster is None else None,
         view_only=web_view_only,
         certificate=web_cert,
         key=web_key,
@@ -128,11 +137,20 @@ def run(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
         overwrite=overwrite,
+        retry_failed=retry_failed,
         segment=segment is not None,
         web=page,
     )
+    if cluster is not None:
+        from stream.cluster.run import run_on_cluster
+
+        return run_on_cluster(sources or [], settings, options, cluster, name, web)
     if guests_alone:
         return Job(settings, options).run([])
+    if resume or retry_failed:
+        from stream.archive.alone import run_alone
+
+        return run_alone(sources or [], settings, options)
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
 
@@ -302,6 +320,7 @@ def config() -> int:
 
 
 app.add_typer(people, name="people")
+app.add_typer(cluster_app, name="cluster")
 _command(draw)
 
 

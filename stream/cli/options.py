@@ -37,4 +37,12 @@ WebHostName = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="A name that the page is reached by besides this machine's own, as behind a proxy.")
 ]
 Rate = Annotated[float | None, typer.Option(min=0.01, max=1000, help="Frames/s of numbered pictures, frames/img%03d.png; default: 25.")]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="WHERE", help="Run it on several machines: auto (the cluster of this machine), HOST:PORT, or local.")
+]
+Name = Annotated[str | None, typer.Option(metavar="SITE", help="With --cluster: what these cameras are called together.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Files: note in the output what is done, so that the same command goes on whatever ended it.")
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="As --resume, and what could not be done is tried again.")]

@@ -27,15 +27,15 @@ class Console:
         """
         self._list_pictures = list_pictures
         self._stdout_taken = stdout_taken
-        self._told = ProgressReporter()
+        self._progress = ProgressReporter()
         self._counts = Counter[str]()
 
     def __enter__(self) -> Self:
-        self._told.__enter__()
+        self._progress.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._told.__exit__(None, None, None)
+        self._progress.__exit__(None, None, None)
 
     def shown(self, result: Result) -> None:
         """A result went to its sinks."""
@@ -44,11 +44,11 @@ class Console:
         if info.still and self._list_pictures:
             self._print(f"{result.frame.source}: {_faces(result.analysis)}", result.frame.source)
         if info.frames != 1:
-            self._told(name, self._counts[name], info.frames, "pictures" if info.still else "frames")
+            self._progress(name, self._counts[name], info.frames, "pictures" if info.still else "frames")
 
     def ended(self, report: SourceReport, source: Source, path: Path | None) -> None:
         """A source has ended: what came of it."""
-        self._told.ended(report.name)
+        self._progress.ended(report.name)
         for sentence in [*report.failures, *report.notes]:
             self.failed(sentence, report.name)
         if report.read:
@@ -56,6 +56,17 @@ class Console:
         elif source.info.live:
             cause = f" ({source.status.cause})" if source.status.cause else ""
             self.failed(f"{report.name}: no picture ever came{cause}.", report.name)
+
+    def told(self, what: str, done: float, of: int) -> None:
+        """How far work is that is not one source's: of `what` so much is done."""
+        self._progress(what, int(done), of)
+
+    def summed_up(self, report: SourceReport, info: SourceInfo, path: Path | None) -> None:
+        """What came of a source, or of one's parts together."""
+        for note in report.notes:
+            self.failed(note, report.name)
+        if report.read:
+            self._print(summary(report, info, path), report.name)
 
     def failed(self, sentence: str, source: str = "") -> None:
         """Something could not be done, or the user should know it, and the job goes on."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.places import is_folder
 from stream.errors import PictureError, SourceError, UsageError
+from stream.frame import SourceInfo
 from stream.pipeline.report import SourceReport
 from stream.settings.schema import NamedSource, Settings
 from stream.sources.addresses import redact, with_variables, without_file
@@ -27,13 +28,17 @@ class Input:
     """Where it is written; decided by `outputs.assign_outputs`."""
 
     @property
+    def info(self) -> SourceInfo:
+        return self.source.info
+
+    @property
     def in_pieces(self) -> bool:
         """Whether it is recorded in pieces."""
-        return self.source.info.live and self.settings.output.segment_minutes > 0
+        return self.info.live and self.settings.output.segment_minutes > 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A source before it is opened."""
 
     address: str
@@ -54,7 +59,7 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
         UsageError: nothing was named.
         SourceError, PictureError: nothing could be opened.
     """
-    wanted = [one for address in addresses for one in _meant(address, settings)] or _listed(settings)
+    wanted = wanted_of(addresses, settings)
     if sum(one.address == "-" for one in wanted) > 1:
         raise UsageError("-: standard input is there once; name it once.")
     names = [(name, one) for one in wanted for name in expand(one.address, without=without)]
@@ -79,17 +84,27 @@ def open_inputs(addresses: Sequence[str], settings: Settings, without: Path | No
     return inputs, unopened
 
 
-def _meant(address: str, settings: Settings) -> list[_Wanted]:
+def wanted_of(addresses: Sequence[str], settings: Settings) -> list[Wanted]:
+    """What the user named, or what the settings list.
+
+    Raises:
+        UsageError: nothing was named.
+        SourceError: a file is on another machine.
+    """
+    return [one for address in addresses for one in _meant(address, settings)] or _listed(settings)
+
+
+def _meant(address: str, settings: Settings) -> list[Wanted]:
     """What a SOURCE means: one that the settings list, by its name, or an address."""
     named = [_of(one, settings) for one in settings.sources if one.name == address]
-    return named or [_Wanted(without_file(address), settings)]
+    return named or [Wanted(without_file(address), settings)]
 
 
-def _listed(settings: Settings) -> list[_Wanted]:
+def _listed(settings: Settings) -> list[Wanted]:
     if not settings.sources:
         raise UsageError("name a SOURCE to run, or list some under sources: in a settings file; facestream run --help says more.")
     return [_of(one, settings) for one in settings.sources]
 
 
-def _of(one: NamedSource, settings: Settings) -> _Wanted:
-    return _Wanted(without_file(with_variables(one.address)), settings.of(one), one.name)
+def _of(one: NamedSource, settings: Settings) -> Wanted:
+    return Wanted(without_file(with_variables(one.address)), settings.of(one), one.name)

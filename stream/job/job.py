@@ -19,7 +19,7 @@ from stream.drawing.mark import Style
 from stream.drawing.overlay import inked
 from stream.errors import DONE, FAILED, INTERRUPTED, PictureError, SinkError, SourceError
 from stream.job.inputs import Input
-from stream.job.lanes import LaneMaker, groups
+from stream.job.lanes import Events, LaneMaker, groups
 from stream.job.outputs import assign_outputs
 from stream.monitoring.health import Health
 from stream.monitoring.metrics import Metrics
@@ -52,6 +52,8 @@ class Options:
     overwrite: bool = False
     web: WebOptions | None = None
     """A page in the browser."""
+    retry_failed: bool = False
+    """An archive: what could not be done is tried again."""
     segment: bool = False
     """`--segment` was said, not only written in the settings: then each source must be a camera."""
 
@@ -203,7 +205,7 @@ class Job:
 class _Outputs(RunObserver):
     """Recordings of cameras that run side by side, of which one that fails ends alone, with a sentence; and the events of all of them."""
 
-    def __init__(self, console: Console, events: EventsSink | None, recordings: int) -> None:
+    def __init__(self, console: Console, events: Events | None, recordings: int) -> None:
         self.failed = False
         self.nothing_left: Callable[[], None] = lambda: None
         """Called when the last recording has failed."""

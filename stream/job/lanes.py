@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from stream.deadline import Deadline
 from stream.drawing.mark import Style
@@ -12,7 +14,6 @@ from stream.job.inputs import Input
 from stream.monitoring.health import Health
 from stream.pipeline.lane import Lane
 from stream.pipeline.priority import RECORDINGS
-from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
 from stream.sinks.recording.hidden_tags import told_without
 from stream.sinks.recording.segments import SegmentedSink
@@ -21,7 +22,7 @@ from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from stream.sinks.screen.mosaic import Mosaic
 from stream.sinks.screen.window import WindowSink
-from stream.sinks.sink import Sink, Viewer
+from stream.sinks.sink import Sink, Viewer, Waits
 from stream.sinks.threaded import Threaded
 from stream.web.camera_view import CameraView
 from stream.web.host import WebHost
@@ -33,11 +34,15 @@ def groups(inputs: Sequence[Input]) -> list[list[Input]]:
     return ([live] if live else []) + [[one] for one in inputs if not one.source.info.live]
 
 
+class Events(Sink, Waits, Protocol):
+    """Where events go."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaneMaker:
     """Makes the lanes of one group after the other."""
 
-    events: EventsSink | None
+    events: Events | None
     """Gets what is found in all of them."""
     window: bool
     health: Health
@@ -45,6 +50,8 @@ class LaneMaker:
     web: WebHost | None = None
     """Shows all of them on its page."""
     style: Style = inked
+    run: str = ""
+    """Stands in the names of recordings in pieces."""
 
     def lanes(self, group: Sequence[Input]) -> tuple[list[Lane], Mosaic | None]:
         """A lane for each input, and the window that several share.
@@ -90,7 +97,7 @@ class LaneMaker:
         if info.still:
             return PictureSink(path, info, settings, overwrite=self.overwrite, hide=one.settings.hide)
         info, notes = told_without(info, one.settings.hide)
-        kind = SegmentedSink if one.in_pieces else VideoSink
+        kind = partial(SegmentedSink, run=self.run) if one.in_pieces else VideoSink
         if view is None or not info.live:
             video: Sink = kind(path, info, settings, overwrite=self.overwrite)
             video.notes += notes
@@ -106,7 +113,7 @@ class LaneMaker:
 class _Shared:
     """A sink that outlives a lane: several write into it, and whoever made it closes it."""
 
-    def __init__(self, sink: EventsSink) -> None:
+    def __init__(self, sink: Events) -> None:
         self.notes: list[str] = []  # told once, by whoever closes the sink
         self._sink = sink
 

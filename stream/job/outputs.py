@@ -5,25 +5,51 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from models.imaging.picture_formats import writable_suffixes
 from models.places import exists, is_file, is_folder, resolved
 from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
-from stream.job.inputs import Input
+from stream.settings.schema import Settings
 from stream.sinks.events import is_stdout
 from stream.sinks.files import leads_elsewhere
 from stream.sinks.picture import place
 from stream.sinks.recording.video import FORMATS
 
 
-def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | None, *, overwrite: bool, segment: bool) -> None:
+class Written(Protocol):
+    """What may be written: an input, or what will be one."""
+
+    output: Path | None
+
+    @property
+    def info(self) -> SourceInfo: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def root(self) -> Path | None:
+        """The folder it was found in, whose structure the output keeps; None where it was named itself."""
+        ...
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether it is recorded in pieces."""
+        ...
+
+
+def assign_outputs(
+    inputs: Sequence[Written], output: Path | None, events: str | None, *, overwrite: bool, segment: bool, taken: Collection[Path] = ()
+) -> None:
     """Decide where each input is written (`Input.output`), before any work.
 
     Args:
         output: what the user named, a file or a folder; None: nothing is written.
         events: where events go: a path, or "-" for standard output.
         segment: `--segment` was said: then each input must be a camera.
+        taken: outputs of others, which these must leave alone.
 
     Raises:
         UsageError: an output fits its source in no way, would replace an input or what must not be replaced, or is written twice.
@@ -31,13 +57,13 @@ def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | N
     if output == Path("-"):
         raise UsageError("-o -: pictures are not written to standard output; name a file or a folder.")
     ordered = sorted(inputs, key=lambda one: not one.settings.output.enabled)  # those that are written come first
-    infos = [one.source.info for one in ordered]
+    infos = [one.info for one in ordered]
     if segment and (file := next((info for info in infos if not info.live), None)):
         raise UsageError(f"{file.name}: --segment cuts recordings of cameras, and this is none; leave it out.")
     written = [one for one in ordered if one.settings.output.enabled and output is not None]
     planned: list[Path] = []
     if output is not None and written:
-        planned = plan_outputs(infos[: len(written)], output, [one.root for one in written])
+        planned = plan_outputs(infos[: len(written)], output, [one.root for one in written], taken)
     lent = [path for one, path in zip(written, planned, strict=True) if one.in_pieces]
     others = [] if events is None or is_stdout(events) or leads_elsewhere(Path(events)) else [Path(events)]
     check_outputs(infos, planned, others, overwrite=overwrite, lent=lent)
@@ -45,12 +71,13 @@ def assign_outputs(inputs: Sequence[Input], output: Path | None, events: str | N
         one.output = path
 
 
-def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path | None]) -> list[Path]:
+def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path | None], taken: Collection[Path] = ()) -> list[Path]:
     """The output path of each source: a file for a video or one picture, a folder for several pictures.
 
     Args:
         output: what the user named: a file, which only one source can have, or a folder.
         roots: the folder that each source was found in, whose structure the output keeps; None where it was named itself.
+        taken: outputs of others: a video in a folder gets another name.
 
     Raises:
         UsageError: the output fits the source in no way.
@@ -63,8 +90,10 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path
         _check_ending(infos[0], output)
         return [output]
     planned: list[Path] = []
+    used = set(taken)
     for info, root in zip(infos, roots, strict=True):
-        planned.append(output if info.still else _unused(output / _video_name(info, root), planned))
+        planned.append(output if info.still else _unused(output / _video_name(info, root), used))
+        used.add(planned[-1])
     return planned
 
 
@@ -122,7 +151,7 @@ def _video_name(info: SourceInfo, root: Path | None) -> Path:
     return relative.with_name(f"{relative.stem}.mp4")
 
 
-def _unused(path: Path, taken: Sequence[Path]) -> Path:
+def _unused(path: Path, taken: Collection[Path]) -> Path:
     candidate, number = path, 1
     while candidate in taken:
         number += 1

@@ -212,6 +212,16 @@ class PipelineSettings(Section):
     )
 
 
+class ClusterSettings(Section):
+    """Archives on several machines (--cluster)."""
+
+    cores_per_worker: Annotated[int, Field(ge=1, le=256)] = Field(2, description="of a machine, for each worker that looks at files")
+    workers: Annotated[int, Field(ge=0, le=100_000)] = Field(0, description="at most, on all machines together; 0: as many as have cores")
+    silent_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        300.0, description="a worker of whose file nothing comes for so long hangs and is ended, s"
+    )
+
+
 OWN: dict[str, frozenset[str]] = {
     "detector": frozenset({"enabled", "min_face_px"}),
     "tracker": frozenset(TrackerSettings.model_fields),
@@ -255,6 +265,7 @@ class Settings(Section):
     source: SourceSettings = SourceSettings()
     output: OutputSettings = OutputSettings()
     pipeline: PipelineSettings = PipelineSettings()
+    cluster: ClusterSettings = ClusterSettings()
     sources: tuple[NamedSource, ...] = ()
 
     def of(self, source: NamedSource) -> Settings:

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,12 +39,19 @@ class EventsSink:
     """
 
     def __init__(
-        self, path: Path | str, *, overwrite: bool = False, health: Health | None = None, tracks_over_after_s: float | None = None
+        self,
+        path: Path | str,
+        *,
+        overwrite: bool = False,
+        health: Health | None = None,
+        tracks_over_after_s: float | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         """
         Args:
             tracks_over_after_s: a line for each track, too, once it was not seen for so long; None: none.
             health: is told what the thread is at that writes to a pipe.
+            more: what each line says besides.
 
         Raises:
             SinkError: the file cannot be written, or exists and must not be replaced.
@@ -57,6 +64,7 @@ class EventsSink:
         except OSError as error:
             raise SinkError(unwritable(path, error)) from error
         self._tracks = TrackSummaries(tracks_over_after_s) if tracks_over_after_s is not None else None
+        self._more = dict(more or {})
         self._file: TextIO | None = file
         self._lines = _lines(file, health)
 
@@ -87,7 +95,7 @@ class EventsSink:
     def _write(self, event: dict[str, Any]) -> None:
         if self._file is None:
             return
-        line = json.dumps(event, ensure_ascii=self.is_stdout, allow_nan=False) + "\n"
+        line = json.dumps(event | self._more, ensure_ascii=self.is_stdout, allow_nan=False) + "\n"
         with self._explained():
             if self._lines is None:
                 self._file.write(line)

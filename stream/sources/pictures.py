@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from models.imaging.pictures import read_picture
@@ -19,18 +19,26 @@ from stream.sources.source import SourceStatus
 class PicturesSource:
     """Still pictures, in their natural order, one after another."""
 
-    def __init__(self, address: str, *, without: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        without: Path | None = None,
+        paths: Sequence[Path] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """
         Args:
             address: a picture, a folder or a pattern.
             without: a folder whose pictures are left out: where results go, perhaps inside the folder they come from.
+            paths: only these of them; None: all.
 
         Raises:
             SourceError: the folder or pattern holds no picture.
         """
         self._alone = is_file(address)
-        self._paths = [Path(address)] if self._alone else pictures_below(address, without)
-        self._unreadable = [] if self._alone else unreadable_below(address, without)
+        self._paths = [Path(address)] if self._alone else pictures_below(address, without) if paths is None else list(paths)
+        self._unreadable = [] if self._alone or paths is not None else unreadable_below(address, without)
         if not self._paths:
             nothing = f"{address}: there is no picture in this {'folder' if is_folder(address) else 'place'}."
             raise SourceError(" ".join(self._unreadable) or nothing)

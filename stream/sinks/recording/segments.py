@@ -26,7 +26,8 @@ class SegmentedSink:
     """Writes a camera's pictures into one video after the other: `NAME-20261125T080000Z.mp4`, by the UTC of its first picture.
 
     A new piece begins where the clock passes a whole multiple of its length since midnight (or 1970, which is the same for lengths that
-    divide a day). Each is closed, and plays, before the next begins.
+    divide a day). Each is closed, and plays, before the next begins. A run that has a name puts it behind: two that record one camera
+    at once, as when a machine was cut off from the others, then never meet in a file.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class SegmentedSink:
         settings: OutputSettings,
         *,
         overwrite: bool = False,
+        run: str = "",
         offset_s: Callable[[], float] = since_the_epoch_s,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -43,6 +45,7 @@ class SegmentedSink:
         Args:
             path: gives the pieces their folder, the beginning of their names, and their kind.
             settings: `segment_minutes` is how long a piece is.
+            run: stands in each name, where there is one.
             offset_s: from the clock of `Frame.captured_at` to UTC.
             clock: that clock.
 
@@ -51,7 +54,7 @@ class SegmentedSink:
         """
         self.notes: list[str] = []
         self._path, self._info, self._settings, self._overwrite = path, info, settings, overwrite
-        self._offset_s, self._clock = offset_s, clock
+        self._run, self._offset_s, self._clock = run and f"-{run}", offset_s, clock
         VideoSink(path, info, settings, overwrite=True)  # refuses at once what would be refused later; leaves nothing
         self._piece: VideoSink | None = None
         self._number = -1
@@ -95,8 +98,9 @@ class SegmentedSink:
 
     def _name(self, utc_s: float) -> Path:
         begin = datetime.fromtimestamp(utc_s, UTC).strftime("%Y%m%dT%H%M%SZ")
-        path, again = self._path.with_stem(f"{self._path.stem}-{begin}"), 1
+        stem = f"{self._path.stem}-{begin}{self._run}"
+        path, again = self._path.with_stem(stem), 1
         while path.exists() and not self._overwrite:  # a second run within the same second
             again += 1
-            path = self._path.with_stem(f"{self._path.stem}-{begin}-{again}")
+            path = self._path.with_stem(f"{stem}-{again}")
         return path

@@ -71,6 +71,7 @@ class VideoSink:
                 f"{info.name}: its sound is left out: only a file on this machine is read a second time for it. Download it first."
             )
         self._recording: Recording | None = None
+        self._overwrite = overwrite
         self._closed = False
         self._deadline = NEVER
 
@@ -84,6 +85,8 @@ class VideoSink:
             raise SinkError(f"{self.path}: is closed; nothing more can be written to it.")
         try:
             if self._recording is None:
+                if not self._overwrite:
+                    self.path.open("xb").close()  # refuses what somebody else has begun since it was claimed
                 kind = FORMATS[self.path.suffix.lower()]
                 self._recording = begin_recording(self.path, kind, self._info, self._settings, self._codecs, result.frame, self.notes)
             self._recording.write(result)

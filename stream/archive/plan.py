@@ -1,0 +1,171 @@
+"""From what the user names to units: as many pictures as take some seconds, or one video. Nothing is opened that need not be."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.atomic import file_written_whole
+from models.imaging.unread_formats import is_unread_name
+from models.places import is_folder
+from stream.archive.store import Store
+from stream.archive.unit import Unit, unit_id
+from stream.errors import SinkError, UsageError
+from stream.frame import SourceInfo
+from stream.job.inputs import Wanted, wanted_of
+from stream.job.outputs import assign_outputs
+from stream.settings.schema import Settings
+from stream.sinks.files import unwritable
+from stream.sources.addresses import expand, fixed_part, is_glob, pictures_below, redact, split, unreadable_below
+from stream.sources.opening import open_source
+
+MOST_PICTURES = 128
+MOST_BYTES = 1 << 28
+"""Of a unit of pictures: 5 to 15 s of work for two cores."""
+
+
+@dataclass(slots=True, eq=False)
+class _Planned:
+    """A source that is not open."""
+
+    info: SourceInfo
+    wanted: Wanted
+    address: str
+    paths: Sequence[Path]
+    """The files: `info` has only those of them that may become outputs."""
+    output: Path | None = None
+    in_pieces = False
+
+    @property
+    def settings(self) -> Settings:
+        return self.wanted.settings
+
+    @property
+    def root(self) -> Path | None:
+        return Path(self.wanted.address) if self.address != self.wanted.address and is_folder(self.wanted.address) else None
+
+
+def write_plan(
+    store: Store,
+    addresses: Sequence[str],
+    settings: Settings,
+    output: Path | None,
+    events: str | None,
+    *,
+    overwrite: bool,
+    known: Collection[str] = (),
+    taken: Collection[Path] = (),
+) -> int:
+    """Write the store's next plan: of what the user named, all that is not known.
+
+    Args:
+        output, events: as the user named them.
+        known: files that other plans hold.
+        taken: outputs that other plans name.
+
+    Returns:
+        How many units it has. None: no plan is written.
+
+    Raises:
+        UsageError: a source is live or cannot be read a second time, or an output does not fit (as `assign_outputs` says).
+        SourceError, PictureError: there is nothing of that name.
+        SinkError: the plan cannot be written.
+    """
+    inputs = [one for one in _inputs(addresses, settings, output, known) if one.paths or not known]
+    assign_outputs(inputs, output, events if not known else None, overwrite=overwrite, segment=False, taken=taken)
+    units = itertools.chain.from_iterable(_units(one, tells_unreadable=not known) for one in inputs)
+    first = next(units, None)
+    if first is None:
+        return 0
+    count = 0
+    try:
+        with file_written_whole(store.next_plan()) as file:
+            for unit in itertools.chain([first], units):
+                file.write(f"{unit.as_json()}\n".encode())
+                count += 1
+    except OSError as error:
+        raise SinkError(unwritable(store.place, error)) from error
+    return count
+
+
+def _inputs(addresses: Sequence[str], settings: Settings, output: Path | None, known: Collection[str]) -> Iterator[_Planned]:
+    for wanted in wanted_of(addresses, settings):
+        _check_is_file(wanted.address)
+        for address in expand(wanted.address, without=output):
+            if is_folder(address) or is_glob(address):
+                yield _pictures(address, wanted, output, known)
+            elif address not in known:
+                info = SourceInfo(name=address, path=Path(address)) if address != wanted.address else _opened(wanted)
+                yield _Planned(info, wanted, address, [] if info.path is None else [info.path])
+
+
+def _check_is_file(address: str) -> None:
+    path = Path(address)
+    is_pipe = address == "-" or (path.exists() and not (path.is_file() or path.is_dir()))
+    if is_pipe or address.isdecimal() or address.startswith("camera:") or split(address) is not None:
+        raise UsageError(f"{redact(address)}: is no file or folder; only those are done unit by unit, and can be gone on with.")
+
+
+def _pictures(address: str, wanted: Wanted, output: Path | None, known: Collection[str]) -> _Planned:
+    paths = [path for path in pictures_below(address, output) if str(path) not in known]
+    readable = tuple(path for path in paths if not is_unread_name(path))
+    below = Path(address) if is_folder(address) else fixed_part(address)
+    return _Planned(SourceInfo(name=address, still=True, path=below, pictures=readable), wanted, address, paths)
+
+
+def _opened(wanted: Wanted) -> SourceInfo:
+    source = open_source(wanted.address, wanted.settings.source, name=wanted.name)
+    source.close()
+    if source.info.live:
+        raise UsageError(f"{source.info.name}: is played as a camera (source.loop); only files are done unit by unit.")
+    return source.info
+
+
+def _units(one: _Planned, *, tells_unreadable: bool) -> Iterator[Unit]:
+    files = [(str(path), _size(path)) for path in one.paths]
+    if not one.info.still:
+        yield _unit(one, files)
+        return
+    has_more = tells_unreadable and (is_folder(one.address) or is_glob(one.address))
+    unreadable = unreadable_below(one.address) if has_more else []
+    for pictures in _batches(files):
+        yield _unit(one, pictures, unreadable)
+        unreadable = []
+    if unreadable:
+        yield _unit(one, [], unreadable)
+
+
+def _batches(pictures: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    batch: list[tuple[str, int]] = []
+    size = 0
+    for path, its_size in pictures:
+        if batch and (len(batch) == MOST_PICTURES or size + its_size > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((path, its_size))
+        size += its_size
+    if batch:
+        yield batch
+
+
+def _unit(one: _Planned, files: Sequence[tuple[str, int]], unreadable: Sequence[str] = ()) -> Unit:
+    return Unit(
+        id=unit_id([one.address, files, str(one.output), list(unreadable)]),
+        kind="pictures" if one.info.still else "video",
+        source=one.address,
+        paths=[path for path, _ in files],
+        size=sum(size for _, size in files),
+        name=one.wanted.name,
+        root=None if one.root is None else str(one.root),
+        output=None if one.output is None else str(one.output),
+        unreadable=list(unreadable),
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link that leads nowhere: whoever reads it will say so
+        return 0

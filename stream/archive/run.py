@@ -1,0 +1,198 @@
+"""`facestream run` on an archive, so that the same command goes on where it was ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.classification.bundle import read_bundle
+from stream.archive.crew import Crew
+from stream.archive.outcome import tell_outcome
+from stream.archive.plan import write_plan
+from stream.archive.store import Planned, Store
+from stream.console import logs
+from stream.console.reporter import Console
+from stream.errors import INTERRUPTED, UsageError
+from stream.job.job import Options
+from stream.passwords import redact
+from stream.settings.schema import Settings
+from stream.signals import on_signal
+from stream.sinks.events import is_stdout
+from stream.sinks.files import leads_elsewhere
+
+STATE = ".facestream"
+"""The folder in the output where is kept what is done."""
+
+
+def run_archive(
+    addresses: Sequence[str],
+    settings: Settings,
+    options: Options,
+    hire: Callable[[Store], Crew],
+) -> int:
+    """Plan what is to be done, or find the plan of a run that was ended; do what is left; put it together. The exit code.
+
+    Args:
+        hire: makes the crew that does the units, once there is something to do.
+    Raises:
+        UsageError: it cannot be gone on with, or not so.
+        FacestreamError: it cannot go on.
+    """
+    check_options(options)
+    store = Store(place_of(options))
+    about = _about(addresses, settings, options)
+    planned = _resume(store, about, options)
+    if planned and options.retry_failed:
+        _undo_failed(store)
+    with Console(stdout_taken=options.events is not None and is_stdout(options.events)) as console:
+        if not planned:
+            _begin(store, about, addresses, settings, options)
+        work = _Work(store, hire, console)
+        whole = work.finish()
+        if whole and planned and _plan_more(store, addresses, settings, options):
+            whole = work.finish()
+        if not whole:
+            logs.say("stopped; the same command goes on where it was")
+            return INTERRUPTED
+        return tell_outcome(store, options.events, console)
+
+
+def _begin(store: Store, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options) -> None:
+    """Write the first plan; nothing is left where there can be none."""
+    store.begin(about)
+    try:
+        write_plan(store, addresses, settings, options.output, options.events, overwrite=options.overwrite)
+    except BaseException:
+        store.forget()
+        raise
+
+
+class _Work:
+    """Gets done what is left of the store's plans."""
+
+    def __init__(self, store: Store, hire: Callable[[Store], Crew], console: Console) -> None:
+        self._store, self._hire, self._console = store, hire, console
+        self._crew: Crew | None = None
+        self._stopped = False
+
+    def finish(self) -> bool:
+        """Whether all is done; else the user has asked for the end."""
+        done = self._store.done()
+        todo: list[Planned] = []
+        items = done_items = 0
+        for planned in self._store.planned():
+            items += planned.items
+            if planned.id in done:
+                done_items += planned.items
+            else:
+                todo.append(planned)
+        if done and todo:
+            logs.say(f"goes on: {done_items} of {items} pictures and videos are done")
+        if not todo:
+            return True
+        with on_signal(self._stop):
+            self._crew = self._crew or self._hire(self._store)
+            return not self._stopped and self._crew.do(self._store, todo, done_items, items, self._console.told)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._crew is not None:
+            self._crew.stop()
+
+
+def place_of(options: Options) -> Path:
+    """Where what is known of a run is kept: in the folder of its outputs, or beside its only output.
+
+    Raises:
+        UsageError: it writes nothing.
+    """
+    if options.output is not None and (options.output.is_dir() or not options.output.suffix):
+        return options.output / STATE
+    beside = options.output if options.output is not None else Path(options.events) if options.events is not None else None
+    if beside is None or (options.output is None and (is_stdout(beside) or leads_elsewhere(beside))):
+        raise UsageError("what is done must be kept somewhere: name a folder with -o, or a file for --events.")
+    return beside.with_name(f".{beside.name}{STATE}")
+
+
+def check_options(options: Options) -> None:
+    """
+    Raises:
+        UsageError: one of them has no meaning where a run is made of units.
+    """
+    said = {
+        "--window": bool(options.window),
+        "--web": options.web is not None,
+        "--duration": options.duration_s is not None,
+        "--segment": options.segment,
+    }
+    for flag in (flag for flag, is_said in said.items() if is_said):
+        raise UsageError(f"{flag}: has no meaning for files that are done unit by unit; leave it out.")
+
+
+def _resume(store: Store, about: dict[str, Any], options: Options) -> bool:
+    """Whether a plan is there that goes on.
+
+    Raises:
+        UsageError: it is another run's.
+    """
+    if not store.exists:
+        store.forget()
+        return False
+    before = store.about()
+    differs = next((key for key in [*before, *about] if before.get(key) != about.get(key)), None)
+    if differs is None and store.plans:
+        return True
+    if differs is not None and not options.overwrite:
+        was, now = before.get(differs), about.get(differs)
+        raise UsageError(
+            f"{store.place.parent}: another run has begun here, with {differs} {_word(was)} and not {_word(now)}; "
+            "run it as it was, name another output, or begin anew with --overwrite."
+        )
+    store.forget()
+    return False
+
+
+def _word(value: Any) -> str:
+    return "unset" if value is None else f"{value}"
+
+
+def _about(addresses: Sequence[str], settings: Settings, options: Options) -> dict[str, Any]:
+    """What is asked, a line each: all that results depend on."""
+    said = settings.model_dump(mode="json", exclude={"sources", "pipeline", "cluster"})
+    flat = {f"{section}.{key}": value for section, keys in said.items() for key, value in keys.items()}
+    model = settings.classifier.model if settings.detector.enabled else "none"
+    about = {
+        "SOURCE": [redact(address) for address in addresses],
+        "-o": None if options.output is None else str(options.output),
+        "--events": options.events,
+        "--max-frames": options.max_frames,
+        **flat,
+        "sources": [[one.name, redact(one.address), one.changes] for one in settings.sources],
+        "the classifier": None if model == "none" else _hash([read_bundle(model).folder / "model.json"]),
+        "the known people": None if settings.people_folder is None else _hash(sorted(settings.people_folder.glob("*.json"))),
+    }
+    found: dict[str, Any] = json.loads(json.dumps(about))  # as it will be read
+    return found
+
+
+def _hash(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode("utf-8", "surrogateescape") + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _undo_failed(store: Store) -> None:
+    for unit in store.done():
+        if store.record(unit).failures:
+            store.undo(unit)
+
+
+def _plan_more(store: Store, addresses: Sequence[str], settings: Settings, options: Options) -> int:
+    """Plan what has come since; how many units that is."""
+    known = {path for unit in store.units() for path in (unit.paths or [unit.source])}
+    taken = {Path(unit.output) for unit in store.units() if unit.output is not None and unit.kind == "video"}
+    return write_plan(store, addresses, settings, options.output, options.events, overwrite=options.overwrite, known=known, taken=taken)

@@ -1,0 +1,248 @@
+"""Does units: what `facestream run` does with the same files, each output put in place whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import re
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from models.atomic import prefix_of, put_in_place
+from stream.analysis.analyser import Analyser
+from stream.archive.store import Store
+from stream.archive.unit import Record, Unit
+from stream.drawing.mark import Style
+from stream.drawing.overlay import inked
+from stream.errors import PictureError, SinkError, SourceError
+from stream.job.inputs import Input
+from stream.job.lanes import LaneMaker
+from stream.monitoring.health import Health
+from stream.monitoring.observer import RunObserver
+from stream.pipeline.pipeline import Pipeline
+from stream.pipeline.report import SourceReport
+from stream.settings.schema import Settings
+from stream.sinks.events import EventsSink
+from stream.sinks.picture import PictureSink
+from stream.sinks.recording.trial import plays
+from stream.sinks.sink import Sink
+from stream.sources.opening import open_source
+from stream.sources.pictures import PicturesSource
+from stream.sources.source import Source
+
+DISK_IS_GONE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE})
+"""What no other file could be written for either."""
+COUNTS = ("name", "read", "analysed", "shown", "faces", "frames_with_faces", "tracks", "seconds")
+_LEFT = re.compile(r"(\..*-)[0-9a-f]{16}(?:\.part\.\w+)?")
+"""A file that a killed process was writing: `prefix_of` what it was to become, and the rest."""
+
+
+class UnitWorker:
+    """Owns the models and does one unit at a time. `stop` and `share` work from any thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        analyser: Analyser,
+        *,
+        events: bool,
+        run: str = "",
+        max_frames: int | None = None,
+        style: Style = inked,
+        observers: Sequence[RunObserver] = (),
+        health: Health | None = None,
+        ticked: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            events: whether they are written.
+            run: which run it works for: deaths are counted for each.
+            max_frames: end each source after so many frames.
+            ticked: called after each picture and frame.
+        """
+        self.share = 0.0
+        """How much of the unit in hand is done, about."""
+        self.ticks = 0
+        """Pictures and frames so far: a worker whose ticks stand still hangs."""
+        self._settings, self._store, self._analyser = settings, store, analyser
+        self._run_id = run
+        self._events, self._max_frames, self._style, self._observers = events, max_frames, style, observers
+        self._health, self.ticked = health or Health(), ticked
+        self._pipeline: Pipeline | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """The unit in hand is given up, within two seconds, and none is begun any more."""
+        self._stopped = True
+        if (pipeline := self._pipeline) is not None:
+            pipeline.stop()
+
+    def run(self, unit: Unit, *, alone: bool = False, left_out: Collection[str] = ()) -> Record | None:
+        """Do a unit: its outputs, then its events, then its record, each put in place whole.
+
+        Args:
+            alone: each picture by itself, so that whoever finds this process dead knows at which.
+            left_out: of its files those that are not tried, because whoever did has died.
+
+        Returns:
+            What became of it; None where it was given up.
+
+        Raises:
+            SinkError: the disk is full or gone: no other unit could be done either.
+        """
+        begun = self._store.was_begun(unit.id)
+        began = time.monotonic()
+        try:
+            self._store.begin_unit(unit.id, self._run_id)
+            try:
+                record = self._tried(unit, alone, left_out)
+            except _OneOfThem:
+                record = self._tried(unit, True, left_out)
+            if record is None:
+                self._store.give_up(unit.id)
+                return None
+            if begun:
+                _sweep([*(Path(path) for path, _ in record.outputs), self._store.events(unit.id)])
+            record.seconds = round(time.monotonic() - began, 3)
+            self._store.finish(record)
+        except OSError as error:
+            raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
+        return record
+
+    def _tried(self, unit: Unit, alone: bool, left_out: Collection[str]) -> Record | None:
+        """Outputs and events are in place afterwards. None: it was stopped."""
+        record, self.share = Record(unit.id, node=platform.node()), 0.0
+        record.failures += [{"source": unit.source, "reason": sentence} for sentence in unit.unreadable]
+        dead = [path for path in unit.paths or [unit.source] if path in left_out]
+        record.failures += [{"source": path, "reason": f"{path}: whatever reads it dies or never ends; left out."} for path in dead]
+        wanted = [path for path in unit.paths if path not in left_out]
+        if dead:
+            record.reports.append(_counts(SourceReport(unit.source)))
+        rounds = [[path] for path in wanted] if alone and unit.kind == "pictures" else [wanted] if wanted or not dead else []
+        with self._events_of(unit) as events:
+            maker = LaneMaker(events, False, self._health, overwrite=True, style=self._style)
+            for number, paths in enumerate(rounds):
+                if alone:
+                    self._store.try_alone(unit.id, paths[0] if paths else unit.source)
+                self._run(unit, paths, maker, record, number / len(rounds))
+                if self._stopped:
+                    return None
+        return record
+
+    @contextmanager
+    def _events_of(self, unit: Unit) -> Iterator[EventsSink | None]:
+        if not self._events:
+            yield None
+            return
+        place = self._store.events(unit.id)
+        part = place.with_name(f"{prefix_of(place)}{secrets.token_hex(8)}")
+        over_after_s = self._settings.tracker.forget_after_s if self._settings.output.track_events else None
+        events = EventsSink(part, tracks_over_after_s=over_after_s)
+        try:
+            yield events
+            events.close()
+            if not self._stopped:
+                put_in_place(part, place)
+        finally:
+            with suppress(SinkError):
+                events.close()
+            part.unlink(missing_ok=True)
+
+    def _run(self, unit: Unit, paths: Sequence[str], maker: LaneMaker, record: Record, share: float) -> None:
+        settings = self._settings if unit.name is None else self._settings.of_name(unit.name)
+        try:
+            source = _source(unit, paths, settings)
+        except (SourceError, PictureError) as error:
+            _add(record, unit, paths, SourceReport(unit.name or unit.source, error=str(error)), None)
+            return
+        output = None if unit.output is None else Path(unit.output)
+        part = None if output is None or unit.kind == "pictures" else output.with_name(_part_name(output))
+        failed: Exception | None = None
+        sinks: Sequence[Sink] = ()
+        report = SourceReport(source.info.name)
+        try:
+            try:
+                [lane], _ = maker.lanes([Input(source, settings, None if unit.root is None else Path(unit.root), part or output)])
+                sinks = lane.sinks
+                pipeline = self._pipeline = Pipeline(
+                    [lane], self._analyser, self._settings, observers=self._observers, health=self._health, max_frames=self._max_frames
+                )
+                [report] = pipeline.report.sources
+                if self._stopped:
+                    pipeline.stop()
+                for number, _ in enumerate(pipeline.results(), 1):
+                    of = len(unit.paths) if unit.kind == "pictures" else source.info.frames
+                    self.share = share + min(number / of, 1.0) if of else share
+                    self.ticks += 1
+                    self.ticked()
+            except (SourceError, PictureError, SinkError) as error:
+                if isinstance(error, SinkError) and (_is_disk_gone(error) or len(paths) > 1):
+                    raise error if _is_disk_gone(error) else _OneOfThem from error
+                failed = error
+            self._pipeline = None
+            if self._stopped:
+                return
+            if part is not None and part.exists() and output is not None and (failed is None or plays(part)):
+                put_in_place(part, output)
+                record.outputs.append((str(output), output.stat().st_size))
+            for sink in sinks:
+                if isinstance(sink, PictureSink):
+                    record.outputs += [(str(path), path.stat().st_size) for path in sink.written]
+        finally:
+            if part is not None:
+                part.unlink(missing_ok=True)
+        sentence = None if failed is None else str(failed) if part is None else str(failed).replace(str(part), str(output))
+        _add(record, unit, paths, report, sentence)
+
+
+class _OneOfThem(Exception):  # noqa: N818 - no fault yet: which picture's it is will be seen
+    """A picture cannot be written: the others must not be lost with it."""
+
+
+def _source(unit: Unit, paths: Sequence[str], settings: Settings) -> Source:
+    if unit.kind == "video":
+        return open_source(unit.source, settings.source, name=unit.name)
+    if unit.paths == [unit.source]:
+        return open_source(unit.source, settings.source, name=unit.name)
+    if not paths:
+        raise SourceError(" ".join(unit.unreadable))
+    return PicturesSource(unit.source, paths=[Path(path) for path in paths])
+
+
+def _part_name(output: Path) -> str:
+    """Of a video while it is written. Its ending says what it is."""
+    return f"{prefix_of(output)}{secrets.token_hex(8)}.part{output.suffix}"
+
+
+def _is_disk_gone(error: SinkError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in DISK_IS_GONE
+
+
+def _add(record: Record, unit: Unit, paths: Sequence[str], report: SourceReport, failed: str | None) -> None:
+    record.reports.append(_counts(report))
+    reasons = [*report.failures, *([report.error] if report.error else []), *([failed] if failed and failed != report.error else [])]
+    for reason in reasons:
+        at = next((path for path in paths if reason.startswith(f"{path}:")), paths[0] if len(paths) == 1 else unit.source)
+        record.failures.append({"source": at, "reason": reason})
+
+
+def _counts(report: SourceReport) -> dict[str, Any]:
+    """A report as JSON can write it."""
+    return {name: getattr(report, name) for name in COUNTS} | {"drops": dict(report.drops), "notes": list(report.notes)}
+
+
+def _sweep(outputs: Sequence[Path]) -> None:
+    """Remove what a killed process had begun to write for these outputs."""
+    for folder in {path.parent for path in outputs}:
+        prefixes = {prefix_of(path) for path in outputs if path.parent == folder}
+        for name in os.listdir(folder) if folder.is_dir() else []:  # noqa: PTH208 - names alone
+            found = _LEFT.fullmatch(name)
+            if found is not None and found[1] in prefixes:
+                (folder / name).unlink(missing_ok=True)

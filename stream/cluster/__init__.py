@@ -1,0 +1,1 @@
+"""The same jobs on several machines, by Ray: cameras that move when a machine dies."""

@@ -1,0 +1,274 @@
+"""The units of an archive done by the workers of a cluster."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from stream.archive.crew import Told, left_out
+from stream.archive.run import check_options, run_archive
+from stream.archive.store import Planned, Store
+from stream.cluster import actors
+from stream.cluster.archive_worker import ArchiveWorker, Asked
+from stream.cluster.connection import connected
+from stream.console import logs
+from stream.errors import ClusterError, UsageError
+from stream.job.job import Options
+from stream.settings.schema import Settings
+
+IN_HAND = 2
+"""Units of a worker: one that it is at, one that it begins at once after it."""
+LOOK_S = 0.5
+"""How often the machines, and what the workers are at, are looked at."""
+STOP_S = 4.0
+"""What has not ended by itself so long after it was asked to is ended."""
+DEATHS_IN_A_ROW = 4
+"""A machine whose workers died so often, and finished nothing between, gets no more of them."""
+NO_ROOM = "no worker has begun so far: the machines are busy or have no cores left; they are waited for"
+NO_ROOM_S = 30.0
+"""A run in which nobody works for so long says so."""
+WORKER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def run_archive_on(addresses: Sequence[str], settings: Settings, options: Options, where: str) -> int:
+    """What `facestream run --resume` does, by the workers of a cluster. The exit code.
+
+    Raises:
+        UsageError: it cannot be asked for so.
+        ClusterError: there is no cluster, or none of its machines can do it.
+    """
+    check_options(options)
+    if options.metrics_port is not None:
+        raise UsageError("--metrics-port: the files of an archive are looked at on other machines; leave it out.")
+    with connected(where):
+
+        def hire(store: Store) -> RayCrew:
+            asked = Asked(
+                store.place.absolute(), Path.cwd(), settings, options.events is not None, options.max_frames, secrets.token_hex(4)
+            )
+            return RayCrew(asked)
+
+        return run_archive(addresses, settings, options, hire)
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """One actor, as the driver sees it."""
+
+    actor: Any
+    node: actors.Node
+    ready: Any
+    """What it will say once it is."""
+    works: bool = False
+    units: dict[Any, Planned] = field(default_factory=dict)
+    """What it has in hand, by what will be the answer."""
+    asked: Any = None
+    """What will say how far it is."""
+    share: float = 0.0
+    ticks: int = -1
+    moved_at: float = field(default_factory=time.monotonic)
+    """When something last came of its unit."""
+
+
+class RayCrew:
+    """A `Crew` of actors: as many on each machine as it has cores for. Machines may come and go."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked, self._settings = asked, asked.settings.cluster
+        self._workers: list[_Worker] = []
+        self._deaths = Counter[str]()
+        """By machine, since one of its workers last finished a unit."""
+        self._refused: dict[str, str] = {}
+        """Machines that cannot work, and why."""
+        self._died: set[str] = set()
+        """Units at which a worker has died."""
+        self._stopped = False
+        self._actor = ray.remote(concurrency_groups={"control": 2})(ArchiveWorker)
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def do(self, store: Store, todo: Sequence[Planned], done_items: int, all_items: int, told: Told) -> bool:
+        self._store, self._items = store, done_items
+        self._queue = deque(sorted(todo, key=lambda one: -one.size))  # what takes long first: no one shall be left with it at the end
+        looked_at, worked_at = 0.0, time.monotonic()
+        try:
+            while (self._queue or any(worker.units for worker in self._workers)) and not self._stopped:
+                now = time.monotonic()
+                if now - looked_at >= LOOK_S:
+                    looked_at = now
+                    self._look_at_machines()
+                    self._look_at_workers()
+                    at_work = [worker for worker in self._workers if worker.units]
+                    worked_at = now if at_work or worked_at == float("inf") else worked_at
+                    machines = len({worker.node.id for worker in at_work})
+                    if machines:
+                        in_hand = sum(worker.share * next(iter(worker.units.values())).items for worker in at_work)
+                        told(f"pictures and videos on {machines} machine{'s' if machines > 1 else ''}", self._items + in_hand, all_items)
+                    elif now - worked_at > NO_ROOM_S:
+                        logs.say(
+                            "no worker has begun so far: the machines are busy or have no cores left; they are waited for",
+                            level=logging.WARNING,
+                        )
+                        worked_at = float("inf")
+                self._hand_out()
+                self._take_answers()
+            return not self._stopped
+        finally:
+            self._let_go()
+
+    # machines and workers
+
+    def _look_at_machines(self) -> None:
+        """New ones get workers, lost ones have none any more."""
+        nodes = {node.id: node for node in actors.nodes() if node.cpus > 0}
+        for worker in [worker for worker in self._workers if worker.node.id not in nodes]:
+            self._lose(worker, "the machine is lost", is_machine=True)
+        for node in nodes.values():
+            if node.id in self._refused or self._deaths[node.id] >= DEATHS_IN_A_ROW:
+                continue
+            there = sum(worker.node.id == node.id for worker in self._workers)
+            for _ in range(max(1, int(node.cpus) // self._settings.cores_per_worker) - there):
+                if self._settings.workers and len(self._workers) >= self._settings.workers:
+                    return
+                self._hire(node)
+        given_up = [node for node in nodes if node in self._refused or self._deaths[node] >= DEATHS_IN_A_ROW]
+        if nodes and len(given_up) == len(nodes) and not self._workers:
+            reasons = sorted({self._refused.get(node, "its workers die one after the other") for node in nodes})
+            raise ClusterError(f"no machine of the cluster can work: {'; '.join(reason.rstrip('.') for reason in reasons)}.")
+
+    def _hire(self, node: actors.Node) -> None:
+        cores = min(self._settings.cores_per_worker, node.cpus)
+        options = {
+            "num_cpus": cores,
+            "max_restarts": 0,  # another is hired, also elsewhere
+            "max_task_retries": 0,  # never by itself: what kills a worker would kill the next
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(node.id, soft=False),
+            "runtime_env": {"env_vars": WORKER_ENVIRONMENT},
+        }
+        actor = self._actor.options(**options).remote(self._asked, node.id, max(1, int(cores)))
+        self._workers.append(_Worker(actor, node, actor.ready.remote()))
+
+    def _look_at_workers(self) -> None:
+        """Ask each how far it is; end one that hangs."""
+        now = time.monotonic()
+        for worker in [worker for worker in self._workers if worker.works]:
+            if worker.asked is None:
+                worker.asked = worker.actor.progress.remote()
+            if worker.units and now - worker.moved_at > self._settings.silent_s:
+                ray.kill(worker.actor)
+                self._lose(worker, f"nothing came of it for {self._settings.silent_s:g} s")
+
+    def _lose(self, worker: _Worker, why: str, *, is_machine: bool = False) -> None:
+        """It is gone: its units are to be done again, first of all."""
+        self._workers.remove(worker)
+        units = list(worker.units.values())
+        self._queue.extendleft(reversed(units))
+        if not is_machine:
+            self._deaths[worker.node.id] += 1
+            self._died.update(unit.id for unit in units)
+        again = f"; {len(units)} unit{'s are' if len(units) > 1 else ' is'} done again" if units else ""
+        logs.say(f"a worker on {worker.node.name} is lost ({why}){again}", level=logging.WARNING)
+
+    # units
+
+    def _hand_out(self) -> None:
+        free = sorted((worker for worker in self._workers if worker.works), key=lambda worker: len(worker.units))
+        for rounds in range(IN_HAND):
+            for worker in free:
+                if not self._queue or (rounds and len(self._queue) < len(free)):  # the last ones go to whoever is free first
+                    return
+                if len(worker.units) <= rounds:
+                    self._give(worker, self._queue.popleft())
+
+    def _give(self, worker: _Worker, planned: Planned) -> None:
+        alone, without = False, list[str]()
+        if planned.id in self._died:
+            deaths = self._store.deaths(planned.id, self._asked.run)
+            alone, without = deaths.all > 0, left_out(deaths)
+        if not worker.units:
+            worker.moved_at, worker.share = time.monotonic(), 0.0
+        answer = worker.actor.work.remote(self._store.unit(planned).as_json(), alone, without)
+        worker.units[answer] = planned
+
+    def _take_answers(self) -> None:
+        waited = {answer: worker for worker in self._workers for answer in self._waited_for(worker)}
+        if not waited:
+            time.sleep(LOOK_S / 5)
+            return
+        come, _ = ray.wait(list(waited), num_returns=1, timeout=LOOK_S)
+        if len(come) < len(waited):
+            come, _ = ray.wait(list(waited), num_returns=len(waited), timeout=0)
+        for answer in come:
+            if waited[answer] in self._workers:
+                self._take(waited[answer], answer)
+
+    def _waited_for(self, worker: _Worker) -> Iterator[Any]:
+        yield from worker.units
+        if not worker.works:
+            yield worker.ready
+        if worker.asked is not None:
+            yield worker.asked
+
+    def _take(self, worker: _Worker, answer: Any) -> None:
+        try:
+            said = ray.get(answer)
+        except RayActorError:
+            self._lose(worker, "it died")
+            return
+        except RayError as error:
+            if isinstance(error, ray.exceptions.RayTaskError):  # what our own code raised
+                raise
+            self._lose(worker, " ".join(str(error).split())[:200])
+            return
+        if answer is worker.ready:
+            worker.works = not said[1]
+            if said[1]:
+                self._refuse(worker, said[1])
+        elif answer is worker.asked:
+            worker.asked = None
+            worker.share, ticks = said
+            if ticks != worker.ticks:
+                worker.ticks, worker.moved_at = ticks, time.monotonic()
+        else:
+            self._finished(worker, worker.units.pop(answer), said)
+
+    def _refuse(self, worker: _Worker, why: str) -> None:
+        self._workers.remove(worker)
+        self._refused[worker.node.id] = why
+        logs.say(f"{worker.node.name} does not take part: {why}", level=logging.WARNING)
+
+    def _finished(self, worker: _Worker, planned: Planned, done: bool) -> None:
+        worker.moved_at, worker.share = time.monotonic(), 0.0
+        self._deaths[worker.node.id] = 0
+        if done:
+            self._items += planned.items
+        else:
+            self._queue.appendleft(planned)
+
+    # the end
+
+    def _let_go(self) -> None:
+        """Whoever is at something gives it up; nobody is left."""
+        if any(worker.units for worker in self._workers):
+            for worker in self._workers:
+                if worker.works:
+                    worker.actor.stop.remote()
+            ray.wait(
+                [answer for worker in self._workers for answer in worker.units],
+                num_returns=sum(len(worker.units) for worker in self._workers),
+                timeout=STOP_S,
+            )
+            for worker in self._workers:
+                ray.kill(worker.actor)
+            self._workers = []

@@ -1,0 +1,89 @@
+"""An actor that does units of an archive, on one machine of the cluster."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, cast
+
+import ray
+
+from stream.cluster.cores import take_cores
+from stream.errors import FacestreamError
+from stream.settings.schema import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every worker of a run is told."""
+
+    place: Path
+    """Of the store."""
+    folder: Path
+    """Where the command was started: from there its paths count."""
+    settings: Settings
+    events: bool
+    max_frames: int | None
+    run: str
+
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _beside(method: F) -> F:
+    """It is answered also while a unit is done."""
+    return cast(F, ray.method(concurrency_group="control")(method))
+
+
+class ArchiveWorker:
+    """Does one unit at a time; what is asked of it meanwhile is answered beside."""
+
+    def __init__(self, asked: Asked, machine: str, cores: int) -> None:
+        self._why_not = ""
+        try:
+            take_cores(machine, cores)
+            self._begin(asked)
+        except (FacestreamError, OSError) as error:  # Ray would only say that an actor died
+            self._why_not = str(error)
+
+    def _begin(self, asked: Asked) -> None:
+        from stream.archive.store import Store
+        from stream.archive.work import UnitWorker  # what it imports looks at how many cores there are
+        from stream.job.job import load_analyser
+
+        store = Store(asked.place)
+        if not store.exists:
+            raise FacestreamError(
+                f"{asked.place.parent}: is not there on {platform.node()}; archives need storage that all machines share."
+            )
+        os.chdir(asked.folder)
+        analyser = load_analyser(asked.settings, stands_back=False)
+        self._worker = UnitWorker(asked.settings, store, analyser, events=asked.events, max_frames=asked.max_frames, run=asked.run)
+
+    @_beside
+    def ready(self) -> tuple[int, str]:
+        """Its process, and why it cannot work; "" where it can."""
+        return os.getpid(), self._why_not
+
+    def work(self, unit: str, alone: bool, left_out: list[str]) -> bool:
+        """Do a unit, as JSON; whether it is done, else it was given up.
+
+        Raises:
+            SinkError: no unit can be done any more.
+        """
+        from stream.archive.unit import Unit
+
+        return self._worker.run(Unit.from_json(unit), alone=alone, left_out=left_out) is not None
+
+    @_beside
+    def progress(self) -> tuple[float, int]:
+        """How much of its unit is done, and a number that grows as long as something comes of it."""
+        return self._worker.share, self._worker.ticks
+
+    @_beside
+    def stop(self) -> None:
+        """Give up what it is at."""
+        self._worker.stop()
