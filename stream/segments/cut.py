@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stream.analysis.following import passes_anew
+from stream.analysis.following import ANEW_S, passes_anew
 from stream.frame import SourceInfo
 from stream.settings.schema import Settings
 from stream.sources.video import VideoSource
@@ -16,8 +16,8 @@ from stream.sources.video_part import PacketTimes, Stretch, packet_times, times_
 
 SEGMENT_S = 90.0
 """About so long is a segment."""
-WARM_S = 3.0
-"""So long before a segment looking begins at least, when all is looked at anew: who is new then is confirmed by the segment."""
+WARM_S = ANEW_S
+"""So long before a segment looking begins at least, when all is looked at anew; by the segment it has been once more."""
 LONGEST_STEP_S = 10
 """A file whose pictures are further apart may have times that jump."""
 SHORTEST_STEP_S = Fraction(1, 5000)

@@ -46,7 +46,7 @@ def test_looking_begins_early_and_with_a_whole_batch(clip: Path) -> None:
     assert cut is not None
     for one in cut.segments[1:]:
         before_s = (one.own.first - one.looked_at.first) / 25
-        assert 3 <= before_s <= 9.3
+        assert 6 <= before_s <= 12.3
         assert one.looked_at.first % 7 == 0
         end = one.looked_at.first + one.looked_at.count
         assert end >= one.own.first + one.own.count
