@@ -9,8 +9,8 @@ from pathlib import Path
 from stream.deadline import NEVER
 from stream.errors import SinkError, SourceError
 from stream.media import av
-from stream.segments.chunk import open_chunk, packets_in
 from stream.segments.cut import Cut
+from stream.segments.encoded import open_chunk, packets_in
 from stream.segments.painting import first_frame, software_codec
 from stream.segments.written import sync
 from stream.settings.schema import Settings

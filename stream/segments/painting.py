@@ -15,8 +15,8 @@ from stream.frame import Frame
 from stream.media import av
 from stream.replay.replaying import Replaying
 from stream.replay.saved import Begin
-from stream.segments.chunk import write_chunk
 from stream.segments.cut import Cut
+from stream.segments.encoded import write_chunk
 from stream.segments.threaded import Place
 from stream.settings.schema import Settings
 from stream.sinks.recording.encoding import Encoding, Packet, encoder_for, whole_rate
