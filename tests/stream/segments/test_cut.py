@@ -10,7 +10,7 @@ import pytest
 
 from stream.errors import SourceError
 from stream.segments.cut import Cut, Segment, probe
-from stream.segments.records import picture_mark
+from stream.segments.notes import picture_mark
 from stream.settings.loading import load_settings
 from stream.settings.schema import Settings
 from stream.sources.video import VideoSource
