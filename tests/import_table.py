@@ -17,6 +17,7 @@ TABLE = {
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",
     "console": "pipeline sources sinks stream",
     "diagnostics": "pipeline analysis sources sinks drawing monitoring settings stream detection inference imaging",
+    "segments": "replay analysis sources sinks drawing settings stream detection",
     "pipeline": "classification analysis sources sinks drawing monitoring settings stream inference models",
     "replay": "analysis settings stream classification detection",
     "analysis": "monitoring settings stream people classification identity detection imaging",

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.classification.face_model import FaceModel
 from models.detection.detections import AROUND_REACH, CHECK_REACH, Detections, take_nearest
+from models.imaging.crops import whole_squares
 from stream.analysis.requests import Ask, Check
 from stream.frame import Frame
 from stream.media import cv2
@@ -99,8 +100,8 @@ class _Cell:
         side = max(x2 - x1, y2 - y1)
         half = side * (0.5 + reach) + 2
         begin_x, begin_y = math.floor((x1 + x2) / 2 - half), math.floor((y1 + y2) / 2 - half)
-        area = _area(frame, box, reach)
-        smaller = max(int(side // ENOUGH_PX), 1)
+        area = _area(frame.width, frame.height, box, reach)
+        smaller = _smaller(side)
         small = frame.small_part(*area, smaller) if smaller > 1 else frame.part(*area)
         if small is None:
             whole = frame.part(*area)
@@ -109,6 +110,23 @@ class _Cell:
         left, top = (-(-max(edge - begin, 0) // smaller) for edge, begin in ((area[0], begin_x), (area[1], begin_y)))
         room = math.ceil((2 * half + 2) / smaller)
         return cls(small, area[:2], smaller, left, top, max(room, left + small.shape[1]), max(room, top + small.shape[0]))
+
+
+def looked_at(width: int, height: int, box: np.ndarray) -> tuple[int, ...]:
+    """Which pixels a check of a box looks at, as whole numbers: where those of two boxes are equal, so are their answers, but for rounding.
+
+    Args:
+        width, height: of the frame, px.
+        box: (4,) float32 px.
+    """
+    smaller = _smaller(float(max(box[2] - box[0], box[3] - box[1])))
+    numbers = [smaller]
+    for reach, margins in ((CHECK_REACH, (0.0, CHECK_REACH)), (AROUND_REACH, (AROUND_REACH, AROUND_REACH - CHECK_REACH))):
+        area = _area(width, height, box, reach)
+        within = (box - np.array([area[0], area[1]] * 2, np.float32)) / np.float32(smaller)
+        numbers += area
+        numbers += [int(edge) for margin in margins for edge in whole_squares(within, margin)[0]]
+    return tuple(numbers)
 
 
 def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
@@ -127,18 +145,23 @@ def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
 
 def around(frame: Frame, box: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """What lies within `reach` sides around a box, and where that begins: (2,) repeated, (4,) float32 px, even numbers."""
-    area = _area(frame, box, reach)
+    area = _area(frame.width, frame.height, box, reach)
     return frame.part(*area), np.array([area[0], area[1]] * 2, np.float32)
 
 
-def _area(frame: Frame, box: np.ndarray, reach: float) -> tuple[int, int, int, int]:
+def _area(width: int, height: int, box: np.ndarray, reach: float) -> tuple[int, int, int, int]:
     x1, y1, x2, y2 = box.tolist()
     around = max(x2 - x1, y2 - y1) * (0.5 + reach) + 2
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    left, right = (int(min(max(edge, 0), frame.width)) for edge in (x - around, x + around + 1))
-    top, bottom = (int(min(max(edge, 0), frame.height)) for edge in (y - around, y + around + 1))
-    left, top = min(left, frame.width - 1) & ~1, min(top, frame.height - 1) & ~1  # even, so that halves are rounded as in the whole picture
+    left, right = (int(min(max(edge, 0), width)) for edge in (x - around, x + around + 1))
+    top, bottom = (int(min(max(edge, 0), height)) for edge in (y - around, y + around + 1))
+    left, top = min(left, width - 1) & ~1, min(top, height - 1) & ~1  # even, so that halves are rounded as in the whole picture
     return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _smaller(side: float) -> int:
+    """So many times smaller a face with a side of so many px is looked at."""
+    return max(int(side // ENOUGH_PX), 1)
 
 
 def _moved(found: Detections, shift: np.ndarray) -> Detections:

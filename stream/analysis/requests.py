@@ -38,6 +38,20 @@ class Check:
 
 
 @dataclass(slots=True, eq=False)
+class Alike:
+    """Does what is at these places of a frame look as what was at those of an earlier one?"""
+
+    before: Frame
+    boxes_before: np.ndarray
+    """(N, 4) float32 px, N > 0, in the earlier frame."""
+    frame: Frame
+    boxes: np.ndarray
+    """(N, 4) float32 px."""
+    same: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    """The answer, (N,) bool."""
+
+
+@dataclass(slots=True, eq=False)
 class Ask:
     """What does the face model say to these faces of a frame?"""
 
@@ -65,5 +79,5 @@ class Who:
     """Those people."""
 
 
-Requests = list[Search] | list[Check] | list[Ask] | list[Who]
+Requests = list[Search] | list[Check] | list[Alike] | list[Ask] | list[Who]
 """What is asked at a time is of one kind."""
