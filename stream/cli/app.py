@@ -109,6 +109,8 @@ def run(
     share_arenas()
     if segment is not None and output is None:
         raise UsageError("--segment cuts what is recorded; name a place for it with -o.")
+    if name is not None and cluster is None:
+        raise UsageError("--name is for cameras on a cluster; name that, too, with --cluster.")
     settings = settings_of(config, set_, model, segment, rate, people, hide=hide)
     if web is None:
         check_hiding_is_on(settings)
@@ -303,8 +305,15 @@ def bench(
 
 
 @_command
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings for machines.")] = False) -> int:
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print the findings for machines.")] = False,
+    cluster: Annotated[str | None, typer.Option(metavar="WHERE", help="Check a cluster instead: auto, or HOST:PORT.")] = None,
+) -> int:
     """Check what facestream needs on this machine, and say what to do about each problem; exit code 1 where there is one."""
+    if cluster is not None:
+        from stream.cluster.checkup import doctor_of
+
+        return doctor_of(cluster, as_json=json)
     from stream.diagnostics.doctor import doctor as examined
 
     return examined(as_json=json)

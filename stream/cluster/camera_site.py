@@ -114,6 +114,6 @@ def check_secrets(name: str, address: str) -> None:
     bare = re.sub(r"\$\{\w+\}", "", address)
     if redact(bare).replace(HIDDEN, "") != bare:
         raise UsageError(
-            f"{name}: the cluster would keep the password in its address; write ${{NAME}} in its place, and set NAME in the environment of "
-            "each node."
+            f"{redact(name)}: the cluster would keep the password in its address; list it under sources: in a settings file, with "
+            "${NAME} in place of the password, and set NAME in the environment of each node."
         )

@@ -42,6 +42,20 @@ def check_place(where: str) -> None:
         raise UsageError(f"--cluster {where}: say auto, local, or HOST:PORT of the cluster's head, such as 192.0.2.10:6379.")
 
 
+def check_installed() -> None:
+    """To be called before anything else imports Ray, which reads its environment then.
+
+    Raises:
+        UsageError: Ray is not installed.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray  # noqa: F401
+    except ImportError as error:
+        raise UsageError(MISSING) from error
+
+
 @contextmanager
 def connected(where: str) -> Iterator[None]:
     """Join a cluster, and leave it when the block ends; Ray can be used between.
@@ -55,12 +69,9 @@ def connected(where: str) -> Iterator[None]:
         ClusterError: there is no cluster, or none that this program can work with.
     """
     check_place(where)
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray
-    except ImportError as error:
-        raise UsageError(MISSING) from error
+    check_installed()
+    import ray
+
     address = os.environ.get("RAY_ADDRESS", "auto") if where == "auto" else where
     if address not in ("auto", "local"):
         check_place(address)

@@ -11,7 +11,8 @@ from contextlib import ExitStack, closing
 
 from stream.cluster.camera_site import Group, Site
 from stream.cluster.daily_events import DailyEvents
-from stream.cluster.page import page_of
+from stream.cluster.metrics import GroupMetrics
+from stream.cluster.page import address_of, page_of, whereabouts
 from stream.cluster.status import CameraStatus
 from stream.console import logs
 from stream.errors import ClusterError
@@ -78,6 +79,7 @@ class GroupRun:
         assign_outputs(self._inputs, site.output, None, overwrite=False, segment=site.output is not None)
         with ExitStack() as stack:
             metrics = Metrics(self._health)
+            places = GroupMetrics(metrics.registry)
             port = stack.enter_context(serve(metrics, self._health, 0, self._host))
             self.metrics_place = f"[{self._host}]:{port}" if ":" in self._host else f"{self._host}:{port}"
             events: DailyEvents | None = None
@@ -89,14 +91,14 @@ class GroupRun:
             analyser = load_analyser(settings, stands_back=site.output is not None or site.web is not None)
             web: WebHost | None = None
             if site.web is not None:
-                options = page_of(site.web)
-                web = WebHost(options, metrics, self._health, logs.say, None, settings)
+                options = page_of(site.web, self._host)
+                web = WebHost(options, metrics, self._health, logs.say, None, settings, whereabouts(site.name))
                 stack.enter_context(web.open())
-                self.page = options.address
+                self.page = address_of(options, self._host)
             lanes, _ = LaneMaker(events, False, self._health, False, web, run=self.name).lanes(self._inputs)
             pipeline = Pipeline(lanes, analyser, settings, observers=[metrics, self._looks], health=self._health)
             for one in self._inputs:
-                metrics.camera_is_on(one.source.info.name, self._node)
+                places.is_on(one.source.info.name, self._node)
             self._pipeline = pipeline
             if self._stopping.is_set():
                 pipeline.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stream.cluster import status as statuses
 from stream.cluster.camera_site import Site, check_name, check_secrets, in_groups
-from stream.cluster.connection import check_place, connected
+from stream.cluster.connection import check_installed, check_place, connected
 from stream.console import logs
 from stream.errors import DONE, UsageError
 from stream.job.job import Options
@@ -42,6 +42,7 @@ def run_on_cluster(
         raise UsageError("name a SOURCE to run, or list some under sources: in a settings file; facestream run --help says more.")
     cameras = [word for word in words if is_camera(word, settings)]
     if not cameras:
+        check_installed()
         from stream.cluster.archive import run_archive_on  # here: it needs Ray
 
         return run_archive_on(addresses, settings, options, where)
@@ -85,6 +86,8 @@ def _run_cameras(cameras: Sequence[str], settings: Settings, options: Options, w
         )
         for line in statuses.told(start(site)):
             logs.say(line)
+        if web is not None:
+            logs.say("each machine shows the cameras that it looks at; /cluster on each page says where all of them are")
         if where != "local":
             logs.say(
                 f"it runs on its own: facestream cluster status --name {name} looks at it, facestream cluster stop --name {name} ends it"

@@ -23,11 +23,11 @@ from stream.cluster.actors import OPTIONS, Actor, Node
 from stream.cluster.balance import better_place
 from stream.cluster.camera_site import Group, Site
 from stream.cluster.group import CameraGroup
+from stream.cluster.metrics import SiteMetrics
 from stream.cluster.status import GroupSeen, GroupStatus, SiteStatus
 from stream.console import logs
 from stream.errors import UsageError
 from stream.monitoring.health import Health
-from stream.monitoring.metrics import Metrics
 from stream.monitoring.server import serve
 from stream.sinks.files import make_folder
 
@@ -85,7 +85,7 @@ class Supervisor:
         self._unequal_since: float | None = None
         self._targets = ""
         self._problem = ""
-        self._metrics = Metrics(Health())
+        self._metrics = SiteMetrics()
         self._metrics_port = 0
         threading.Thread(target=self._work, name="supervisor", daemon=True).start()
         actors.end_with_node()
@@ -119,7 +119,7 @@ class Supervisor:
 
     def _work(self) -> None:
         with ExitStack() as stack:
-            self._metrics_port = stack.enter_context(serve(self._metrics, Health(), 0, self._own.address))
+            self._metrics_port = stack.enter_context(serve(self._metrics.registry, Health(), 0, self._own.address))
             while True:
                 began = time.monotonic()
                 try:
@@ -216,7 +216,7 @@ class Supervisor:
         restarts = seen.actor.restarts if seen.actor is not None else 0
         if restarts > seen.restarts:
             seen.killed_at = None
-        self._metrics.group_restarted(seen.group.name, max(0, restarts - seen.restarts))
+        self._metrics.restarted(seen.group.name, max(0, restarts - seen.restarts))
         seen.restarts = max(restarts, seen.restarts)
 
     def _balance(self) -> None:

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -48,11 +48,16 @@ class Finding:
 
 
 def doctor(*, as_json: bool) -> int:
-    """Run every check and print a line for each as it comes, or all as JSON at the end; 1 where there is a problem, else 0."""
+    """Run every check, and tell; 1 where there is a problem, else 0."""
+    return tell(_examine(), as_json=as_json)
+
+
+def tell(examined: Iterable[Finding], *, as_json: bool) -> int:
+    """Print a line for each finding as it comes, or all as JSON at the end; 1 where there is a problem, else 0."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to end
     findings = []
-    for finding in _examine():
+    for finding in examined:
         findings.append(finding)
         if not as_json:
             print(_line(finding), flush=True)

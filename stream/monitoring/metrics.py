@@ -37,8 +37,6 @@ STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
 """Drawing takes under a millisecond, the detector on a large photo seconds."""
 LATENCY_BUCKETS_S = (0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 """Finest around one and two frame times of 30 frames/s, which is what a live picture is measured against."""
-TAKEOVER_BUCKETS_S = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
-"""A dead node is noticed after seconds, and its cameras are looked at elsewhere some seconds later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +135,6 @@ DECLARED = (
         "(too many wrong tokens), size, slow, full (no place left), messages (too many, or such as make no sense).",
         ("reason",),
     ),
-    Declared(
-        Gauge, "facestream_camera_node", "Always 1; the labels say on which node of a cluster a camera is looked at.", ("source", "node")
-    ),
-    Declared(Counter, "facestream_group_restarts_total", "How often a group of cameras began anew on a cluster.", ("group",)),
-    Declared(
-        Histogram,
-        "facestream_takeover_seconds",
-        "For how long a camera of a cluster was not looked at because its group began anew, perhaps on another node.",
-        (),
-        TAKEOVER_BUCKETS_S,
-    ),
     Declared(Gauge, "facestream_build_info", "Always 1; the version is the label.", ("version",)),
 )
 """The one place where metrics are named. `as_markdown_table` makes a table of it (docs/monitoring.md)."""
@@ -233,18 +220,6 @@ class Metrics(RunObserver):
     def web_refused(self, reason: str) -> None:
         """Somebody was not let in, or shown out."""
         self._of("facestream_web_refused_total", reason).inc()
-
-    def camera_is_on(self, source: str, node: str) -> None:
-        """A camera is looked at on that node of a cluster."""
-        self._of("facestream_camera_node", source, node).set(1)
-
-    def group_restarted(self, group: str, times: int) -> None:
-        """A group of cameras began anew so many times more."""
-        self._of("facestream_group_restarts_total", group).inc(times)
-
-    def took_over(self, seconds: float) -> None:
-        """For so long a camera was not looked at."""
-        self._made["facestream_takeover_seconds"].observe(seconds)
 
     def ended(self, source: Observed, ending: Ending) -> None:
         """What was counted of a file stays until `ENDED_KEPT` others have ended too; how it is now is nothing to tell any more."""

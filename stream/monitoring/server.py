@@ -10,7 +10,7 @@ from http import HTTPStatus
 from socketserver import ThreadingTCPServer
 from typing import Any
 
-from prometheus_client import MetricsHandler
+from prometheus_client import CollectorRegistry, MetricsHandler
 
 from stream.errors import UsageError
 from stream.monitoring.health import Health
@@ -72,7 +72,7 @@ class _Server(ThreadingTCPServer):  # not http.server's: that one asks the name 
 
 
 @contextmanager
-def serve(metrics: Metrics, health: Health, port: int, host: str = "127.0.0.1") -> Iterator[int]:
+def serve(metrics: Metrics | CollectorRegistry, health: Health, port: int, host: str = "127.0.0.1") -> Iterator[int]:
     """Answer on `http://host:port/` until the block ends; the port is free again then.
 
     Gives:
@@ -81,7 +81,8 @@ def serve(metrics: Metrics, health: Health, port: int, host: str = "127.0.0.1") 
     Raises:
         UsageError: the port cannot be had.
     """
-    handler = type("Handler", (_Handler,), {"health": health, "registry": metrics.registry})
+    registry = metrics if isinstance(metrics, CollectorRegistry) else metrics.registry
+    handler = type("Handler", (_Handler,), {"health": health, "registry": registry})
     server_type = type("Server", (_Server,), {"address_family": socket.AF_INET6 if ":" in host else socket.AF_INET})
     try:
         server = server_type((host, port), handler)

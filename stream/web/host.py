@@ -29,6 +29,8 @@ from stream.web.hub import Hub
 from stream.web.place import Place
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from stream.web.server import Server
 
 
@@ -136,15 +138,17 @@ class WebHost:
         say: Callable[[str], None],
         invite: Callable[[str], None] | None = None,
         settings: Settings | None = None,
+        more: Sequence[BaseRoute] = (),
     ) -> None:
         """
         Args:
             metrics: count what happens on the page, and are served there, as the health is.
             say: tells the user a sentence.
             invite: the same for one with the token in it; None: nobody may be told.
+            more: what else is answered, to those who have the token.
         """
         self._options, self._say, self._invite = options, say, invite
-        self._metrics, self._health = metrics, health
+        self._metrics, self._health, self._more = metrics, health, more
         self.hub = Hub(metrics)
         self._access = Access(options.token, options.place, names=options.host_names, tls=options.tls)
         self._server: Server | None = None
@@ -180,7 +184,7 @@ class WebHost:
         from stream.web.supervision import HEALTH, supervision
 
         options, guests = self._options, Guests(self.hub, self._guest_place)
-        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health), *guests.routes]
+        more = [*Programs(self.hub).routes, *supervision(self._metrics, self._health), *guests.routes, *self._more]
         if not options.view_only:
             more += Controls(self.hub, self, self._say, self._models).routes
             PeopleOnPages(self.hub, self, self._say)
