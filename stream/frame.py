@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
+
+T = TypeVar("T")
 
 USUAL_RATE = Fraction(25)
 """Frames per second where a source declares none (FFmpeg's own assumption)."""
@@ -92,6 +95,7 @@ class Frame:
     """Gives the brightness of `decoded`, where it is kept apart from the colours."""
     _image: list[np.ndarray] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _made_of_it: dict[Callable[[Frame], object], object] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of_image(
@@ -123,6 +127,12 @@ class Frame:
         if self.decoded is not None:
             with self._lock:
                 self._image.clear()
+
+    def once(self, make: Callable[[Frame], T]) -> T:
+        """What `make` gives for this frame, which several want: made for the first of them."""
+        if make not in self._made_of_it:
+            self._made_of_it[make] = make(self)
+        return cast("T", self._made_of_it[make])
 
     def part(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
         """`image[top:bottom, left:right]`, to the bit, and cheaper where only that is wanted. Read-only; pixels inside the picture."""

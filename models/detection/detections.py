@@ -8,13 +8,15 @@ from typing import Self
 
 import numpy as np
 
-from models.imaging.boxes import clip
+from models.imaging.boxes import clip, overlaps
 
 WEAKEST = 0.3
 """Lowest score that weak finds reach down to, at least (the lowest that MTCNN's authors use)."""
 CHECK_REACH, AROUND_REACH = 0.5, 1.5
 """How far beyond a box `Detector.check` may look on each side, in sides of the box made square, by itself and when it looks around: what
 lies further changes no answer."""
+SAME_PLACE = 0.25
+"""Least overlap (IoU) of a find with a place that is asked about: it may have moved by three fifths of its side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
@@ -58,3 +60,14 @@ class Detections:
         """The boxes cut at the edges of a picture of that size, without those wholly outside."""
         cut = self.clipped(width_px, height_px)
         return cut.take(np.flatnonzero((cut.boxes[:, 2:] > cut.boxes[:, :2]).all(axis=1)))
+
+
+def take_nearest(found: Detections, row: int, asked: np.ndarray, there: Detections) -> None:
+    """Writes into a row of `found` which of the finds `there` is nearest to the box asked about, (4,) px, if that is surer."""
+    nearness = overlaps(there.boxes, asked[None].astype(np.float32), "union")[:, 0]
+    near = np.flatnonzero(nearness >= SAME_PLACE)
+    if not len(near):
+        return
+    best = near[(nearness[near] * there.scores[near]).argmax()]
+    if there.scores[best] > found.scores[row]:
+        found.boxes[row], found.scores[row], found.landmarks[row] = there.boxes[best], there.scores[best], there.landmarks[best]

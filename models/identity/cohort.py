@@ -13,11 +13,15 @@ import numpy as np
 
 from models.atomic import file_written_whole
 from models.errors import ModelError
+from models.identity.network_file import said_of
 from models.identity.stored import content_of
-from models.identity.weights import FEATURES
+from models.identity.thresholds import ThresholdTable, shipped_table
+from models.identity.weights import FEATURES, SHIPPED_SHA256
 from models.places import checked_path
 
 SHIPPED_COHORT = Path(__file__).parents[1] / "trained" / "identity" / "cohort.npz"
+SHIPPED_SPREAD = 0.567
+"""How far two strangers are apart by the network that ships, in the median (LFW)."""
 NEAREST = 5
 """Of a cohort, those that a face is measured by: with 20, groups of whom the cohort holds few are confused twice as often."""
 OWN_WEIGHT, CROSSED_WEIGHT = 0.6, 0.4
@@ -31,9 +35,9 @@ class Measured:
     """Faces, and what of a cohort is like them."""
 
     vectors: np.ndarray
-    """(N, FEATURES) float32 of unit length."""
+    """(N, F) float32 of unit length."""
     around: np.ndarray
-    """(N, FEATURES) float32: the mean of the nearest of the cohort."""
+    """(N, F) float32: the mean of the nearest of the cohort."""
     likeness: np.ndarray
     """(N,) float32: the cosine with those, in the mean."""
 
@@ -49,18 +53,31 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
+class AnotherNetwork:
+    """What is known of a network that does not ship, by strangers that it has described."""
+
+    id: str
+    """`models.identity.network_file.NetworkFile.id`."""
+    table: ThresholdTable
+    spread: float
+    """How far two strangers are apart, in the median (Euclidean): networks differ in that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # eq=False: == on arrays has no single answer
 class Cohort:
     """What strangers look like."""
 
     vectors: np.ndarray
-    """(K, FEATURES) float32 of unit length, read-only, each the mean of several people."""
+    """(K, F) float32 of unit length, read-only, each the mean of several people."""
     offset: float = 0.0
     """By how much strangers exceed it more than they do the cohort that thresholds were learnt with."""
+    another: AnotherNetwork | None = None
+    """None: these are faces as the network that ships describes them."""
 
     def __post_init__(self) -> None:
         array = np.asarray(self.vectors, np.float32)
-        if array.ndim != 2 or array.shape[1] != FEATURES:
-            raise ValueError(f"a cohort is an array of (K, {FEATURES}) numbers, not of {array.shape}")
+        if array.ndim != 2 or array.shape[1] < 2:
+            raise ValueError(f"a cohort is an array of (K, F) numbers, not of {array.shape}")
         if len(array) < NEAREST:
             raise ValueError(f"a cohort has at least {NEAREST} vectors, not {len(array)}")
         lengths = np.linalg.norm(array, axis=1, keepdims=True)
@@ -70,23 +87,50 @@ class Cohort:
         array.flags.writeable = False
         object.__setattr__(self, "vectors", array)
 
+    @property
+    def network(self) -> str:
+        """The id of the network that has described its faces."""
+        return SHIPPED_SHA256 if self.another is None else self.another.id
+
+    @property
+    def table(self) -> ThresholdTable:
+        """How rarely strangers exceed it by how much."""
+        return shipped_table() if self.another is None else self.another.table
+
+    @property
+    def spread(self) -> float:
+        """How far two strangers are apart, in the median."""
+        return SHIPPED_SPREAD if self.another is None else self.another.spread
+
     @classmethod
-    def load(cls, path: str | Path = SHIPPED_COHORT) -> Self:
+    def load(cls, path: str | Path = SHIPPED_COHORT, network: str = SHIPPED_SHA256) -> Self:
         """The cohort in a file that `save` has written.
+
+        Args:
+            network: the id of the network that must have described its faces.
 
         Raises:
             TypeError: this is no path.
-            ModelError: there is no such file, or it is damaged or foreign.
+            ModelError: there is no such file, it is damaged or foreign, or of another network.
         """
         path, content = content_of(path, "the file of a cohort", "a cohort of faces")
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                vectors, offset, digest = arrays["vectors"], arrays["offset"], str(arrays["sha256"])
-            if vectors.dtype != np.float16 or digest != _digest(vectors, offset):
+                said = dict(arrays)
+            digest = str(said.pop("sha256"))
+            if said["vectors"].dtype != np.float16 or digest != _digest(said):
                 raise ValueError("its checksum is another")
-            return cls(vectors, float(offset))
+            cohort = cls(said["vectors"], float(said["offset"]), _another(said))
+            if cohort.another is None and cohort.vectors.shape[1] != FEATURES:
+                raise ValueError("the network that ships has other numbers")
         except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path}: is damaged, or no cohort of faces.") from error
+        if cohort.network != network:
+            raise ModelError(
+                f"{path}: holds strangers as {said_of(cohort.network, network)} described them, who cannot be compared with people now; "
+                "make it anew by facestream people calibrate FOLDER, or remove it."
+            )
+        return cohort
 
     def save(self, path: str | Path) -> None:
         """Writes it in half precision, or leaves what was there.
@@ -96,20 +140,35 @@ class Cohort:
             ModelError: it cannot be written.
         """
         path = checked_path(path, "the new file")
-        vectors, offset = self.vectors.astype(np.float16), np.array(self.offset)
+        said = {"vectors": self.vectors.astype(np.float16), "offset": np.array(self.offset)}
+        if self.another is not None:
+            table = self.another.table
+            said |= {"network": np.array(self.another.id), "spread": np.array(self.another.spread)}
+            said |= {"photos": np.array(table.photos), "rates": np.array(table.rates), "excess": table.excess}
         try:
             with file_written_whole(path) as file:
-                np.savez(file, allow_pickle=False, vectors=vectors, offset=offset, sha256=np.array(_digest(vectors, offset)))
+                np.savez(file, allow_pickle=False, **said, sha256=np.array(_digest(said)))
         except OSError as error:
             raise ModelError(f"{path}: cannot be written ({error.strerror}).") from error
 
     def measure(self, vectors: np.ndarray) -> Measured:
-        """(N, FEATURES) of unit length; N may be 0."""
-        vectors = np.asarray(vectors, np.float32).reshape(-1, FEATURES)
+        """(N, F) of unit length; N may be 0."""
+        vectors = np.asarray(vectors, np.float32).reshape(-1, self.vectors.shape[1])
         cosines = vectors @ self.vectors.T
         nearest = np.argpartition(-cosines, NEAREST - 1, axis=1)[:, :NEAREST]
         return Measured(vectors, self.vectors[nearest].mean(axis=1), np.take_along_axis(cosines, nearest, axis=1).mean(axis=1))
 
 
-def _digest(vectors: np.ndarray, offset: np.ndarray) -> str:
-    return hashlib.sha256(vectors.tobytes() + str(vectors.shape).encode() + offset.tobytes()).hexdigest()
+def _another(said: dict[str, np.ndarray]) -> AnotherNetwork | None:
+    if "network" not in said:
+        return None
+    table = ThresholdTable(tuple(said["photos"].tolist()), tuple(said["rates"].tolist()), said["excess"].astype(np.float64))
+    return AnotherNetwork(str(said["network"]), table, float(said["spread"]))
+
+
+def _digest(said: dict[str, np.ndarray]) -> str:
+    told = hashlib.sha256(said["vectors"].tobytes() + str(said["vectors"].shape).encode() + said["offset"].tobytes())
+    for name in ("network", "spread", "photos", "rates", "excess"):
+        if name in said:
+            told.update(said[name].tobytes())
+    return told.hexdigest()

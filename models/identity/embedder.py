@@ -7,13 +7,16 @@ from typing import Self
 
 import numpy as np
 
-from models.identity.chips import CHIP_PX, cut_chips
+from models.errors import ModelError
+from models.identity.chips import ARCFACE, OURS, Template, cut_chips, sharpness
+from models.identity.network_file import NetworkFile
 from models.identity.weights import FEATURES, SHIPPED, DescriptorWeights, read_weights
 from models.imaging.checked import FURTHEST_PX, checked_image
 from models.inference.device import Device, choose_device
 from models.inference.keras_backend import forbid_tf32, load_keras, prepare_tensorflow
 from models.inference.network import Network, Precision, checked_precision
 from models.inference.openvino_backend import load_openvino
+from models.places import checked_path
 
 CPU_BATCH_SIZES = (1, 2, 4, 16)
 GPU_BATCH_SIZES = (2, 8, 32)
@@ -21,20 +24,26 @@ GPU_BATCH_SIZES = (2, 8, 32)
 
 
 class FaceEmbedder:
-    """Describes faces by 128 numbers. It knows no people: how close two vectors must be for one person is for others to decide."""
+    """Describes faces by numbers: 128, or as many as another network has. It knows no people: how close two vectors must be for one
+    person is for others to decide."""
 
-    def __init__(self, network: Network, *, mirror: bool = True) -> None:
+    def __init__(self, network: Network, *, template: Template = OURS, features: int = FEATURES, mirror: bool = True) -> None:
         """Use `load`."""
         self._network = network
+        self._template = template
+        self.features = features
+        """Numbers that describe a face."""
         self._mirror = mirror
 
     @classmethod
-    def load(cls, weights: str | Path = SHIPPED, *, device: Device = "auto", precision: Precision = "auto", mirror: bool = True) -> Self:
-        """The network that ships, or the one in dlib's own file.
+    def load(
+        cls, weights: str | Path | NetworkFile = SHIPPED, *, device: Device = "auto", precision: Precision = "auto", mirror: bool = True
+    ) -> Self:
+        """The network that ships, the one in dlib's own file, or one of the ArcFace kind in an ONNX file.
 
         Args:
-            weights: a file of weights, known by its checksum.
-            device: "auto" takes the GPU where there is one.
+            weights: a file of weights, known by its checksum, or of another network, known by its name (.onnx).
+            device: "auto" takes the GPU where there is one. An ONNX file runs on the CPU.
             precision: "auto" computes in bfloat16 where the processor has it, which changes vectors by about 0.01; "f32" never does.
             mirror: describe each face by the mean with its mirror image, for twice the time; it errs less.
 
@@ -43,7 +52,13 @@ class FaceEmbedder:
             TypeError, ValueError: an argument is something else.
         """
         checked_precision(precision)
-        read = read_weights(weights)
+        file = weights if isinstance(weights, NetworkFile) else NetworkFile(checked_path(weights, "the file of weights"))
+        if file.is_onnx:
+            from models.identity.onnx_network import load_onnx
+
+            network, features = load_onnx(file, precision)
+            return cls(network, template=ARCFACE, features=features, mirror=mirror)
+        read = read_weights(file.path)
         if choose_device(device)[0] == "cpu":
             return cls(load_on_openvino(read, precision), mirror=mirror)
         if precision == "f32":
@@ -58,7 +73,7 @@ class FaceEmbedder:
             landmarks: (N, 5, 2) px: left eye, right eye, nose, left and right mouth corner, as seen in the picture; N may be 0.
 
         Returns:
-            (N, FEATURES) float32 vectors of unit length.
+            (N, features) float32 vectors of unit length.
 
         Raises:
             TypeError, ValueError: image or landmarks are something else.
@@ -66,20 +81,26 @@ class FaceEmbedder:
         return self.describe(self.cut(image, landmarks))
 
     def cut(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """The chips of the faces of one picture, for `describe`: (N, CHIP_PX, CHIP_PX, 3) uint8 RGB. Arguments and errors as in `embed`."""
-        return cut_chips(checked_image(image), _checked_landmarks(landmarks))
+        """The chips of the faces of one picture, for `describe`: (N, side, side, 3) uint8 RGB. Arguments and errors as in `embed`."""
+        return cut_chips(checked_image(image), _checked_landmarks(landmarks), self._template)
+
+    def sharpness(self, chips: np.ndarray) -> np.ndarray:
+        """How much chips show: (N, side, side, 3) -> (N,). The same number means the same, whatever the network."""
+        return sharpness(chips, self._template)
 
     def describe(self, chips: np.ndarray) -> np.ndarray:
-        """(N, CHIP_PX, CHIP_PX, 3) uint8 RGB chips, also of several pictures, in one call -> (N, FEATURES) float32 vectors of unit length.
+        """(N, side, side, 3) uint8 RGB chips, also of several pictures, in one call -> (N, features) float32 vectors of unit length.
 
         Raises:
             TypeError, ValueError: they are something else.
+            ModelError: a network that a user has brought answers with what are no numbers.
         """
+        side_px = self._template.side_px
         if not isinstance(chips, np.ndarray) or chips.dtype != np.uint8:
             came = f"an array of {chips.dtype}" if isinstance(chips, np.ndarray) else type(chips).__name__
             raise TypeError(f"chips must be a uint8 array of RGB 0..255, not {came}")
-        if chips.shape[1:] != (CHIP_PX, CHIP_PX, 3):
-            raise ValueError(f"chips must be (N, {CHIP_PX}, {CHIP_PX}, 3), not {chips.shape}; FaceEmbedder.cut makes them")
+        if chips.shape[1:] != (side_px, side_px, 3):
+            raise ValueError(f"chips must be (N, {side_px}, {side_px}, 3), not {chips.shape}; FaceEmbedder.cut makes them")
         if not self._mirror:
             return _unit(self._network(chips)[0])
         both = _unit(self._network(np.concatenate([chips, chips[:, :, ::-1]]))[0])
@@ -87,7 +108,7 @@ class FaceEmbedder:
 
 
 def load_on_openvino(weights: DescriptorWeights, precision: Precision) -> Network:
-    """(N, CHIP_PX, CHIP_PX, 3) uint8 -> (N, FEATURES), not of unit length, on the CPU."""
+    """(N, 150, 150, 3) uint8 -> (N, FEATURES), not of unit length, on the CPU."""
     from models.identity.openvino_network import build_network
 
     return load_openvino(build_network(weights), precision=precision, batch_sizes=CPU_BATCH_SIZES)
@@ -104,8 +125,10 @@ def load_as_keras(weights: DescriptorWeights) -> Network:
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Of length 1. The network gives 1.40 to 1.43."""
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32).reshape(-1, FEATURES)
+    """Of length 1. The network that ships gives 1.40 to 1.43."""
+    if not np.isfinite(vectors).all():
+        raise ModelError("identity.network: says of a face what is no number; have it made anew, or leave it out.")
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _checked_landmarks(landmarks: object) -> np.ndarray:

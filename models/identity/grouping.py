@@ -6,7 +6,6 @@ import numpy as np
 
 from models.identity.cohort import Cohort
 from models.identity.thresholds import ThresholdTable
-from models.identity.weights import FEATURES
 
 FALSE_JOINS = 0.15
 """Measured on people that thresholds are learnt on, 310 to 2,830 photos, half of people with a single one: 99 of 100 photos are in a group
@@ -19,10 +18,10 @@ def group(vectors: np.ndarray, cohort: Cohort, *, false_joins: float = FALSE_JOI
     5,000 faces take some seconds and 300 MB, and twice as many four times that.
 
     Args:
-        vectors: (N, FEATURES) of unit length; N may be 0.
+        vectors: (N, F) of unit length; N may be 0.
         false_joins: of faces of people who are there once, the share that may be as much like another face as one person's are: more puts
             more people together, less leaves more groups of one person apart. The more faces there are, the more alike they must be for it.
-        table: None takes the one that ships.
+        table: None takes the cohort's.
 
     Raises:
         ValueError: false_joins is not above 0.
@@ -32,13 +31,13 @@ def group(vectors: np.ndarray, cohort: Cohort, *, false_joins: float = FALSE_JOI
     """
     if not false_joins > 0:
         raise ValueError(f"false_joins is a share above 0, not {false_joins:g}")
-    faces = cohort.measure(np.asarray(vectors, np.float32).reshape(-1, FEATURES))
+    faces = cohort.measure(np.asarray(vectors, np.float32))
     likeness = faces.excess(faces)
     likeness += likeness.T  # the same both ways to the last digit, or chains could go round in a circle
     likeness /= 2
     np.fill_diagonal(likeness, -np.inf)
     number = len(likeness)
-    alike = (table or ThresholdTable.load()).excess_at(1, min(false_joins / max(number, 1), 1.0)) + cohort.offset
+    alike = (table or cohort.table).excess_at(1, min(false_joins / max(number, 1), 1.0)) + cohort.offset
     sizes, owner, open_ = np.ones(number), np.arange(number), np.ones(number, bool)
     chain: list[int] = []
     while open_.any():

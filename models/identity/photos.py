@@ -27,7 +27,7 @@ def middle_faces(photos: Sequence[Path], detector: Detector) -> Iterator[tuple[P
 
 
 def describe_photos(photos: Sequence[Path], detector: Detector, embedder: FaceEmbedder) -> dict[Path, np.ndarray]:
-    """For each photo that shows a face, (FEATURES,) of unit length."""
+    """For each photo that shows a face, (F,) of unit length."""
     return {path: embedder.embed(image, landmarks)[0] for path, image, landmarks in middle_faces(photos, detector)}
 
 

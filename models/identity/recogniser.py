@@ -17,10 +17,10 @@ class KnownPerson:
 
     name: str
     vectors: np.ndarray
-    """(photos, FEATURES) float32 of unit length, at least one."""
+    """(photos, F) float32 of unit length, at least one."""
 
     def template(self) -> np.ndarray:
-        """(FEATURES,) of unit length: the mean of the photos, which names fewer strangers than the nearest of them."""
+        """(F,) of unit length: the mean of the photos, which names fewer strangers than the nearest of them."""
         mean = np.asarray(self.vectors, np.float32).mean(axis=0)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
@@ -40,7 +40,7 @@ class Recogniser:
         Args:
             people: may be none. Two with one name stay two.
             false_names: of strangers, the share that may get some name.
-            table: None takes the one that ships.
+            table: None takes the cohort's.
 
         Raises:
             ValueError: false_names is too small or large, or somebody has no vectors.
@@ -50,16 +50,21 @@ class Recogniser:
         if not self._photos.all():
             raise ValueError(f"{self.names[int(np.argmin(self._photos))]} has no photos")
         self._cohort = cohort
-        self._table = table or ThresholdTable.load()
+        self._table = table or cohort.table
         self._people = cohort.measure(np.array([person.template() for person in people]))
         self.thresholds = np.full(len(people), threshold(len(people), false_names), np.float32)
         """(P,) float32, for each person. A face is the person of its highest score, if that is not below this; else it is unknown."""
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
-        """(N, FEATURES) float32 of unit length -> (N, P) float32, how like each person each face is."""
+        """(N, F) float32 of unit length -> (N, P) float32, how like each person each face is."""
         excess = self._cohort.measure(vectors).excess(self._people)
         return self._table.scores(self._photos, excess - self._cohort.offset)
 
     def false_name_rate(self, score: float) -> float:
         """Of strangers, the share that would get some name here if this score were enough for one."""
         return false_name_rate(len(self.names), score)
+
+    @property
+    def least_shown(self) -> float:
+        """The lowest such share that was seen with as many people; below it is a guess."""
+        return self.false_name_rate(self._table.shown)

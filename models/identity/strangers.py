@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.identity.cohort import Cohort
-from models.identity.thresholds import ThresholdTable
-from models.identity.weights import FEATURES
+from models.identity.thresholds import ThresholdTable, shipped_table
 
 PEOPLE_IN_A_MEAN = 5
 SAME_PERSON_COSINE = 0.955
@@ -23,14 +22,15 @@ FEWEST_MEANS_BESIDE = 20
 """Of a cohort beside another, which needs no margin: with 20 means out of 100 faces, 1.3 times as many strangers reach 4."""
 
 
-def means_of_strangers(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
+def means_of_strangers(vectors: np.ndarray, seed: int = 0, apart: float = SAME_PERSON_COSINE) -> np.ndarray:
     """Each face is in one mean at most, with the most similar ones that are left.
 
     Args:
-        vectors: (N, FEATURES) of unit length, of as many people as possible.
+        vectors: (N, F) of unit length, of as many people as possible.
+        apart: from this cosine on, two faces are not in one mean.
 
     Returns:
-        (K, FEATURES) float32 of unit length, about N / PEOPLE_IN_A_MEAN.
+        (K, F) float32 of unit length, about N / PEOPLE_IN_A_MEAN.
     """
     cosines = vectors @ vectors.T
     left = np.ones(len(vectors), bool)
@@ -38,15 +38,15 @@ def means_of_strangers(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     for first in np.random.default_rng(seed).permutation(len(vectors)):
         if not left[first]:
             continue
-        chosen, apart = [first], cosines[first] < SAME_PERSON_COSINE
+        chosen, others = [first], cosines[first] < apart
         left[first] = False
-        while len(chosen) < PEOPLE_IN_A_MEAN and (left & apart).any():
-            chosen.append(int(np.argmax(np.where(left & apart, cosines[first], -2))))
+        while len(chosen) < PEOPLE_IN_A_MEAN and (left & others).any():
+            chosen.append(int(np.argmax(np.where(left & others, cosines[first], -2))))
             left[chosen[-1]] = False
-            apart &= cosines[chosen[-1]] < SAME_PERSON_COSINE
+            others &= cosines[chosen[-1]] < apart
         if len(chosen) == PEOPLE_IN_A_MEAN:
             means.append(vectors[chosen].mean(axis=0))
-    array = np.array(means, np.float32).reshape(-1, FEATURES)
+    array = np.array(means, np.float32).reshape(-1, vectors.shape[1])
     return np.asarray(array / np.linalg.norm(array, axis=1, keepdims=True), np.float32)
 
 
@@ -54,7 +54,7 @@ def cohort_of_strangers(vectors: np.ndarray, beside: Cohort | None = None, *, ta
     """A cohort to use with the thresholds that ship: how far strangers exceed it is measured on strangers that it is not made of, in turns.
 
     Args:
-        vectors: (N, FEATURES) of unit length.
+        vectors: (N, F) of unit length.
         beside: keep what is in this one as well: groups that are not among the strangers are confused no more than before, and fewer
             strangers are enough.
         table: None takes the one that ships.
@@ -62,8 +62,8 @@ def cohort_of_strangers(vectors: np.ndarray, beside: Cohort | None = None, *, ta
     Raises:
         ValueError: there are too few strangers.
     """
-    vectors = np.asarray(vectors, np.float32).reshape(-1, FEATURES)
-    kept = np.zeros((0, FEATURES), np.float32) if beside is None else beside.vectors
+    vectors = np.asarray(vectors, np.float32)
+    kept = vectors[:0] if beside is None else beside.vectors
     means, fewest = means_of_strangers(vectors, seed), FEWEST_MEANS if beside is None else FEWEST_MEANS_BESIDE
     if len(means) < fewest:
         people = fewest * PEOPLE_IN_A_MEAN
@@ -75,5 +75,5 @@ def cohort_of_strangers(vectors: np.ndarray, beside: Cohort | None = None, *, ta
         faces = others.measure(vectors[fold == number])
         found.append(faces.excess(faces)[np.triu_indices(len(faces.vectors), 1)])
     exceeded = float(np.quantile(np.concatenate(found), 1 - MATCHED_RATE))
-    offset = exceeded - (table or ThresholdTable.load()).excess_at(1, MATCHED_RATE)
+    offset = exceeded - (table or shipped_table()).excess_at(1, MATCHED_RATE)
     return Cohort(np.concatenate([kept, means]), offset + (MARGIN if beside is None else 0))

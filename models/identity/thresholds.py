@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -71,6 +72,11 @@ class ThresholdTable:
         except OSError as error:
             raise ModelError(f"{path}: cannot be written ({error.strerror}).") from error
 
+    @property
+    def shown(self) -> float:
+        """Up to which score it tells what was seen; beyond it is a guess."""
+        return -math.log10(self.rates[-1])
+
     def scores(self, photos: np.ndarray, excess: np.ndarray) -> np.ndarray:
         """
         Args:
@@ -93,6 +99,12 @@ class ThresholdTable:
     def _of(self, photos: int) -> np.ndarray:
         """(rates,), for a person of so many photos."""
         return np.array([np.interp(np.log(photos), np.log(self.photos), column) for column in self.excess.T])
+
+
+@functools.cache
+def shipped_table() -> ThresholdTable:
+    """Read once."""
+    return ThresholdTable.load()
 
 
 def threshold(people: int, false_names: float) -> float:

@@ -70,7 +70,8 @@ def read_weights(path: str | Path = SHIPPED) -> DescriptorWeights:
     if found == DLIB_SHA256:
         return _of_dlib(content)
     raise ModelError(
-        f"{path}: is damaged, or neither dlib_face_recognition_resnet_model_v1.dat nor what ships here (sha256 {found[:12]}...)."
+        f"{path}: is damaged, or neither dlib_face_recognition_resnet_model_v1.dat nor what ships here, nor an ONNX file by its name "
+        f"(.onnx); its sha256 is {found[:12]}..."
     )
 
 

@@ -76,7 +76,7 @@ def _of_photos(person: Person, cohort: Cohort) -> Iterator[Finding]:
         yield from (Finding(person.name, f"{person.photos[index].file} seems to show somebody else than the other photos") for index in odd)
     apart = distances(person.vectors, person.vectors)
     for index, photo in enumerate(person.photos[1:], 1):
-        if apart[index, :index].min() < COPY:
+        if apart[index, :index].min() < COPY * cohort.spread:
             yield Finding(person.name, f"{photo.file} is nearly the same as {person.photos[int(apart[index, :index].argmin())].file}")
 
 

@@ -53,7 +53,7 @@ def enrol(
     name: str,
     paths: Sequence[Path],
     reader: PhotoReader,
-    gallery: Gallery,
+    gallery: Gallery | Sequence[Person],
     *,
     number: int | None = None,
     force: bool = False,
@@ -64,7 +64,7 @@ def enrol(
     """Looks at photos of a person, who may be known already.
 
     Args:
-        gallery: everybody who is known so far.
+        gallery: everybody who is known so far; where there are no strangers to measure by, just the people: then nobody is compared.
         number: which face of each photo, from left to right, from 1 on.
         force: take also what is small, blurred, a copy, odd, or like somebody else.
         chosen: which face it is, or why none is, a sentence's end; default: the only one, or the one that is far larger.
@@ -72,7 +72,8 @@ def enrol(
         digest_of: by which a photo is known again; default: the file's sha256.
     """
     enrolment = Enrolment(name)
-    before = next((person for person in gallery.people if person.name == name), None)
+    people = gallery.people if isinstance(gallery, Gallery) else gallery
+    before = next((person for person in people if person.name == name), None)
     choose = chosen or (lambda seen: chosen_face(seen, number))
     found = list[tuple[Path, Photo]]()
     for index, path in enumerate(paths):
@@ -91,9 +92,10 @@ def enrol(
         elif not (face.flaw and enrolment.refuse(path, f"is {face.flaw}", force=force)):
             found.append((path, Photo(path.name, seen.sha256, face.descriptor, face.eye_px, face.sharpness)))
     progress(len(paths))
-    found = _new_ones(found, before, enrolment, force=force)
-    found = _fitting_ones(found, before, gallery, enrolment, force=force)
-    found = _nobody_else_s(found, before, gallery, enrolment, force=force)
+    found = _new_ones(found, before, COPY * gallery.cohort.spread if isinstance(gallery, Gallery) else 0.0, enrolment, force=force)
+    if isinstance(gallery, Gallery):
+        found = _fitting_ones(found, before, gallery, enrolment, force=force)
+        found = _nobody_else_s(found, before, gallery, enrolment, force=force)
     enrolment.taken += [photo for _, photo in found]
     return enrolment
 
@@ -117,8 +119,10 @@ def chosen_face(seen: SeenPhoto, number: int | None = None) -> SeenFace | str:
     return f"has {len(faces)} faces"
 
 
-def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment: Enrolment, *, force: bool) -> list[tuple[Path, Photo]]:
-    """Those that are no copies."""
+def _new_ones(
+    found: list[tuple[Path, Photo]], before: Person | None, closest: float, enrolment: Enrolment, *, force: bool
+) -> list[tuple[Path, Photo]]:
+    """Those that are no copies: no closer than `closest` to another."""
     known = list(before.photos) if before else []
     fresh = list[tuple[Path, Photo]]()
     for path, photo in found:
@@ -127,7 +131,7 @@ def _new_ones(found: list[tuple[Path, Photo]], before: Person | None, enrolment:
             continue
         if known:
             index, apart = nearest(photo.descriptor, np.stack([one.descriptor for one in known]))
-            if apart < COPY:
+            if apart < closest:
                 why = f"is nearly the same as {known[index].file}, so it adds nothing"
                 (enrolment.warned if force else enrolment.skipped).append(Remark(path, why, can_be_forced=True))
                 if not force:

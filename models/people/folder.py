@@ -12,6 +12,7 @@ from pathlib import Path
 
 from models.atomic import file_written_whole
 from models.errors import PeopleError
+from models.identity.calibration import ASKED_STRANGERS
 from models.identity.cohort import Cohort
 from models.identity.weights import SHIPPED_SHA256
 from models.people.lock import locked
@@ -32,7 +33,7 @@ class PeopleFolder:
     def __init__(self, path: str | Path, *, network: str = SHIPPED_SHA256) -> None:
         """
         Args:
-            network: sha256 of the weights that described everybody in it.
+            network: the id of what has described everybody in it (`models.identity.network_file.NetworkFile.id`).
 
         Raises:
             TypeError: this is no path.
@@ -80,14 +81,24 @@ class PeopleFolder:
         """The strangers to measure by: the user's own, as means of several (`facestream people calibrate`), or those that ship.
 
         Raises:
-            PeopleError: others may read them.
-            ModelError: they are damaged.
+            PeopleError: others may read them, or they are those of a network that does not ship, and there are none yet.
+            ModelError: they are damaged, or another network's.
         """
         own = self.path / COHORT
-        if not exists(own):
+        if exists(own):
+            self._check()
+            return Cohort.load(own, self.network)
+        if self.network == SHIPPED_SHA256:
             return Cohort.load()
-        self._check()
-        return Cohort.load(own)
+        raise PeopleError(
+            f"{own}: is not there yet, and no stranger whom this network (identity.network) has described ships: "
+            f"facestream people calibrate FOLDER{self._option}, with photos of {ASKED_STRANGERS} people who are not enrolled."
+        )
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether there are strangers to measure by."""
+        return self.network == SHIPPED_SHA256 or exists(self.path / COHORT)
 
     def keep_cohort(self, cohort: Cohort) -> None:
         """Measures by these strangers from now on.

@@ -9,7 +9,6 @@ import numpy as np
 
 from models.identity.cohort import Cohort
 from models.identity.recogniser import KnownPerson, Recogniser
-from models.people.likeness import threshold_table
 from models.people.person import Person
 
 
@@ -40,7 +39,7 @@ class Gallery:
         self.people = tuple(people)
         self.false_names = false_names
         self.cohort = cohort
-        self.recogniser = Recogniser([person.known() for person in people], cohort, false_names=false_names, table=threshold_table())
+        self.recogniser = Recogniser([person.known() for person in people], cohort, false_names=false_names)
 
     @property
     def thresholds(self) -> np.ndarray:
@@ -58,7 +57,7 @@ class Gallery:
         """How like somebody of whom there are these photos, (F,) each, a face is; without photos nobody is."""
         if not photos:
             return float("-inf")
-        somebody = Recogniser([KnownPerson("", np.stack(photos))], self.cohort, table=threshold_table())
+        somebody = Recogniser([KnownPerson("", np.stack(photos))], self.cohort)
         return float(somebody.scores(vector[None])[0, 0])
 
     def between(self) -> np.ndarray:

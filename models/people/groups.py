@@ -58,6 +58,13 @@ def sort_faces(photos: Sequence[SeenPhoto], cohort: Cohort) -> list[GroupedFace]
     return [GroupedFace(photo.path, photo.sha256, face.box, numbers.get(index)) for index, (photo, face) in enumerate(faces)]
 
 
+def one_photo_each(vectors: np.ndarray, cohort: Cohort) -> np.ndarray:
+    """(N, F) of unit length -> (people,) indices: one face of each person, the first."""
+    if not len(vectors):
+        return np.zeros(0, int)
+    return np.sort(np.unique(group(vectors, cohort), return_index=True)[1])
+
+
 def one_each(vectors: np.ndarray, cohort: Cohort) -> np.ndarray:
     """(N, F) of unit length -> (people, F): the mean of the faces of each person, so that nobody counts twice."""
     if not len(vectors):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import PeopleError
+from models.identity.network_file import said_of
 
 if TYPE_CHECKING:
     from models.identity.recogniser import KnownPerson
@@ -125,7 +126,7 @@ def read_person(path: Path, network: str | None) -> Person:
 
 
 def _same_network(path: Path, said: dict[str, Any], name: str, network: str) -> None:
-    by = "another network" if said["network"] != network else "faces cut in another way" if said["alignment"] != ALIGNMENT else ""
+    by = said_of(_text(said, "network"), network) or ("faces cut in another way" if said["alignment"] != ALIGNMENT else "")
     if by:
         raise PeopleError(
             f"{path}: {name} was enrolled with {by}; enrol again: "

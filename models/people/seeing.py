@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from models.detection.detector import Detector, DetectorOptions, load_detector
 from models.errors import PictureError
-from models.identity.chips import eye_distances, sharpness
+from models.identity.chips import eye_distances
 from models.identity.embedder import FaceEmbedder
-from models.identity.weights import SHIPPED
+from models.identity.network_file import NetworkFile
 from models.imaging.pictures import read_picture
 from models.places import is_file, is_folder
 
@@ -37,6 +37,8 @@ class SeenFace:
     sharpness: float
     score: float
     """The detector's, 0..1."""
+    shipped: np.ndarray | None = None
+    """(FEATURES,): the descriptor by the network that ships, where it was asked for beside another."""
 
     @property
     def width_px(self) -> float:
@@ -73,23 +75,27 @@ class SeenPhoto:
 class PhotoReader:
     """Looks at photos: finds their faces and describes them. For one thread at a time."""
 
-    def __init__(self, detector: Detector, embedder: FaceEmbedder) -> None:
+    def __init__(self, detector: Detector, embedder: FaceEmbedder, shipped: FaceEmbedder | None = None) -> None:
         """Use `load`."""
         self._detector = detector
         self._embedder = embedder
+        self._shipped = shipped
 
     @classmethod
-    def load(cls, detector: DetectorOptions | None = None, network: str | Path = SHIPPED) -> Self:
+    def load(cls, detector: DetectorOptions | None = None, network: NetworkFile | None = None, *, beside: bool = False) -> Self:
         """Takes a moment.
 
         Args:
             detector: None: MTCNN, which looks at each face mirrored as well, for landmarks that are 7 % closer.
-            network: the weights that describe faces.
+            network: that describes faces; None: the one that ships.
+            beside: the one that ships describes them too.
 
         Raises:
             ModelError: weights are missing or damaged.
         """
-        return cls(load_detector(detector or DetectorOptions(mirror=True)), FaceEmbedder.load(network, precision="f32"))
+        shipped = FaceEmbedder.load(precision="f32") if beside else None
+        found = load_detector(detector or DetectorOptions(mirror=True))
+        return cls(found, FaceEmbedder.load(network or NetworkFile(), precision="f32"), shipped)
 
     def look(self, path: Path, note: Callable[[str], None] | None = None) -> SeenPhoto:
         """
@@ -108,10 +114,12 @@ class PhotoReader:
         if not len(found):
             return ()
         chips = self._embedder.cut(image, found.landmarks)
-        about = zip(
-            found.boxes, self._embedder.describe(chips), eye_distances(found.landmarks), sharpness(chips), found.scores, strict=True
-        )
-        faces = [SeenFace(box, descriptor, float(eyes), float(sharp), float(score)) for box, descriptor, eyes, sharp, score in about]
+        sharp = self._embedder.sharpness(chips)
+        about = zip(found.boxes, self._embedder.describe(chips), eye_distances(found.landmarks), sharp, found.scores, strict=True)
+        faces = [SeenFace(box, descriptor, float(eyes), float(shows), float(score)) for box, descriptor, eyes, shows, score in about]
+        if self._shipped is not None:
+            beside = self._shipped.embed(image, found.landmarks)
+            faces = [replace(face, shipped=vector) for face, vector in zip(faces, beside, strict=True)]
         return tuple(sorted(faces, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))))
 
 

@@ -8,12 +8,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.classification.face_model import FaceModel
+from stream.analysis.cuts import same_face
 from stream.analysis.following import Following
 from stream.analysis.hiding import Hiding
 from stream.analysis.naming import answer_whos
 from stream.analysis.parts import answer_asks, answer_checks
-from stream.analysis.requests import Ask, Check, Requests, Search, Who
+from stream.analysis.requests import Alike, Ask, Check, Requests, Search, Who
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.searching import Searching
 from stream.analysis.track_manager import TrackManager
@@ -124,14 +127,15 @@ class Analyser:
             mine[id(manager)].append(number)
         looks = [_Look(managers[numbers[0]], [frames[number] for number in numbers]) for numbers in mine.values()]
         with stage("detect"):
-            while asking := [one for one in looks if one.asks(Search, Check)]:
+            while asking := [one for one in looks if one.asks(Search, Check, Alike)]:
                 if searching := [one for one in asking if one.asks(Search)]:  # first: of what they find something may have to be checked
                     with stage("search"):
                         self._search([request for one in searching for request in one.requests])
                     _go_on(searching)
                 else:
                     with stage("check"):
-                        self._check([request for one in asking for request in one.requests])
+                        self._check([request for one in asking for request in one.requests if isinstance(request, Check)])
+                        self._compare([request for one in asking for request in one.requests if isinstance(request, Alike)])
                     _go_on(asking)
         with stage("classify"):
             asking = [one for one in looks if one.asks(Ask)]
@@ -157,9 +161,14 @@ class Analyser:
                         search.found = detections
             self._budget.took(time.monotonic() - begin, len(searches))
 
-    def _check(self, requests: Sequence[object]) -> None:
-        if self.detector is not None:
-            answer_checks(self.detector, [one for one in requests if isinstance(one, Check)])
+    def _check(self, checks: Sequence[Check]) -> None:
+        if self.detector is not None and checks:
+            answer_checks(self.detector, checks)
+
+    def _compare(self, requests: Sequence[Alike]) -> None:
+        for one in requests:
+            pairs = zip(one.boxes_before, one.boxes, strict=True)
+            one.same = np.array([same_face(one.before, its, one.frame, mine) for its, mine in pairs])
 
     def _identify(self, requests: Sequence[object]) -> None:
         if self.identifier is not None:

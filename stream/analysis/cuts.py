@@ -56,8 +56,14 @@ def is_quiet(before: np.ndarray, after: np.ndarray, faces: np.ndarray, width: in
 
 
 def thumbnail(frame: Frame) -> np.ndarray:
-    """(rows, columns) float32: the frame's brightness, small."""
-    return _shrunk(frame.brightness, THUMBNAIL)
+    """(rows, columns) float32: the frame's brightness, small. Read-only: whoever else asks for it has the same."""
+    return frame.once(_thumbnail)
+
+
+def _thumbnail(frame: Frame) -> np.ndarray:
+    small = _shrunk(frame.brightness, THUMBNAIL)
+    small.flags.writeable = False
+    return small
 
 
 def same_face(before: Frame, its: np.ndarray, after: Frame, mine: np.ndarray) -> bool:

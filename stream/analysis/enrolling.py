@@ -12,6 +12,7 @@ import numpy as np
 from models.detection.detector import DetectorOptions, load_detector
 from models.identity.cohort import Cohort
 from models.identity.embedder import FaceEmbedder
+from models.identity.network_file import NetworkFile
 from models.imaging.boxes import iou
 from models.people.enrolment import enrol
 from models.people.folder import PeopleFolder
@@ -27,10 +28,10 @@ SAME_FACE = 0.3
 class Enrolling:
     """Its networks, which describe exactly and so are slower than those of a run, are loaded when they are first needed. Any thread."""
 
-    def __init__(self, folder: PeopleFolder, network: Path, cohort: Cohort, false_names: float) -> None:
+    def __init__(self, folder: PeopleFolder, network: NetworkFile, cohort: Cohort, false_names: float) -> None:
         """
         Args:
-            network: weights that describe faces.
+            network: that describes faces.
             cohort, false_names: as the run uses them.
         """
         self._folder, self._network, self._cohort, self._false_names = folder, network, cohort, false_names

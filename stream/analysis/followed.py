@@ -155,11 +155,14 @@ class Followed:
         """Those that were not seen in this frame yet."""
         return [one for one in self.tracks if one.seen_in != self.count]
 
-    def match(self, found: Detections, min_overlap: float) -> list[Track]:
+    def match(self, found: Detections, min_overlap: float, *, anew: bool = False) -> list[Track]:
         """Gives the finds of a search to tracks, and begins new ones. The new ones.
 
         First to those that they overlap where those should be by now, then, without looks, to what is left of them near by and of like
         size; each time so that all pairs together fit best.
+
+        Args:
+            anew: what is found of a track is all that is known of its movement from now on.
         """
         boxes = found.boxes
         pairs = self._overlapping(boxes, min_overlap)
@@ -167,7 +170,9 @@ class Followed:
         for one in self.tracks:
             one.overlooked = True
         for row, column in pairs:
-            self._see(self.tracks[row], found, column, "found")
+            if anew:
+                self.tracks[row].filter = BoxFilter(boxes[column], self.time_s)
+            self._see(self.tracks[row], found, column, "found", measures=not anew)
         taken = [self.tracks[row].filter.box for row, _ in pairs]
         new: list[Track] = []
         for column in sorted(set(range(len(found))) - {column for _, column in pairs}):
@@ -214,10 +219,11 @@ class Followed:
         reach = np.array([min(NEAR + FURTHER_PER_S * one.time_since_update_s(self.time_s), FURTHEST) for one in left])
         return [(rows[row], columns[column]) for row, column in assign(distances / reach[:, None], 1.0)]
 
-    def _see(self, track: Track, found: Detections, row: int, state: State) -> None:
+    def _see(self, track: Track, found: Detections, row: int, state: State, *, measures: bool = True) -> None:
         score = float(found.scores[row])
         strong = state == "found" or score >= self.scores.strong
-        track.filter.correct(found.boxes[row], self.time_s, 1.0 if strong else DOUBTFUL)
+        if measures:
+            track.filter.correct(found.boxes[row], self.time_s, 1.0 if strong else DOUBTFUL)
         track.score, track.landmarks, track.state, track.seen_in = score, found.landmarks[row], state, self.count
         track.looks += 1
         if state == "found":

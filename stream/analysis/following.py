@@ -13,11 +13,11 @@ from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
 from stream.analysis.answering import Answering, seen_of
-from stream.analysis.cuts import is_cut, is_quiet, same_face, thumbnail
+from stream.analysis.cuts import is_cut, is_quiet, thumbnail
 from stream.analysis.followed import Followed, Scores, Track, is_inside, sound
 from stream.analysis.lookback import LONGEST_S, Entry, Lookback, reach_s
 from stream.analysis.naming import Naming
-from stream.analysis.requests import Check, Requests, Search
+from stream.analysis.requests import Alike, Check, Requests, Search
 from stream.analysis.search_budget import SearchBudget
 from stream.analysis.telling import Telling, seen_now
 from stream.analysis.track_answer import TrackAnswer
@@ -43,9 +43,9 @@ MOST_FRAMES = 60
 ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
 ANEW_S = 6.0
-"""Whenever a file's clock passes a multiple of this, all of the picture is searched and all faces are answered for, whenever that was last
-done: when it is done from there on does not depend on what was long before, so that a file can be followed from any such moment. A multiple
-of the usual times, so that it costs nothing."""
+"""Whenever a file's clock passes a multiple of this, the whole picture is searched, all faces are answered for, and how they move is learnt
+anew: what follows does not depend on what was long before, so that a file can be followed from any such moment. A multiple of the usual
+times, so that it costs nothing."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
 
@@ -203,17 +203,17 @@ class Following:
 
     def _search(self, entry: Entry) -> Steps:
         found = yield from self._found(entry)
-        new = self._followed.match(found, self.settings.tracker.min_overlap)
+        new = self._followed.match(found, self.settings.tracker.min_overlap, anew=entry.anew)
         if new and not self.live:
             yield from self._look_back(new, entry.scene)
 
     def _search_another_scene(self, entry: Entry) -> Steps:
         """No track goes on, but for one whose face is where it was and looks as it did: then it was a flash, or something large passed."""
         found = yield from self._found(entry)
-        over = [one for one in self._followed.tracks if not self._goes_on(one, found, entry.frame)]
+        over = yield from self._over(found, entry.frame)
         self._judge_what_is_over(over)
         self._followed.end(over)
-        self._followed.match(found, self.settings.tracker.min_overlap)
+        self._followed.match(found, self.settings.tracker.min_overlap, anew=entry.anew)
 
     def _found(self, entry: Entry) -> Generator[Requests, None, Detections]:
         """Search all of a frame."""
@@ -223,13 +223,21 @@ class Following:
         self._searched_s, self._searched_in, self._searched_thumbnail = entry.frame.time_s, self._followed.count, entry.thumbnail
         return sound(search.found, entry.frame)
 
-    def _goes_on(self, track: Track, found: Detections, frame: Frame) -> bool:
-        before = self._before
-        if before is None or not len(found):
-            return False
-        overlap = iou(track.filter.box[None], found.boxes)[0]
-        best = int(overlap.argmax())
-        return bool(overlap[best] >= ACROSS_A_CUT) and same_face(before, track.filter.box, frame, found.boxes[best])
+    def _over(self, found: Detections, frame: Frame) -> Generator[Requests, None, list[Track]]:
+        """Tracks whose faces were not found again where they were, or do not look as they did."""
+        tracks = self._followed.tracks
+        if self._before is None or not len(found) or not tracks:
+            return list(tracks)
+        boxes = np.stack([one.filter.box for one in tracks])
+        overlap = iou(boxes, found.boxes)
+        best = overlap.argmax(axis=1)
+        there = np.flatnonzero(overlap.max(axis=1) >= ACROSS_A_CUT)
+        if not len(there):
+            return list(tracks)
+        alike = Alike(self._before, boxes[there], frame, found.boxes[best[there]])
+        yield [alike]
+        going_on = set(there[alike.same].tolist())
+        return [one for number, one in enumerate(tracks) if number not in going_on]
 
     def _check(self, entry: Entry) -> Steps:
         time_s = entry.frame.time_s

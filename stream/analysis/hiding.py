@@ -13,7 +13,7 @@ from models.classification.face_model import FaceModel
 from models.detection.cascade import MIN_FACE_PX
 from models.detection.detections import Detections
 from stream.analysis.following import Following
-from stream.analysis.requests import Search
+from stream.analysis.requests import Check, Search
 from stream.analysis.track_manager import Looking, TrackManager
 from stream.analysis.veils import Veiled, Veils, hidden, hide
 from stream.analysis.whom import Whom
@@ -97,6 +97,9 @@ class Hiding:
                 mine = [one for one in requests if isinstance(one, Search)]
                 for search in mine:
                     search.found = self._told(found[id(search.frame)], search.min_face_px)
+                for check in requests:
+                    if isinstance(check, Check) and id(check.frame) in self._found:
+                        check.searched = self._found[id(check.frame)][1]
                 if not mine:
                     yield requests
                 requests = next(steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
@@ -11,11 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from models.identity.chips import sharpness
 from models.identity.cohort import Cohort
 from models.identity.embedder import FaceEmbedder
 from models.identity.recogniser import Recogniser
-from models.identity.weights import SHIPPED, SHIPPED_SHA256
 from models.people.folder import PeopleFolder
 from models.people.seeing import LOWEST_SHARPNESS
 from stream.errors import FacestreamError
@@ -35,8 +32,7 @@ class Identifier:
 
     def __init__(self, embedder: FaceEmbedder, options: IdentitySettings, folder: Path) -> None:
         """Use `load`."""
-        network = SHIPPED_SHA256 if options.network is None else hashlib.sha256(options.network.read_bytes()).hexdigest()
-        self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=network)
+        self._embedder, self._options, self._folder = embedder, options, PeopleFolder(folder, network=options.network_file.id)
         self._reading, self._enrolling_first = threading.Lock(), threading.Lock()
         self._enrolling: Enrolling | None = None
         self._failed = False
@@ -56,13 +52,13 @@ class Identifier:
             PeopleError: the folder cannot be used.
         """
         options, detector = settings.identity, settings.detector
-        embedder = FaceEmbedder.load(options.network or SHIPPED, device=detector.device, precision=detector.precision)
+        embedder = FaceEmbedder.load(options.network_file, device=detector.device, precision=detector.precision)
         return cls(embedder, options, folder)
 
     def describe(self, chips: np.ndarray) -> np.ndarray:
-        """(N, side, side, 3) uint8 RGB of aligned faces -> (N, 128) float32; NaN for those too blurred to say anything."""
-        good = sharpness(chips) >= LOWEST_SHARPNESS
-        vectors = np.full((len(chips), 128), np.nan, np.float32)
+        """(N, side, side, 3) uint8 RGB of aligned faces -> (N, F) float32; NaN for those too blurred to say anything."""
+        good = self._embedder.sharpness(chips) >= LOWEST_SHARPNESS
+        vectors = np.full((len(chips), self._embedder.features), np.nan, np.float32)
         if good.any():
             vectors[good] = self._embedder.describe(chips[good])
         return vectors
@@ -114,14 +110,14 @@ class Identifier:
                 from stream.analysis.enrolling import Enrolling  # most runs enrol nobody
 
                 folder = PeopleFolder(self._folder.path, network=self._folder.network)
-                self._enrolling = Enrolling(folder, self._options.network or SHIPPED, self._cohort(), self._options.false_names)
+                self._enrolling = Enrolling(folder, self._options.network_file, self._cohort(), self._options.false_names)
         name = self._enrolling.add(name, image, box, source)
         self.refresh()
         return name
 
     def _cohort(self) -> Cohort:
         own = self._options.cohort
-        return self._folder.cohort() if own is None else Cohort.load(own)
+        return self._folder.cohort() if own is None else Cohort.load(own, self._folder.network)
 
     def _read(self) -> Recogniser:
         return Recogniser([person.known() for person in self._folder.load()], self._cohort(), false_names=self._options.false_names)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from models.classification.face_model import FaceModel
-from models.detection.detections import AROUND_REACH, CHECK_REACH, Detections
+from models.detection.detections import AROUND_REACH, CHECK_REACH, Detections, take_nearest
+from models.imaging.crops import whole_squares
 from stream.analysis.requests import Ask, Check
 from stream.frame import Frame
 from stream.media import cv2
@@ -24,18 +25,33 @@ ENOUGH_PX = 96
 AROUND_BELOW = 0.5
 """Where a check scores lower, it is looked around that place: a face that scores more is believed to be there."""
 
+SEARCHES_FIND_PX = 64
+"""From this side on a search of all of a frame finds what a look around a place does. Of smaller ones the look, which is at another scale,
+finds more: in a crowd of the 20 clips 348 faces are told of where all are looked around, 340 so, and 313 with a value of 32."""
+
 
 def answer_checks(detector: Detector, checks: Sequence[Check]) -> None:
-    """Has all places of all frames checked in one call, and those where no face is seen looked around in another."""
+    """Has all places of all frames checked in one call, and those where no face is seen looked around in another; of frames that have been
+    searched what was found around them counts.
+    """
     frames = [check.frame for check in checks for _ in check.boxes]
     boxes = np.concatenate([check.boxes for check in checks])
     found = _checked(detector, frames, boxes, around=False)
+    searched = [check.searched if _is_found_by_searches(box) else None for check in checks for box in check.boxes]
     doubtful = np.flatnonzero(found.scores < AROUND_BELOW)
+    for number in doubtful.tolist():
+        if (there := searched[number]) is not None:
+            take_nearest(found, number, boxes[number], there)
+    doubtful = np.array([number for number in doubtful.tolist() if searched[number] is None], int)
     if len(doubtful):
         again = _checked(detector, [frames[number] for number in doubtful], boxes[doubtful], around=True)
         found.boxes[doubtful], found.scores[doubtful], found.landmarks[doubtful] = again.boxes, again.scores, again.landmarks
     for check, end in zip(checks, np.cumsum([len(check.boxes) for check in checks]).tolist(), strict=True):
         check.found = found.take(np.arange(end - len(check.boxes), end))
+
+
+def _is_found_by_searches(box: np.ndarray) -> bool:
+    return float((box[2:] - box[:2]).max()) >= SEARCHES_FIND_PX
 
 
 def _checked(detector: Detector, frames: Sequence[Frame], boxes: np.ndarray, *, around: bool) -> Detections:
@@ -84,8 +100,8 @@ class _Cell:
         side = max(x2 - x1, y2 - y1)
         half = side * (0.5 + reach) + 2
         begin_x, begin_y = math.floor((x1 + x2) / 2 - half), math.floor((y1 + y2) / 2 - half)
-        area = _area(frame, box, reach)
-        smaller = max(int(side // ENOUGH_PX), 1)
+        area = _area(frame.width, frame.height, box, reach)
+        smaller = _smaller(side)
         small = frame.small_part(*area, smaller) if smaller > 1 else frame.part(*area)
         if small is None:
             whole = frame.part(*area)
@@ -94,6 +110,23 @@ class _Cell:
         left, top = (-(-max(edge - begin, 0) // smaller) for edge, begin in ((area[0], begin_x), (area[1], begin_y)))
         room = math.ceil((2 * half + 2) / smaller)
         return cls(small, area[:2], smaller, left, top, max(room, left + small.shape[1]), max(room, top + small.shape[0]))
+
+
+def looked_at(width: int, height: int, box: np.ndarray) -> tuple[int, ...]:
+    """Which pixels a check of a box looks at, as whole numbers: where those of two boxes are equal, so are their answers, but for rounding.
+
+    Args:
+        width, height: of the frame, px.
+        box: (4,) float32 px.
+    """
+    smaller = _smaller(float(max(box[2] - box[0], box[3] - box[1])))
+    numbers = [smaller]
+    for reach, margins in ((CHECK_REACH, (0.0, CHECK_REACH)), (AROUND_REACH, (AROUND_REACH, AROUND_REACH - CHECK_REACH))):
+        area = _area(width, height, box, reach)
+        within = (box - np.array([area[0], area[1]] * 2, np.float32)) / np.float32(smaller)
+        numbers += area
+        numbers += [int(edge) for margin in margins for edge in whole_squares(within, margin)[0]]
+    return tuple(numbers)
 
 
 def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
@@ -112,18 +145,23 @@ def answer_asks(model: FaceModel, asks: Sequence[Ask]) -> None:
 
 def around(frame: Frame, box: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """What lies within `reach` sides around a box, and where that begins: (2,) repeated, (4,) float32 px, even numbers."""
-    area = _area(frame, box, reach)
+    area = _area(frame.width, frame.height, box, reach)
     return frame.part(*area), np.array([area[0], area[1]] * 2, np.float32)
 
 
-def _area(frame: Frame, box: np.ndarray, reach: float) -> tuple[int, int, int, int]:
+def _area(width: int, height: int, box: np.ndarray, reach: float) -> tuple[int, int, int, int]:
     x1, y1, x2, y2 = box.tolist()
     around = max(x2 - x1, y2 - y1) * (0.5 + reach) + 2
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    left, right = (int(min(max(edge, 0), frame.width)) for edge in (x - around, x + around + 1))
-    top, bottom = (int(min(max(edge, 0), frame.height)) for edge in (y - around, y + around + 1))
-    left, top = min(left, frame.width - 1) & ~1, min(top, frame.height - 1) & ~1  # even, so that halves are rounded as in the whole picture
+    left, right = (int(min(max(edge, 0), width)) for edge in (x - around, x + around + 1))
+    top, bottom = (int(min(max(edge, 0), height)) for edge in (y - around, y + around + 1))
+    left, top = min(left, width - 1) & ~1, min(top, height - 1) & ~1  # even, so that halves are rounded as in the whole picture
     return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _smaller(side: float) -> int:
+    """So many times smaller a face with a side of so many px is looked at."""
+    return max(int(side // ENOUGH_PX), 1)
 
 
 def _moved(found: Detections, shift: np.ndarray) -> Detections:

@@ -31,8 +31,24 @@ class Check:
     frame: Frame
     boxes: np.ndarray
     """(N, 4) float32 px, N > 0."""
+    searched: Detections | None = None
+    """What is anywhere in the frame, also what is hardly a face, where that is known: then nobody need look around the places."""
     found: Detections = field(default_factory=Detections.none)
     """The answer, a row for each box, in their order."""
+
+
+@dataclass(slots=True, eq=False)
+class Alike:
+    """Does what is at these places of a frame look as what was at those of an earlier one?"""
+
+    before: Frame
+    boxes_before: np.ndarray
+    """(N, 4) float32 px, N > 0, in the earlier frame."""
+    frame: Frame
+    boxes: np.ndarray
+    """(N, 4) float32 px."""
+    same: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    """The answer, (N,) bool."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,12 +72,12 @@ class Who:
     faces: Detections
     """N > 0 of them, large and frontal enough."""
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    """The answer: (N, 128) float32 that describe them; what is blurred has none: NaN."""
+    """The answer: (N, F) float32 that describe them; what is blurred has none: NaN."""
     scores: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(N, P) float32: how like each of P people each is."""
     gallery: Gallery | None = None
     """Those people."""
 
 
-Requests = list[Search] | list[Check] | list[Ask] | list[Who]
+Requests = list[Search] | list[Check] | list[Alike] | list[Ask] | list[Who]
 """What is asked at a time is of one kind."""

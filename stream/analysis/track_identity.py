@@ -45,7 +45,7 @@ class Gallery(Protocol):
         ...
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
-        """(N, 128) float32 -> (N, P) float32."""
+        """(N, F) float32 -> (N, P) float32."""
         ...
 
 
@@ -90,7 +90,7 @@ class TrackIdentity:
         """Takes a look that showed enough.
 
         Args:
-            vector: (128,) that describes the face.
+            vector: (F,) that describes the face.
             scores: (P,) of `gallery` for it.
             taken: names of other faces in the same picture: a hint that it is somebody else, and no more, as there are mirrors and screens.
         """
@@ -128,8 +128,8 @@ class TrackIdentity:
         if gallery is self._gallery:
             return
         self._gallery = gallery
-        vectors = np.stack(self._vectors) if self._vectors else np.zeros((0, 128), np.float32)
-        self._scores = gallery.scores(vectors)
+        nothing = np.zeros((0, len(gallery.names)), np.float32)
+        self._scores = gallery.scores(np.stack(self._vectors)) if self._vectors else nothing
         self._rival, self._other, self._unlike = None, 0, 0
         if self._name not in gallery.names:
             self._name, self._decided, self._wait = None, False, min(self._wait, SOONER)

@@ -18,7 +18,7 @@ from stream.job.inputs import Wanted, wanted_of
 from stream.job.outputs import assign_outputs
 from stream.settings.schema import Settings
 from stream.sinks.files import unwritable
-from stream.sources.addresses import expand, fixed_part, is_glob, pictures_below, redact, split, unreadable_below
+from stream.sources.addresses import Below, below, fixed_part, is_glob, redact, split
 from stream.sources.opening import open_source
 
 MOST_PICTURES = 128
@@ -35,6 +35,8 @@ class _Planned:
     address: str
     paths: Sequence[Path]
     """The files: `info` has only those of them that may become outputs."""
+    unreadable: Sequence[str] = ()
+    """A sentence for each folder that cannot be looked into."""
     output: Path | None = None
     in_pieces = False
 
@@ -73,9 +75,9 @@ def write_plan(
         SourceError, PictureError: there is nothing of that name.
         SinkError: the plan cannot be written.
     """
-    inputs = [one for one in _inputs(addresses, settings, output, known) if one.paths or not known]
+    inputs = [one for one in _inputs(addresses, settings, output, known) if one.paths or one.unreadable or not known]
     assign_outputs(inputs, output, events if not known else None, overwrite=overwrite, segment=False, taken=taken)
-    units = itertools.chain.from_iterable(_units(one, tells_unreadable=not known) for one in inputs)
+    units = itertools.chain.from_iterable(map(_units, inputs))
     first = next(units, None)
     if first is None:
         return 0
@@ -93,12 +95,17 @@ def write_plan(
 def _inputs(addresses: Sequence[str], settings: Settings, output: Path | None, known: Collection[str]) -> Iterator[_Planned]:
     for wanted in wanted_of(addresses, settings):
         _check_is_file(wanted.address)
-        for address in expand(wanted.address, without=output):
-            if is_folder(address) or is_glob(address):
-                yield _pictures(address, wanted, output, known)
-            elif address not in known:
-                info = SourceInfo(name=address, path=Path(address)) if address != wanted.address else _opened(wanted)
-                yield _Planned(info, wanted, address, [] if info.path is None else [info.path])
+        if not (is_folder(wanted.address) or is_glob(wanted.address)):
+            if wanted.address not in known:
+                info = _opened(wanted)
+                yield _Planned(info, wanted, wanted.address, [] if info.path is None else [info.path])
+            continue
+        found = below(wanted.address, output)
+        if found.pictures or found.unreadable:
+            yield _pictures(wanted, found, known)
+        for path in found.videos:
+            if str(path) not in known:
+                yield _Planned(SourceInfo(name=str(path), path=path), wanted, str(path), [path])
 
 
 def _check_is_file(address: str) -> None:
@@ -108,11 +115,13 @@ def _check_is_file(address: str) -> None:
         raise UsageError(f"{redact(address)}: is no file or folder; only those are done unit by unit, and can be gone on with.")
 
 
-def _pictures(address: str, wanted: Wanted, output: Path | None, known: Collection[str]) -> _Planned:
-    paths = [path for path in pictures_below(address, output) if str(path) not in known]
+def _pictures(wanted: Wanted, found: Below, known: Collection[str]) -> _Planned:
+    address = wanted.address
+    paths = [path for path in found.pictures if str(path) not in known]
     readable = tuple(path for path in paths if not is_unread_name(path))
-    below = Path(address) if is_folder(address) else fixed_part(address)
-    return _Planned(SourceInfo(name=address, still=True, path=below, pictures=readable), wanted, address, paths)
+    folder = Path(address) if is_folder(address) else fixed_part(address)
+    unreadable = found.unreadable if not known else []
+    return _Planned(SourceInfo(name=address, still=True, path=folder, pictures=readable), wanted, address, paths, unreadable)
 
 
 def _opened(wanted: Wanted) -> SourceInfo:
@@ -123,13 +132,12 @@ def _opened(wanted: Wanted) -> SourceInfo:
     return source.info
 
 
-def _units(one: _Planned, *, tells_unreadable: bool) -> Iterator[Unit]:
+def _units(one: _Planned) -> Iterator[Unit]:
     files = [(str(path), _size(path)) for path in one.paths]
     if not one.info.still:
         yield _unit(one, files)
         return
-    has_more = tells_unreadable and (is_folder(one.address) or is_glob(one.address))
-    unreadable = unreadable_below(one.address) if has_more else []
+    unreadable = one.unreadable
     for pictures in _batches(files):
         yield _unit(one, pictures, unreadable)
         unreadable = []

@@ -65,7 +65,7 @@ def add(
     """Enrol a person from photos.
 
     Or add photos to one who is enrolled.
-    Three to five photos of different days serve best. The photos themselves are not kept, only 128 numbers for each.
+    Three to five photos of different days serve best. The photos themselves are not kept, only numbers that describe each face.
     """
     logs.start("text")
     words = words or []
@@ -154,6 +154,7 @@ def calibrate(
     """Measure by strangers of your own.
 
     So that fewer of them get a name. Only means of five people each are kept, beside the strangers that ship.
+    Another network (identity.network) needs that: photos of 500 people.
     """
     logs.start("text")
     from stream.cli.people_asked import asked

@@ -49,6 +49,7 @@ def add_person(asked: Asked, name: str, places: Sequence[Path], *, number: int |
     if len(photos) == 1 and missed:
         raise PeopleError(_alone(missed[0], name))
     _tell(enrolment, force=force)
+    _tell_of_no_strangers(asked)
     return FAILED if not _kept(asked, enrolment, note) or missed else DONE
 
 
@@ -98,6 +99,7 @@ def everybody_below(asked: Asked, folder: Path, *, force: bool) -> int:
                 failed.append(one.name)
         progress("people", len(folders), len(folders))
     everybody = asked.folder.load_or_none()
+    _tell_of_no_strangers(asked)
     print(f"{counted(len(everybody), 'person', 'people')} in {asked.folder.path}.")
     if failed:
         warn(f"not enrolled: {', '.join(failed)}.")
@@ -116,7 +118,7 @@ def _enrolled(
 ) -> Enrolment:
     people = asked.folder.load_or_none()
     check_spelling(name, people)
-    gallery = asked.gallery(people)
+    gallery = asked.gallery(people) if asked.is_calibrated else people
     if not shows:
         return enrol(name, photos, asked.reader, gallery, number=number, force=force, chosen=chosen)
     with ProgressReporter() as progress:
@@ -162,6 +164,14 @@ def _tell(enrolment: Enrolment, *, force: bool, say: Callable[[str], None] = war
         say(f"{enrolment.name}: {len(enrolment.skipped)} photos add nothing: they are enrolled already, or nearly the same as others.")
     for remark in enrolment.warned:
         say(f"{remark.path}: {remark.why}; taken all the same.")
+
+
+def _tell_of_no_strangers(asked: Asked) -> None:
+    if not asked.is_calibrated:
+        warn(
+            f"{asked.folder.path}: whether photos show one person, and nobody who is enrolled already, cannot be told before "
+            "facestream people calibrate; after it facestream people check does."
+        )
 
 
 def _alone(remark: Remark, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.errors import PeopleError
-from models.identity.weights import SHIPPED
 from models.people.folder import DEFAULT, PeopleFolder
 from models.people.names import JOINERS
 from stream.cli.asked import settings_of
@@ -21,6 +18,7 @@ from stream.errors import UsageError
 if TYPE_CHECKING:
     from models.detection.detector import DetectorOptions
     from models.identity.cohort import Cohort
+    from models.identity.network_file import NetworkFile
     from models.people.gallery import Gallery
     from models.people.person import Person
     from models.people.seeing import PhotoReader
@@ -36,20 +34,25 @@ class Asked:
     """Of strangers, the share that may get some name."""
     own_cohort: Path | None
     """Of the settings."""
-    network: Path | None
-    """That describes faces; None: the one that ships."""
+    network: NetworkFile
+    """That describes faces."""
 
     @cached_property
     def reader(self) -> PhotoReader:
         from models.people.seeing import PhotoReader
 
-        return PhotoReader.load(self.detector, self.network or SHIPPED)
+        return PhotoReader.load(self.detector, self.network)
 
     @cached_property
     def cohort(self) -> Cohort:
         from models.identity.cohort import Cohort
 
-        return self.folder.cohort() if self.own_cohort is None else Cohort.load(self.own_cohort)
+        return self.folder.cohort() if self.own_cohort is None else Cohort.load(self.own_cohort, self.folder.network)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether there are strangers to measure by: for a network that does not ship, only the user's own."""
+        return self.own_cohort is not None or self.folder.is_calibrated
 
     def gallery(self, people: Sequence[Person]) -> Gallery:
         from models.people.gallery import Gallery
@@ -73,15 +76,8 @@ def asked(people: Path | None, config: Path | None, overrides: list[str] | None)
         detector = replace(detector, mirror=True)  # landmarks 7 % closer
     identity = settings.identity
     place = people or identity.people or DEFAULT
-    folder = PeopleFolder(place) if identity.network is None else PeopleFolder(place, network=_digest(identity.network))
-    return Asked(folder, detector, identity.false_names, identity.cohort, identity.network)
-
-
-def _digest(network: Path) -> str:
-    try:
-        return hashlib.sha256(network.read_bytes()).hexdigest()
-    except (OSError, ValueError) as error:
-        raise PeopleError(f"{network}: cannot be read ({getattr(error, 'strerror', None) or error}); identity.network names it.") from error
+    network = identity.network_file
+    return Asked(PeopleFolder(place, network=network.id), detector, identity.false_names, identity.cohort, network)
 
 
 def folder_of(people: Path | None, config: Path | None, overrides: list[str] | None) -> PeopleFolder:
@@ -121,3 +117,9 @@ def shown(text: str) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number with its noun: 1 photo, 2 photos."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def of_strangers(rate: float) -> str:
+    """A share of them, for people."""
+    of = next((of for of in (100, 1_000, 10_000, 100_000) if round(rate * of) >= 1), 0)
+    return f"{rate * of:.0f} in {of:,} strangers" if of else "fewer than 1 in 100,000 strangers"

@@ -8,7 +8,7 @@ from models.errors import PeopleError
 from models.people.checkup import findings, standings
 from models.people.gallery import Gallery
 from models.people.seeing import SeenFace
-from stream.cli.people_asked import Asked, counted, table, warn
+from stream.cli.people_asked import Asked, counted, of_strangers, table, warn
 from stream.errors import DONE, FAILED
 
 FAR = 0.1
@@ -25,7 +25,9 @@ def check_everybody(asked: Asked) -> int:
     wrong = findings(gallery)
     print(table([["name", "photos", "most alike", "score"], *stand], right=[1, 3]))
     least = f"a face gets a name from a score of {gallery.thresholds.min():.1f} on"
-    share = f"about {_of_strangers(asked.false_names)} do, as identity.false_names asks"
+    share = f"about {of_strangers(asked.false_names)} do, as identity.false_names asks"
+    if gallery.recogniser.least_shown > asked.false_names:
+        share += f", which is a guess: so few strangers show no less than {of_strangers(gallery.recogniser.least_shown)} for so many people"
     print(f"{counted(len(people), 'person', 'people')}; {least}, and {share}.", flush=True)
     for finding in wrong:
         warn(f"{finding.name}: {finding.what}.".replace(": and ", " and ", 1))
@@ -56,13 +58,16 @@ def _verdict(gallery: Gallery, face: SeenFace) -> tuple[str, str]:
         return "unknown", "nobody is enrolled"
     best, rate = likenesses[0], gallery.recogniser.false_name_rate(likenesses[0].score)
     if best.enough:
-        return best.name, f"score {best.score:.1f}, {best.threshold:.1f} is enough; {_of_strangers(rate)} would score so"
+        return best.name, f"score {best.score:.1f}, {best.threshold:.1f} is enough; {_would(gallery, rate)} would score so"
     if rate > FAR:
         return "unknown", "like nobody who is enrolled"
-    return "unknown", f"most like {best.name}: score {best.score:.1f}, {best.threshold:.1f} is needed; {_of_strangers(rate)} would score so"
+    return (
+        "unknown",
+        f"most like {best.name}: score {best.score:.1f}, {best.threshold:.1f} is needed; {_would(gallery, rate)} would score so",
+    )
 
 
-def _of_strangers(rate: float) -> str:
-    """A share of them, for people."""
-    of = next((of for of in (100, 1_000, 10_000, 100_000) if round(rate * of) >= 1), 0)
-    return f"{rate * of:.0f} in {of:,} strangers" if of else "fewer than 1 in 100,000 strangers"
+def _would(gallery: Gallery, rate: float) -> str:
+    """How many strangers: none so few that the strangers who were measured by could not show it."""
+    least = gallery.recogniser.least_shown
+    return f"fewer than {of_strangers(least)}" if rate < least else of_strangers(rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import PeopleError, PictureError, already_there
+from models.identity.calibration import ASKED_STRANGERS, calibrate
 from models.identity.cohort import Cohort
 from models.identity.strangers import FEWEST_MEANS_BESIDE, PEOPLE_IN_A_MEAN, cohort_of_strangers
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_picture_name
 from models.people.folder import COHORT
-from models.people.groups import GroupedFace, one_each, sort_faces, write_groups
-from models.people.seeing import SeenPhoto
+from models.people.gallery import Gallery
+from models.people.groups import GroupedFace, one_each, one_photo_each, sort_faces, write_groups
+from models.people.seeing import PhotoReader, SeenPhoto
 from models.places import exists, is_file, is_folder
-from stream.cli.people_asked import Asked, counted, table, warn
+from stream.cli.people_asked import Asked, counted, of_strangers, table, warn
 from stream.console.progress import ProgressReporter
 from stream.errors import DONE, UsageError
 
@@ -30,8 +33,9 @@ def grouped(asked: Asked, folder: Path, output: Path, *, overwrite: bool) -> int
         raise UsageError(f"{output}: is a folder; name a file to write, such as {output / 'groups.json'}")
     if exists(output) and not overwrite:
         raise UsageError(already_there(output))
-    photos = _looked_at(asked, folder)
-    faces = sort_faces(photos, asked.cohort)
+    cohort = asked.cohort
+    photos = _looked_at(asked.reader, folder)
+    faces = sort_faces(photos, cohort)
     if not faces:
         raise PeopleError(f"{folder}: no face is found in {counted(len(photos), 'photo')}.")
     write_groups(output, folder, faces)
@@ -44,9 +48,11 @@ def grouped(asked: Asked, folder: Path, output: Path, *, overwrite: bool) -> int
 
 def calibrated(asked: Asked, folder: Path) -> int:
     """Keeps means of the strangers in a folder of photos beside the people."""
+    if asked.network.is_onnx:
+        return _calibrated_alone(asked, folder)
     everybody = asked.folder.load_or_none()
     gallery = asked.gallery(everybody)
-    faces = [face for photo in _looked_at(asked, folder) for face in photo.faces if not face.flaw]
+    faces = [face for photo in _looked_at(asked.reader, folder) for face in photo.faces if not face.flaw]
     vectors = np.stack([face.descriptor for face in faces]) if faces else np.zeros((0, asked.cohort.vectors.shape[1]), np.float32)
     if everybody and len(vectors):
         known = (gallery.recogniser.scores(vectors) >= gallery.thresholds).any(axis=1)
@@ -66,7 +72,42 @@ def calibrated(asked: Asked, folder: Path) -> int:
     return DONE
 
 
-def _looked_at(asked: Asked, folder: Path) -> list[SeenPhoto]:
+def _calibrated_alone(asked: Asked, folder: Path) -> int:
+    """Keeps what another network needs: means of the strangers, and how rarely one exceeds them.
+
+    The network that ships tells which photos show the same stranger: this one could not yet, and by its own word whoever looks alike to it
+    would be left out, which is what thresholds are about.
+    """
+    everybody = asked.folder.load_or_none()
+    seen = _looked_at(PhotoReader.load(asked.detector, asked.network, beside=True), folder)
+    faces = [face for photo in seen for face in photo.faces if not face.flaw and face.shipped is not None]
+    alone = one_photo_each(np.array([face.shipped for face in faces]), Cohort.load())
+    vectors = np.array([faces[index].descriptor for index in alone])
+    try:
+        cohort = calibrate(vectors, asked.network.id)
+        if everybody:
+            gallery = Gallery(everybody, cohort, false_names=asked.false_names)
+            known = (gallery.recogniser.scores(vectors) >= gallery.thresholds).any(axis=1)
+            if known.any():
+                print(f"{counted(int(known.sum()), 'face')} like somebody who is enrolled left out.")
+                vectors = vectors[~known]
+                cohort = calibrate(vectors, asked.network.id)
+    except ValueError as error:
+        few = f"{counted(len(vectors), 'person', 'people')} well enough"
+        raise PeopleError(
+            f"{folder}: shows {few}; for another network than the one that ships, photos of {ASKED_STRANGERS} or more are needed, "
+            "and nothing has changed."
+        ) from error
+    asked.folder.keep_cohort(cohort)
+    kept = f"kept are means of {PEOPLE_IN_A_MEAN} each, nobody's face, and how rarely others exceed them"
+    most, share = math.floor(asked.false_names * 10**cohort.table.shown), of_strangers(asked.false_names)
+    print(f"{len(vectors)} people in {folder}; {kept}.")
+    print(f"They show from which score on {share} get a name for up to {most:,} people enrolled; for more it is a guess.")
+    print(f"written: {asked.folder.path / COHORT}")
+    return DONE
+
+
+def _looked_at(reader: PhotoReader, folder: Path) -> list[SeenPhoto]:
     """Every photo of a folder that can be read.
 
     Raises:
@@ -86,7 +127,7 @@ def _looked_at(asked: Asked, folder: Path) -> list[SeenPhoto]:
         for done, path in enumerate(sorted(below.files)):
             progress("photos", done, len(below.files))
             try:
-                photos.append(asked.reader.look(path, progress.say))
+                photos.append(reader.look(path, progress.say))
             except PictureError as error:
                 progress.say(f"facestream: {error}")
         progress("photos", len(below.files), len(below.files))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.imaging.picture_formats import writable_suffixes
-from models.places import exists, is_file, is_folder, resolved
+from models.places import Resolved, exists, is_file, is_folder
 from stream.errors import UsageError, already_there
 from stream.frame import SourceInfo
 from stream.settings.schema import Settings
@@ -110,6 +110,7 @@ def check_outputs(
     Raises:
         UsageError: it would be.
     """
+    resolved = Resolved()
     inputs = {resolved(path) for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
     taken: set[Path] = set()
     for path in [*_files(infos, planned), *others]:

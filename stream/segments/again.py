@@ -9,7 +9,8 @@ from collections.abc import Generator
 from stream.errors import SourceError
 from stream.frame import Frame
 from stream.segments.cut import Cut
-from stream.segments.records import Records, picture_mark
+from stream.segments.notes import picture_mark
+from stream.segments.records import Records
 from stream.sources.video_part import Stretch, frames_of
 
 KEPT_PIXELS = 6e7
@@ -45,7 +46,7 @@ class Again:
             self._at = frame.pts
             self._keep(frame)
             if frame.pts == pts:
-                if picture_mark(frame) != self._records.frames[pts][2]:
+                if picture_mark(frame) != self._records.of(pts).mark:
                     break
                 return frame
             if frame.pts > pts:

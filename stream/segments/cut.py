@@ -17,13 +17,15 @@ from stream.sources.video_part import PacketTimes, Stretch, packet_times, times_
 SEGMENT_S = 90.0
 """About so long is a segment."""
 WARM_S = ANEW_S
-"""So long before a segment looking begins at least, at a moment when all is looked at anew: by then nothing differs any more, mostly."""
+"""So long before a segment looking begins at least, when all is looked at anew; by the segment it has been once more."""
 LONGEST_STEP_S = 10
 """A file whose pictures are further apart may have times that jump."""
 SHORTEST_STEP_S = Fraction(1, 5000)
 """One whose pictures are closer on average has no times that can be believed."""
 MISSING_S, MISSING_SHARE = 1.0, 0.05
 """One that ends so much before it declares to, whichever is more, was cut off."""
+SOFTWARE = ("auto", "libx264")
+"""Encoders whose packets fit together wherever they were made: `auto` is the software's here."""
 STANDS_S = 1
 """So long before the others a last picture may come, and its time still be believed."""
 
@@ -55,22 +57,27 @@ class Cut:
         return self.info.path
 
 
-def probe(path: Path, settings: Settings, *, segment_s: float = SEGMENT_S, name: str | None = None) -> Cut | None:
+def no_matter(frames: int) -> None:
+    """Nobody wants to know how far a pass is."""
+
+
+def probe(path: Path, settings: Settings, *, segment_s: float = SEGMENT_S, name: str | None = None, pictures: bool = True) -> Cut | None:
     """Where to cut a video. All of the file is read, its first picture decoded.
 
     Args:
         settings: as for the run.
         segment_s: about how long a segment is; what follows less than half of it is part of the one before.
         name: what the source is called; None: as its path is written.
+        pictures: they are written, too.
 
     Returns:
         None: it stays in one piece. It is too short; its times are missing, jump or cannot be believed; it has no key frames where it must
-        be cut, is cut off or joined of several; or it is asked for what needs all of it: faces are hidden.
+        be cut, is cut off or joined of several; or it is asked for what needs all of it: faces are hidden; or for a hardware's encoder.
 
     Raises:
         SourceError: it cannot be read at all.
     """
-    if not _may_be_cut(settings):
+    if not _may_be_cut(settings) or (pictures and settings.output.encoder not in SOFTWARE):
         return None
     source = VideoSource(str(path), settings.source)
     source.close()

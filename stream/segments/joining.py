@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream.deadline import NEVER
 from stream.errors import SinkError, SourceError
 from stream.media import av
-from stream.segments.chunk import open_chunk, packets_in
-from stream.segments.cut import Cut
+from stream.segments.cut import Cut, no_matter
+from stream.segments.encoded import open_chunk, packets_in
 from stream.segments.painting import first_frame, software_codec
 from stream.segments.written import sync
 from stream.settings.schema import Settings
@@ -28,13 +28,16 @@ class Joined:
     """One sentence for each thing that could not be kept as it was in the input."""
 
 
-def join(cut: Cut, settings: Settings, chunks: Sequence[Path], path: Path, *, kind: str = "mp4") -> Joined:
+def join(
+    cut: Cut, settings: Settings, chunks: Sequence[Path], path: Path, *, kind: str = "mp4", done: Callable[[int], None] = no_matter
+) -> Joined:
     """Write the video: all pictures at their times, sound, subtitles and chapters once from the source.
 
     Args:
         chunks: those of each segment, as `paint` wrote them.
         path: is written, whatever it is called, and is on the disk when this returns.
         kind: FFmpeg's name of the container.
+        done: is told how many frames more are done; what it raises ends the pass.
 
     Raises:
         SourceError: a chunk is missing or damaged, or they do not fit together: the video must be worked on in one piece.
@@ -51,7 +54,9 @@ def join(cut: Cut, settings: Settings, chunks: Sequence[Path], path: Path, *, ki
             for chunk in opened:
                 if chunk.header != recording.header:
                     raise SourceError(f"{cut.info.name}: its segments were encoded in different ways.")
-                recording.copy(packets_in(chunk))
+                for packet in packets_in(chunk):
+                    recording.copy([packet])
+                    done(1)
             recording.finish(NEVER)
         finally:
             recording.let_go()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
-from stream.segments.cut import Cut
-from stream.segments.records import Notes
+from stream.analysis.requests import Alike, Check
+from stream.segments.cut import Cut, no_matter
+from stream.segments.notes import Notes
 from stream.segments.written import written
 from stream.settings.schema import Settings
 from stream.sources.video_part import frames_of
@@ -26,13 +27,14 @@ class Looked:
     """That were looked at: its own and some before and behind."""
 
 
-def look(cut: Cut, number: int, settings: Settings, analyser: Analyser, path: Path) -> Looked:
+def look(cut: Cut, number: int, settings: Settings, analyser: Analyser, path: Path, *, done: Callable[[int], None] = no_matter) -> Looked:
     """Follow the faces of a segment, begun some seconds before it, and write down all that was asked of the models, and their answers.
 
     Args:
         number: of the segment.
         analyser: has the models that the settings name. One thread at a time.
         path: is written; `thread` reads it.
+        done: is told how many frames more are done; what it raises ends the pass.
 
     Raises:
         SourceError: the video must be worked on in one piece: something in it is not as its packets promise.
@@ -49,6 +51,7 @@ def look(cut: Cut, number: int, settings: Settings, analyser: Analyser, path: Pa
                 taker.notes.frame(frame)
             for frame, analysis in zip(batch, taker.look(batch, [manager] * len(batch)), strict=True):
                 manager.settle(frame, analysis)
+            done(len(batch))
     with written(path) as file:
         taker.notes.save(file)
     return Looked(number, part.count)
@@ -65,8 +68,12 @@ class _NoteTaker(Analyser):
         super()._search(requests)
         self.notes.answered(requests)
 
-    def _check(self, requests: Sequence[object]) -> None:
-        super()._check(requests)
+    def _check(self, checks: Sequence[Check]) -> None:
+        super()._check(checks)
+        self.notes.answered(checks)
+
+    def _compare(self, requests: Sequence[Alike]) -> None:
+        super()._compare(requests)
         self.notes.answered(requests)
 
     def _ask(self, requests: Sequence[object]) -> None:

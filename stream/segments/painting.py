@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ from stream.frame import Frame
 from stream.media import av
 from stream.replay.replaying import Replaying
 from stream.replay.saved import Begin
-from stream.segments.chunk import write_chunk
-from stream.segments.cut import Cut
+from stream.segments.cut import Cut, no_matter
+from stream.segments.encoded import write_chunk
+from stream.segments.notes import marks_of, picture_mark
 from stream.segments.threaded import Place
 from stream.settings.schema import Settings
 from stream.sinks.recording.encoding import Encoding, Packet, encoder_for, whole_rate
@@ -38,7 +39,16 @@ def software_codec(kind: str) -> str:
 
 
 def paint(
-    cut: Cut, number: int, settings: Settings, events: Path, place: Place, path: Path, *, kind: str = "mp4", style: Style = inked
+    cut: Cut,
+    number: int,
+    settings: Settings,
+    events: Path,
+    place: Place,
+    path: Path,
+    *,
+    kind: str = "mp4",
+    style: Style = inked,
+    done: Callable[[int], None] = no_matter,
 ) -> Painted:
     """Draw what was found into the pictures of a segment, and encode them.
 
@@ -49,12 +59,13 @@ def paint(
         path: is written; `join` reads it.
         kind: FFmpeg's name of the container that they are for.
         style: how pictures are marked.
+        done: is told how many frames more are done; what it raises ends the pass.
 
     Raises:
         SourceError: the video must be worked on in one piece, or the events are not of it.
         SinkError: the file cannot be written.
     """
-    codec, notes, info = software_codec(kind), list[str](), cut.info
+    codec, notes, marks, info = software_codec(kind), list[str](), list[int](), cut.info
     encoder = encoder_for(codec, info, settings.output)
     context = av.CodecContext.create(encoder.codec, "w")
     assert isinstance(context, av.VideoCodecContext)
@@ -71,12 +82,16 @@ def paint(
         with closing(frames_of(cut.path, info.name, own)) as frames:
             for count, frame in enumerate(frames, 1):
                 (analysis,) = looker.look([frame], [told])
+                marks.append(picture_mark(frame))
                 # Where one key frame directly follows another, a decoder may take both for one: the next segment begins with one.
                 may_be_key = count < own.count or own.count == 1
                 yield from encoding.packets(Result(frame, analysis, info, style=style), may_be_key=may_be_key)
+                done(1)
         yield from encoding.rest()
         if told.notes:
             raise SourceError(told.notes[0])
+        if marks_of(marks) != place.marks:
+            raise SourceError(f"{info.name}: the pictures of its segment {number} are not those that were looked at.")
 
     written = write_chunk(path, codec, bytes(context.extradata or b""), packets(), notes)
     if written != own.count:

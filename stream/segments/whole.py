@@ -54,7 +54,7 @@ def in_segments(
         SourceError: it cannot be read, or turned out to have to be worked on in one piece.
         SinkError: a file cannot be written.
     """
-    cut = probe(source, settings, segment_s=segment_s)
+    cut = probe(source, settings, segment_s=segment_s, pictures=output is not None)
     if cut is None:
         return None
     analyser = analyser or Analyser.load(settings)

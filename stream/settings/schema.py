@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.detection.cascade import MIN_FACE_PX, PRESETS, Preset
 from models.detection.detector import DetectorOptions, Kind
+from models.identity.network_file import ONNX, Channels, NetworkFile
 
 SHORT_SIDE_SHARE = 18
 """In moving pictures `min_face_px: auto` looks for faces of this fraction of the short side: 27 px at 480p, 60 at 1080p."""
@@ -23,6 +24,8 @@ LOWEST_SCORE = PRESETS["live"][0][2]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Thresholds = tuple[Share, Share, Share]
+Number = Annotated[float, Field(ge=-1000, le=1000)]
+Positive = Annotated[float, Field(ge=0.001, le=1000)]
 
 
 _THRESHOLDS = "; ".join(f"{name}: {', '.join(f'{lowest:g}' for lowest in thresholds)}" for name, (thresholds, _) in PRESETS.items())
@@ -153,7 +156,15 @@ class IdentitySettings(Section):
     """Names faces by photos of known people."""
 
     people: Path | None = Field(None, description="the folder that facestream people keeps; null: nobody is named")
-    network: Path | None = Field(None, description="the file of another network that describes faces; null: the one that ships")
+    network: Path | None = Field(
+        None,
+        description="another network that describes faces: an ONNX file of the ArcFace kind (112 px); null: the one that ships",
+    )
+    network_mean: Number | tuple[Number, Number, Number] = Field(
+        127.5, description="what such a network takes is (pixel - mean) / scale, of 0 to 255: the mean, or that of red, green and blue"
+    )
+    network_scale: Positive | tuple[Positive, Positive, Positive] = Field(128.0, description="the scale, or three")
+    network_channels: Channels = Field("rgb", description="in which order it takes them: rgb or bgr")
     cohort: Path | None = Field(None, description="strangers to measure by; null: those that ship, and your own (people calibrate)")
     false_names: Annotated[float, Field(ge=0.001, le=0.1)] = Field(0.01, description="of strangers, the share that may get somebody's name")
     min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
@@ -162,6 +173,21 @@ class IdentitySettings(Section):
     every_s: Annotated[float, Field(ge=0, le=60)] = Field(
         0.5, description="how often a tracked face is looked at again, s (a new face at once); 0: in every frame"
     )
+
+    @property
+    def network_file(self) -> NetworkFile:
+        """The network that describes faces."""
+        if self.network is None:
+            return NetworkFile()
+        return NetworkFile(self.network, self.network_mean, self.network_scale, self.network_channels)
+
+    @model_validator(mode="after")
+    def _of_one_network(self) -> Self:
+        if not self.network_file.is_onnx:
+            for key in ("network_mean", "network_scale", "network_channels"):
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    raise ValueError(f"{key} has a meaning only where network names an ONNX file ({ONNX})")
+        return self
 
 
 class SourceSettings(Section):

@@ -6,7 +6,8 @@ import functools
 import glob
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
@@ -14,7 +15,7 @@ from urllib.request import url2pathname
 
 from models.imaging.folders import files_below
 from models.imaging.picture_formats import is_animated, is_picture_name
-from models.places import exists, is_file, is_folder, resolved
+from models.places import Resolved, exists, is_file, is_folder, resolved
 from stream.errors import SourceError, UsageError
 from stream.passwords import hide, redact_mistyped
 from stream.passwords import redact as redact
@@ -124,6 +125,38 @@ def natural(path: Path) -> list[tuple[str, int, str]]:
     return [("", int(part), part) if part.isdecimal() else (part, 0, part) for part in parts] + [(str(path), 0, "")]
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What a folder (recursive) or glob holds for us, naturally sorted, as the user would write it."""
+
+    pictures: Sequence[Path]
+    """Still ones."""
+    videos: Sequence[Path]
+    """Animations included."""
+    unreadable: Sequence[str]
+    """A sentence for each folder that cannot be looked into."""
+
+
+def below(address: str, without: Path | None = None) -> Below:
+    """
+    Args:
+        without: what lies below is left out.
+
+    Raises:
+        SourceError: there is neither picture nor video, and nothing that might be one.
+    """
+    files, unreadable = _files(address, without)
+    found = Below(
+        [path for path in files if is_picture_name(path) and not _is_animation(path)],
+        [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)],
+        unreadable,
+    )
+    if not (found.pictures or found.videos or unreadable):
+        what = "in this folder" if is_folder(address) else "that fits this pattern"
+        raise SourceError(f"{redact_mistyped(address)}: there is no picture and no video {what}.")
+    return found
+
+
 def pictures_below(address: str, without: Path | None = None) -> list[Path]:
     """The still pictures of a folder (recursive) or glob, but for those below `without`; naturally sorted, as the user would write them."""
     return [path for path in _files(address, without)[0] if is_picture_name(path) and not _is_animation(path)]
@@ -132,11 +165,6 @@ def pictures_below(address: str, without: Path | None = None) -> list[Path]:
 def unreadable_below(address: str, without: Path | None = None) -> list[str]:
     """A sentence for each folder below that cannot be looked into."""
     return _files(address, without)[1]
-
-
-def videos_below(address: str, without: Path | None = None) -> list[Path]:
-    """The videos, animations included, of a folder (recursive) or glob, but for those below `without`."""
-    return [path for path in _files(address, without)[0] if path.suffix.lower() in VIDEO_SUFFIXES or _is_animation(path)]
 
 
 def expand(address: str | Path, without: Path | None = None) -> list[str]:
@@ -152,12 +180,8 @@ def expand(address: str | Path, without: Path | None = None) -> list[str]:
         return [address]
     if split(address) is not None or not (is_folder(address) or is_glob(address)):
         return [address]
-    videos = [str(path) for path in videos_below(address, without)]
-    found = [address, *videos] if pictures_below(address, without) or unreadable_below(address, without) else videos
-    if not found:
-        what = "in this folder" if is_folder(address) else "that fits this pattern"
-        raise SourceError(f"{redact_mistyped(address)}: there is no picture and no video {what}.")
-    return found
+    found = below(address, without)
+    return [*([address] if found.pictures or found.unreadable else []), *map(str, found.videos)]
 
 
 def fixed_part(pattern: str) -> Path:
@@ -196,4 +220,5 @@ def _files(address: str, without: Path | None) -> tuple[list[Path], list[str]]:
     left_out = resolved(without) if without is not None else None
     if left_out is None or resolved(folder).is_relative_to(left_out):
         return sorted(found, key=natural), unreadable  # else nothing would be left; the sink refuses to write over the pictures themselves
-    return sorted((path for path in found if not resolved(path).is_relative_to(left_out)), key=natural), unreadable
+    real = Resolved()
+    return sorted((path for path in found if not real(path).is_relative_to(left_out)), key=natural), unreadable

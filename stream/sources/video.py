@@ -20,6 +20,7 @@ from stream.sources.contents import (
     INDEX_AT_END,
     begin_of,
     edits_hide_all,
+    ends_with_a_packet,
     is_whole_riff,
     refuse_other_than_video,
     video_stream,
@@ -142,7 +143,7 @@ class VideoSource:
         with self._opened(part := self._first_part()) as container:
             jumps = Jumps(container, video_stream(container))
             times, orientations = PictureTimes(container, video_stream(container), jumps, self._sound_s), Orientations()
-            if container.format.name == "mpegts" and self.info.path is not None and not _ends_with_a_packet(self.info.path):
+            if container.format.name == "mpegts" and self.info.path is not None and not ends_with_a_packet(self.info.path):
                 faults.append("cut inside a packet")
             if times.assumed:
                 self.status.notes.append(f"{self.info.name}: has no times of its own; {float(1 / times.time_base):g} frames/s are assumed.")
@@ -241,11 +242,6 @@ def _continuous(packets: Iterator[av.Packet[av.VideoStream] | None], jumps: Jump
             yield from jumps.push(packet)
     if jumps is not None:
         yield from jumps.flush()
-
-
-def _ends_with_a_packet(path: Path) -> bool:
-    """A transport stream says nowhere how long it should be, but it is made of packets of one size."""
-    return any(path.stat().st_size % size == 0 for size in (188, 192, 204))
 
 
 def _about_how_many(container: av.container.InputContainer, stream: av.VideoStream) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +14,16 @@ import numpy as np
 from stream.errors import SourceError
 from stream.frame import Frame
 from stream.media import av, ffmpeg_name
-from stream.sources.contents import edits_hide_all, video_stream
+from stream.sources.contents import edits_hide_all, ends_with_a_packet, video_stream
 from stream.sources.pyav_frame import Orientations, frame_of
 from stream.transport_parts import BUFFER, first_part
 
 EARLIER_S = (0, 2, 10, 60)
 """So much before a key frame it is looked for in turn: a transport stream is found by times of decoding, and not to the packet. Then from
 the start of the file."""
+
+SEEKABLE = ("mov", "matroska", "mpegts", "mpeg", "flv")
+"""Containers, by FFmpeg's names, that give the times of all pictures, and any of their key frames. AVI has times of decoding alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,18 +67,22 @@ def times_mark(ticks: np.ndarray) -> int:
 
 
 def packet_times(path: Path) -> PacketTimes | None:
-    """Reads all packets of a file, and decodes nothing. None where a picture has no time, or the file is damaged or joined of several.
+    """Reads all packets of a file, and decodes nothing. None where it is in another container than `SEEKABLE`, a picture has no time, or
+    the file is damaged or joined of several.
 
     Raises:
         SourceError: it cannot be opened.
     """
     part = first_part(path, pictures_only=True)
+    if part is not None and not ends_with_a_packet(path):
+        part.close()
+        return None
     shown, decoded, is_key = list[int](), list[int](), list[bool]()
     latest, lasts = 0, 0
     try:
         with closing(_opened(path)) as container:
             stream = video_stream(container)
-            if av.format.Flags.no_timestamps in av.format.Flags(container.format.flags) or container.format.name.endswith("_pipe"):
+            if not container.format.name.startswith(SEEKABLE):
                 return None
             for packet in container.demux(stream):
                 if not packet.size or packet.is_discard:
@@ -156,8 +163,6 @@ def _decoded(
     try:
         for packet in _from_key(path, container, stream, stretch):
             yield from packet.decode()
-        with suppress(av.error.EOFError):
-            yield from stream.codec_context.decode(None)
     except av.error.FFmpegError as error:
         raise SourceError(f"{path}: is damaged near {float(stretch.begin * (stream.time_base or 1)):.1f} s ({error.strerror}).") from None
 
@@ -178,7 +183,7 @@ def _from_key(
                 if packet.pts > stretch.key:
                     break
                 found = True
-            if found and packet.size:
+            if found and (packet.size or packet.dts is None):  # the last one is empty, and brings what the decoder holds
                 yield packet
         if found:
             return

@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import identity_groups
+import identity_network
 import identity_parts
 
 PARTS = {
@@ -25,6 +26,7 @@ PARTS = {
     "tracks": identity_parts.tracks,
     "sorting": identity_parts.sorting,
     "own-cohorts": identity_parts.own_cohorts,
+    "another-network": identity_network.another_network,
     "speed": identity_parts.speed,
 }
 

@@ -16,10 +16,9 @@ import numpy as np
 from models import MTCNN
 from models.atomic import file_written_whole
 from models.identity import chips, photos
-from models.identity.chips import sharpness
 from models.identity.embedder import FaceEmbedder
 from models.identity.learn import group_name, is_for_learning
-from models.identity.weights import SHIPPED_SHA256
+from models.identity.network_file import NetworkFile
 from models.imaging.pictures import read_picture
 from tests.paths import DATA
 
@@ -56,12 +55,13 @@ class Faces:
         return {name: np.flatnonzero(people == name) for name in np.unique(people)}
 
 
-def read_faces(folder: Path) -> Faces:
+def read_faces(folder: Path, network: NetworkFile | None = None) -> Faces:
     """All photos below a folder. What was described before by this very network and these chips is taken from a file."""
-    known = hashlib.sha256((SHIPPED_SHA256 + str(folder) + inspect.getsource(chips) + inspect.getsource(photos)).encode()).hexdigest()
+    network = network or NetworkFile()
+    known = hashlib.sha256((network.id + str(folder) + inspect.getsource(chips) + inspect.getsource(photos)).encode()).hexdigest()
     place = Path(tempfile.gettempdir()) / f"facestream-bench-identity-{known[:16]}.npz"
     if not place.is_file():
-        faces = _describe(folder)
+        faces = _describe(folder, network)
         with file_written_whole(place) as file:
             np.savez(file, allow_pickle=False, **{name: getattr(faces, name) for name in Faces.__slots__})
     with np.load(place, allow_pickle=False) as arrays:
@@ -109,14 +109,14 @@ def seed(*what: object) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(what).encode()))
 
 
-def _describe(folder: Path) -> Faces:
+def _describe(folder: Path, network: NetworkFile) -> Faces:
     files = sorted(folder.rglob("*.jpg"))
     detector = MTCNN(device="cpu")
-    exact, fast = (FaceEmbedder.load(device="cpu", precision=precision) for precision in ("f32", "auto"))
+    exact, fast = (FaceEmbedder.load(network, device="cpu", precision=precision) for precision in ("f32", "auto"))
     rows = []
     for path, image, landmarks in photos.middle_faces(files, detector):
         chip = exact.cut(image, landmarks)
         rows.append(
-            (path.relative_to(folder).as_posix(), landmarks[0], exact.describe(chip)[0], fast.describe(chip)[0], sharpness(chip)[0])
+            (path.relative_to(folder).as_posix(), landmarks[0], exact.describe(chip)[0], fast.describe(chip)[0], exact.sharpness(chip)[0])
         )
     return Faces(*(np.array(column) for column in zip(*rows, strict=True)))

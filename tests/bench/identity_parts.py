@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from identity_faces import DIVERSE, IDENTITY, LFW, cut, groups, halves, judged, one_each, read_faces, seed
+from identity_faces import DIVERSE, IDENTITY, LFW, Faces, cut, groups, halves, judged, one_each, read_faces, seed
 from identity_galleries import decide, galleries, judge
 
 from models.identity.chips import sharpness
@@ -45,7 +45,11 @@ LOOKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def pairs() -> None:
     """Pairs as in LFW's view 2, and all pairs of strangers."""
-    faces = judged()
+    tell_pairs(judged(), Cohort.load())
+
+
+def tell_pairs(faces: Faces, cohort: Cohort) -> None:
+    """The same of these faces."""
     place = {name: number for number, name in enumerate(faces.files)}
     with (IDENTITY / "pairs.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["a"] in place and row["b"] in place]
@@ -54,7 +58,7 @@ def pairs() -> None:
     print(
         f"{len(rows)} pairs of pairs.csv, {same.sum()} of one person; strangers: all pairs of {len(one_each(faces))} people, a photo each"
     )
-    cohort, alone = Cohort.load(), one_each(faces)
+    alone = one_each(faces)
     for name, vectors, normalised in (
         ("cosine, float32", faces.vectors, False),
         ("cosine, as it runs here", faces.fast, False),

@@ -67,12 +67,18 @@ def vars_of(one: Cohort | ThresholdTable) -> list[np.ndarray]:
 
 
 def test_what_is_no_cohort_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"\(K, 128\) numbers, not of \(5, 64\)"):
-        Cohort(np.ones((5, 64)))
+    with pytest.raises(ValueError, match=r"\(K, F\) numbers, not of \(5,\)"):
+        Cohort(np.ones(5))
     with pytest.raises(ValueError, match="at least 5 vectors, not 3"):
         Cohort(strangers(3))
     with pytest.raises(ValueError, match="finite"):
         Cohort(np.full((5, 128), np.nan))
+
+
+def test_a_cohort_of_other_numbers_is_none_of_the_network_that_ships(tmp_path: Path) -> None:
+    Cohort(strangers(10)[:, :64]).save(tmp_path / "own.npz")
+    with pytest.raises(ModelError, match="is damaged, or no cohort"):
+        Cohort.load(tmp_path / "own.npz")
 
 
 def test_a_mean_is_of_five_people_and_nobody_is_in_two() -> None:

@@ -58,6 +58,19 @@ def test_a_large_face_is_seen_as_well_in_a_smaller_picture(detector: MTCNN, port
     assert np.linalg.norm(check.found.landmarks[0] - face.landmarks[0], axis=1).max() < 0.06 * (face.boxes[0, 3] - face.boxes[0, 1])
 
 
+def test_in_a_frame_that_was_searched_what_was_found_around_a_place_counts(detector: MTCNN, portrait: np.ndarray) -> None:
+    frame = Frame.of_image(portrait, source="a", captured_at=0.0)
+    (found,) = detector.detect([portrait], weak=True)
+    face = found.boxes[found.scores.argmax()]
+    beside = (face + np.float32(0.4) * (face[2] - face[0]) * np.array([1, 0, 1, 0], np.float32))[None]
+    alone, searched, overlooked = Check(frame, beside), Check(frame, beside, found), Check(frame, beside, Detections.none())
+    for check in (alone, searched, overlooked):
+        answer_checks(detector, [check])
+    assert iou(searched.found.boxes, face[None])[0, 0] == pytest.approx(1)
+    assert searched.found.scores[0] == found.scores.max()
+    assert alone.found.scores[0] > 0.9 > 0.5 > overlooked.found.scores[0]  # which nobody has looked around
+
+
 def test_places_at_and_beyond_the_edges_are_no_matter(detector: MTCNN, portrait: np.ndarray) -> None:
     boxes = np.array(
         [[-30, -30, 30, 30], [-300, -300, -200, -200], [500, 590, 530, 640], [900, 900, 950, 950], [-400, -400, 900, 1000], [0, 0, 1, 1]],
