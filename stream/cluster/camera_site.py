@@ -49,6 +49,8 @@ class Site:
     """The folder of the events, the same on every machine."""
     web: str | None = None
     """`[HOST:]PORT` of the page of each machine."""
+    unequal_for_s: float = 60.0
+    """So long machines may be loaded unequally before a group moves."""
 
     @property
     def folder(self) -> Path | None:

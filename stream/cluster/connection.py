@@ -23,6 +23,7 @@ ANSWER_S = 5.0
 """A cluster whose port is not open after so long is not there (a guess)."""
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it tells its makers about each run otherwise
+    "RAY_BACKEND_LOG_LEVEL": "error",  # it writes warnings to standard error otherwise
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it prints what happens to nodes to standard output, where results are
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # it warns about what it will do from some version on
 }
@@ -126,6 +127,10 @@ def _why_not(address: str, reason: str) -> str:
         return "--cluster auto: this machine is in no cluster; begin one with ray start, name one as HOST:PORT, or say --cluster local."
     if "multiple active Ray" in reason:
         return "--cluster auto: this machine is in several clusters; name one as HOST:PORT."
+    if "Failed to connect" in reason:
+        return (
+            f"{address}: the cluster does not let us in; where it asks for a token, RAY_AUTH_MODE=token and the token are needed here, too."
+        )
     return f"{address}: the cluster cannot be joined ({' '.join(reason.split())[:300].rstrip('.')})."
 
 

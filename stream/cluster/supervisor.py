@@ -42,8 +42,6 @@ LONGEST_LOOK_S = 60.0
 """A group whose look takes so long hangs, too, although it answers: a look takes a second on the slowest machine (a guess)."""
 NO_ROOM_S = 5.0
 """A group that waits longer for a place is told of."""
-UNEQUAL_FOR_S = 60.0
-"""So long machines may be loaded unequally before a group moves."""
 STOP_S = 4.0
 """A group may take so long to end before it is moved."""
 
@@ -74,9 +72,9 @@ class _Seen:
 class Supervisor:
     """Looks after one site, each second."""
 
-    def __init__(self, site: Site, unequal_for_s: float = UNEQUAL_FOR_S) -> None:
+    def __init__(self, site: Site) -> None:
         logs.start("text")
-        self._site, self._unequal_for_s = site, unequal_for_s
+        self._site = site
         self._own = actors.own_node()
         self._seen = {group.name: _Seen(group) for group in site.groups}
         self._nodes: list[Node] = []
@@ -228,7 +226,7 @@ class Supervisor:
             return
         now = time.monotonic()
         self._unequal_since = self._unequal_since or now
-        if now - self._unequal_since >= self._unequal_for_s and self._is_between_pieces():
+        if now - self._unequal_since >= self._site.unequal_for_s and self._is_between_pieces():
             self._unequal_since = None
             self._moves.setdefault(better[0], next(node for node in self._nodes if node.id == better[1]))
 

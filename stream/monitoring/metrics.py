@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
@@ -295,10 +295,10 @@ class _ReadyRegistry(CollectorRegistry):
         return super().restricted_registry(names)
 
 
-def as_markdown_table() -> str:
+def as_markdown_table(declared: Sequence[Declared] = DECLARED) -> str:
     """The declared metrics as a table in Markdown."""
     rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
-    for one in DECLARED:
+    for one in declared:
         labels = ", ".join(f"`{label}`" for label in one.labels)
         rows.append(f"| `{one.name}` | {one.kind.__name__.lower()} | {labels} | {one.meaning} |")
     return "\n".join(rows) + "\n"

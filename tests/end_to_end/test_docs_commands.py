@@ -61,6 +61,8 @@ LEFT_OUT = {
     r"prometheus .*": "no part of this project; tests/stream/monitoring/test_monitoring_files.py",
     r"curl .*": "needs a run with a page; test_docs_web.py",
     r"ffmpeg .*:8000/.*": "the same",
+    r"ray start .*": "begins a cluster; test_docs_cluster.py has one",
+    r"facestream (cluster .*|.* --cluster .*)": "needs one; test_docs_cluster.py",
     r"facestream people calibrate( .*)?": "needs photos of a hundred people; test_people_sorted.py",
     r"ruff .*": "writes into the repository; .ci/checks",
     r"\.ci/(run|checks)": "runs these tests, or ran before them; test_docs.py",
@@ -68,7 +70,10 @@ LEFT_OUT = {
     r"python tests/bench/.*": "takes minutes to hours; test_docs_benches.py",
 }
 """What does not run here, why, and what looks after it otherwise."""
-RUNS = re.compile(r"facestream (?!people calibrate)|ffmpeg (?!.*:8000/)|pytest .*tests/|python docs/|export \w+=|cd |find |head |cat ")
+RUNS = re.compile(
+    r"facestream (?!people calibrate|cluster |.* --cluster )|ffmpeg (?!.*:8000/)|"
+    r"pytest .*tests/|python docs/|export \w+=|cd |find |head |cat "
+)
 OF_THE_REPOSITORY = re.compile(r"pytest |python docs/")
 
 TIMEOUT_S = 240

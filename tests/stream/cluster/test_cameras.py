@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,8 +19,9 @@ from typing import Any
 import pytest
 
 from stream.web.access import TOKEN_VARIABLE
-from tests.command import facestream, running
+from tests.command import facestream, running, usual_environment
 from tests.media import RtspServer, ffprobe_times, rtsp_server
+from tests.paths import ROOT
 from tests.ports import free_port
 from tests.served import BEARER, TOKEN
 from tests.stream.cluster.real_cluster import RealCluster, is_alive, real_cluster
@@ -257,3 +259,34 @@ def test_a_page_shows_its_cameras_and_says_where_the_others_are(cluster: RealClu
             assert ask(f"{page}healthz").startswith("alive")
             with pytest.raises(urllib.error.HTTPError, match="401"):
                 urllib.request.urlopen(f"{page}cluster", timeout=10)
+
+
+START = """
+import sys
+from pathlib import Path
+from stream.cluster.camera_site import Site, in_groups
+from stream.cluster.connection import connected
+from stream.settings.loading import load_settings
+settings = load_settings(sys.argv[1])
+with connected("auto"):
+    from stream.cluster.cameras import start
+    groups = in_groups([one.name for one in settings.sources], 2)
+    start(Site(name="later", groups=groups, settings=settings, events=Path(sys.argv[2]), unequal_for_s=2.0))
+"""
+
+
+def test_a_node_that_was_added_gets_its_share(camera: RtspServer, tmp_path: Path) -> None:
+    (tmp_path / "cams.yaml").write_text(
+        "".join(["sources:\n", *(f"  - {{name: cam{number}, address: '{camera.address}'}}\n" for number in range(CAMERAS))])
+        + "classifier: {model: none}\ndetector: {enabled: false}\n"
+    )
+    with real_cluster(nodes=1) as small:
+        words = [sys.executable, "-c", START, str(tmp_path / "cams.yaml"), str(tmp_path / "events")]
+        subprocess.run(words, cwd=ROOT, env=usual_environment() | small.environment, check=True, timeout=100)
+        later = Started(small, "later", tmp_path, tmp_path / "events")
+        assert [group["place"] for group in later.groups()] == ["n1"] * CAMERAS
+        small.add_node("n2", num_cpus=1)
+        groups = later.wait_for(lambda groups: sorted(group["place"] for group in groups) == ["n1", "n1", "n2"], 60)
+        time.sleep(4)
+        assert [group["place"] for group in later.groups()] == [group["place"] for group in groups], "and all is well as it is"
+        assert later.ask("stop").returncode == 0

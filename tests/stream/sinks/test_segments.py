@@ -14,6 +14,7 @@ from stream.faces import Analysis
 from stream.frame import Frame, SourceInfo
 from stream.settings.schema import OutputSettings
 from stream.sinks.recording.segments import SegmentedSink
+from stream.sinks.recording.video import VideoSink
 from stream.sinks.result import Result
 from tests.command import facestream, running
 from tests.media import ffprobe_times, make_clip, picture, rtsp_server
@@ -48,6 +49,31 @@ def test_pieces_end_with_the_clock_and_lose_no_picture(tmp_path: Path):
     assert [len(ffprobe_times(path)) for path in pieces] == [20, 30, 10]
     assert ffprobe_times(pieces[1]) == pytest.approx([n / 10 for n in range(30)], abs=1e-5)
     assert sink.notes == ["camera: recorded in 3 pieces named by their begin in UTC."]
+
+
+def test_two_runs_of_one_camera_never_meet_in_a_file(tmp_path: Path):
+    """As after a machine was cut off from the others: both record on."""
+    sinks = [
+        SegmentedSink(tmp_path / "door.mp4", CAMERA, OutputSettings(segment_minutes=1), run=run, offset_s=lambda: EIGHT_O_CLOCK)
+        for run in ("abcd", "efgh")
+    ]
+    for result in results(1):
+        for sink in sinks:
+            sink.write(result)
+    for sink in sinks:
+        sink.close()
+    pieces = sorted(tmp_path.iterdir())
+    assert [path.name for path in pieces] == ["door-20261125T080000Z-abcd.mp4", "door-20261125T080000Z-efgh.mp4"]
+    assert [len(ffprobe_times(path)) for path in pieces] == [10, 10]
+
+
+def test_what_came_since_it_was_begun_is_not_replaced(tmp_path: Path):
+    sink = VideoSink(tmp_path / "door.mp4", CAMERA, OutputSettings())
+    (tmp_path / "door.mp4").write_text("somebody else's")
+    with pytest.raises(SinkError, match="File exists"):
+        sink.write(results(1)[0])
+    sink.close()
+    assert (tmp_path / "door.mp4").read_text() == "somebody else's"
 
 
 def test_hours_without_a_picture_leave_no_empty_piece(tmp_path: Path):
