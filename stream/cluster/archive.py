@@ -99,7 +99,11 @@ class _Worker:
 class RayCrew:
     """A `Crew` of actors: as many on each machine as it has cores for. Machines may come and go."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, worker: type = ArchiveWorker) -> None:
+        """
+        Args:
+            worker: what the actors are made of.
+        """
         self._asked, self._settings = asked, asked.settings.cluster
         self._workers: list[_Worker] = []
         self._deaths = Counter[str]()
@@ -111,7 +115,7 @@ class RayCrew:
         self._died: set[str] = set()
         """Units at which a worker has died."""
         self._stopped = False
-        self._actor = ray.remote(concurrency_groups={"control": 2})(ArchiveWorker)
+        self._actor = ray.remote(concurrency_groups={"control": 2})(worker)
 
     def stop(self) -> None:
         self._stopped = True
