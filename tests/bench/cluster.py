@@ -1,6 +1,6 @@
 """What an archive on a cluster costs and loses, on a real cluster of a head and nodes that are all on this machine.
 
-    python tests/bench/cluster.py equal [--photos N] [--videos N]   machines are killed at 30 % and 60 %: is anything missing, double or other?
+    python tests/bench/cluster.py equal [--photos N] [--videos N]   machines are killed: is anything missing, double or other?
     python tests/bench/cluster.py rate [--rounds N]                 one worker with two cores beside the same run without a cluster
     python tests/bench/cluster.py slots [--units N] [--slots N]     how busy workers are that only sleep: what the driver costs
     python tests/bench/cluster.py plan [--photos N]                 half a million photos: planned, found again, and the memory for it

@@ -230,6 +230,7 @@ def test_a_machine_alone_can_be_a_cluster(archive: Path, tmp_path: Path, two_fac
     ended = facestream("run", mine, "-o", tmp_path / "out", "--cluster", "local", *QUICK, environment={"RAY_AUTH_MODE": "disabled"})
     assert ended.returncode == 1, ended.stderr
     assert len(contents(tmp_path / "out")) == 4 * 2 + 1
+    assert len(ended.stderr.splitlines()) == 3, "two files that could not be done, and where that is noted"
 
 
 @pytest.mark.parametrize(
