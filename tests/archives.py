@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tests.media import make_clip
+from tests.moving_faces import Actor, Film, head
 from tests.photos import make_folder
 
 SIZE = (320, 240)
@@ -36,6 +37,22 @@ def _moving(face: Image.Image, shift: int) -> list[np.ndarray]:
         picture.paste(face.resize((120, 120)), (20 + shift + 4 * number, 60))
         images.append(np.asarray(picture))
     return images
+
+
+def make_long_clip(path: Path, portrait: np.ndarray, *, seconds: int) -> Path:
+    """A face that comes, moves and goes, 25 times a second, with a key frame each second."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    film = Film(
+        [
+            Actor(head(portrait, "hopper"), lambda time_s: None if time_s % 9 > 7 else (120 + 80 * np.sin(time_s), 120.0, 80.0)),
+            Actor(
+                head(portrait, "hopper"), lambda time_s: (250.0, 120 + 30 * np.cos(time_s / 2), 60.0) if 4 < time_s < seconds - 5 else None
+            ),
+        ],
+        SIZE,
+    )
+    images = (film.picture(number / 25) for number in range(25 * seconds))
+    return make_clip(path, images=images, times=range(25 * seconds), size=SIZE, options={"preset": "ultrafast", "bf": "0", "g": "25"})
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -19,6 +19,9 @@ FOLDS = 10
 thresholds are learnt on: 500 of them as strangers, the others judged)."""
 FEWEST_COMPARISONS = 10
 """That exceed what a rate is told of. With 500 people that is 1 in 10,000."""
+SURE = 4
+"""Of the rates, one that any 450 people show well, 3 in 1,000: how far it lies from the first says how much wider or narrower one network's
+numbers are than another's."""
 SEEN = 2000
 """Faces of which it is measured how far they are apart."""
 
@@ -26,8 +29,8 @@ SEEN = 2000
 def calibrate(vectors: np.ndarray, network: str) -> Cohort:
     """What strangers look like to a network, with thresholds of its own.
 
-    They are learnt on one photo each, and hold for people with several as well: means of photos exceed a cohort a little more, and the
-    cohorts that they are learnt with are smaller than the one that is kept, which makes up for it.
+    Of each stranger there is one photo: how much more the mean of several exceeds a cohort is taken from the network that ships, in
+    proportion.
 
     Args:
         vectors: (N, F) of unit length, one of each stranger.
@@ -41,8 +44,12 @@ def calibrate(vectors: np.ndarray, network: str) -> Cohort:
     spread = spread_of(vectors)
     apart = 1 - (1 - SAME_PERSON_COSINE) * (spread / SHIPPED_SPREAD) ** 2
     excess = _excess(vectors, apart)
-    rates = tuple(rate for rate in shipped_table().rates if rate * len(excess) >= FEWEST_COMPARISONS)
-    table = ThresholdTable((1,), rates, np.quantile(excess, [1 - rate for rate in rates])[None])
+    shipped = shipped_table()
+    rates = tuple(rate for rate in shipped.rates if rate * len(excess) >= FEWEST_COMPARISONS)
+    row = np.quantile(excess, [1 - rate for rate in rates])
+    theirs = shipped.excess[:, : len(rates)]
+    width = (row[SURE] - row[0]) / (theirs[0, SURE] - theirs[0, 0])
+    table = ThresholdTable(shipped.photos, rates, row + (theirs - theirs[0]) * width)
     return Cohort(means_of_strangers(vectors, apart=apart), another=AnotherNetwork(network, table, spread))
 
 

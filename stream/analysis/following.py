@@ -12,6 +12,7 @@ from models.classification.face_model import FaceModel
 from models.detection.detections import Detections
 from models.imaging.boxes import iou
 from stream.analysis.ahead import Ahead
+from stream.analysis.anew import passes_anew
 from stream.analysis.answering import Answering, seen_of
 from stream.analysis.cuts import is_cut, is_quiet, thumbnail
 from stream.analysis.followed import Followed, Scores, Track, is_inside, sound
@@ -42,10 +43,6 @@ MOST_FRAMES = 60
 """Between two searches, whatever the clock says: a file's times may stand still."""
 ACROSS_A_CUT = 0.5
 """Overlap (IoU) of a face before and after what seems to be a cut, from which it is asked whether it is the same (a guess)."""
-ANEW_S = 6.0
-"""Whenever a file's clock passes a multiple of this, the whole picture is searched, all faces are answered for, and how they move is learnt
-anew: what follows does not depend on what was long before, so that a file can be followed from any such moment. A multiple of the usual
-times, so that it costs nothing."""
 RARER_IN_FILES = 2.0
 """Files are searched so many times as seldom: what is found is looked for in the frames before. In 20 clips not a face less was found."""
 
@@ -308,11 +305,6 @@ class Following:
             identities, rarer = [one.identity for one in shown], not self.settings.hide.on
             self._answering.note(entry.frame, shown, self.settings.classifier, rarer=rarer, anew=entry.anew)
             self._naming.note(entry.frame, seen_of(shown), identities, self.settings.identity, rarer=rarer, anew=entry.anew)
-
-
-def passes_anew(before_s: float, time_s: float) -> bool:
-    """Whether all is looked at anew in the later of two frames that follow each other."""
-    return before_s // ANEW_S != time_s // ANEW_S
 
 
 def _nothing_yet(frame: Frame) -> Analysis:

@@ -57,6 +57,7 @@ def run_archive(
         if not whole:
             logs.say("stopped; the same command goes on where it was")
             return INTERRUPTED
+        store.tidy()
         return tell_outcome(store, options.events, console)
 
 

@@ -5,6 +5,7 @@
     begun/UNIT            a unit that somebody is at, or died at: how often it was begun, and the picture that is tried alone
     events/UNIT.jsonl     its events
     done/XX/UNIT.json     what became of it; written last
+    segments/UNIT-CUT/    what the passes over a long video hand on
     failed.jsonl          what could not be done, and why; written at the end
 
 Done is what has a record. That an output is there says nothing: it may be half of one.
@@ -195,6 +196,10 @@ class Store:
     def events(self, unit: str) -> Path:
         """Where a unit's events are."""
         return self.place / "events" / f"{unit}.jsonl"
+
+    def tidy(self) -> None:
+        """All is done: what was handed on meanwhile is of no use any more."""
+        shutil.rmtree(self.place / "segments", ignore_errors=True)
 
     def write_failed(self, failures: Sequence[dict[str, Any]]) -> Path:
         """

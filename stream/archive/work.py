@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from models.atomic import prefix_of, put_in_place
 from stream.analysis.analyser import Analyser
+from stream.archive.long_video import LongVideo, Step, cut_of, folder_of, forget, put_together, take_step
 from stream.archive.store import Store
 from stream.archive.unit import Record, Unit
 from stream.drawing.mark import Style
@@ -37,7 +37,6 @@ from stream.sources.source import Source
 
 DISK_IS_GONE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE})
 """What no other file could be written for either."""
-COUNTS = ("name", "read", "analysed", "shown", "faces", "frames_with_faces", "tracks", "seconds")
 _LEFT = re.compile(r"(\..*-)[0-9a-f]{16}(?:\.part\.\w+)?")
 """A file that a killed process was writing: `prefix_of` what it was to become, and the rest."""
 
@@ -70,6 +69,8 @@ class UnitWorker:
         """How much of the unit in hand is done, about."""
         self.ticks = 0
         """Pictures and frames so far: a worker whose ticks stand still hangs."""
+        self.is_reading = False
+        """It reads a long file, of which nothing comes meanwhile."""
         self._settings, self._store, self._analyser = settings, store, analyser
         self._run_id = run
         self._events, self._max_frames, self._style, self._observers = events, max_frames, style, observers
@@ -115,6 +116,46 @@ class UnitWorker:
             raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
         return record
 
+    def cut(self, unit: Unit) -> LongVideo | None:
+        """What is to do of a video that several should do; None: it is done whole."""
+        settings = self._settings_of(unit)
+        self.is_reading = True
+        try:
+            cut = cut_of(unit, settings) if self._max_frames is None else None
+        finally:
+            self.is_reading = False
+        return None if cut is None else LongVideo(unit, cut, folder_of(self._store, unit, cut))
+
+    def step(self, video: LongVideo, step: Step) -> tuple[bool, object]:
+        """Take one step of a long video. Whether it is done, else it was given up; and the answer.
+
+        Raises:
+            SourceError: the video must be done whole.
+            SinkError: as `run`.
+        """
+        settings = self._settings_of(video.unit)
+        try:
+            if step.kind != "join":
+                return True, take_step(step, video, settings, self._analyser, self._style, self._tick)
+            record = put_together(video, settings, self._store, events=self._events, done=self._tick)
+            record.node = platform.node()
+            self._store.finish(record)
+            forget(video)
+        except _GivenUp:
+            return False, None
+        except OSError as error:
+            raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
+        return True, None
+
+    def _tick(self, frames: int) -> None:
+        self.ticks += frames
+        self.ticked()
+        if self._stopped:
+            raise _GivenUp
+
+    def _settings_of(self, unit: Unit) -> Settings:
+        return self._settings if unit.name is None else self._settings.of_name(unit.name)
+
     def _tried(self, unit: Unit, alone: bool, left_out: Collection[str]) -> Record | None:
         """Outputs and events are in place afterwards. None: it was stopped."""
         record, self.share = Record(unit.id, node=platform.node()), 0.0
@@ -123,7 +164,7 @@ class UnitWorker:
         record.failures += [{"source": path, "reason": f"{path}: whatever reads it dies or never ends; left out."} for path in dead]
         wanted = [path for path in unit.paths if path not in left_out]
         if dead:
-            record.reports.append(_counts(SourceReport(unit.source)))
+            record.reports.append(SourceReport(unit.source).counts())
         rounds = [[path] for path in wanted] if alone and unit.kind == "pictures" else [wanted] if wanted or not dead else []
         with self._events_of(unit) as events:
             maker = LaneMaker(events, False, self._health, overwrite=True, style=self._style)
@@ -155,7 +196,7 @@ class UnitWorker:
             part.unlink(missing_ok=True)
 
     def _run(self, unit: Unit, paths: Sequence[str], maker: LaneMaker, record: Record, share: float) -> None:
-        settings = self._settings if unit.name is None else self._settings.of_name(unit.name)
+        settings = self._settings_of(unit)
         try:
             source = _source(unit, paths, settings)
         except (SourceError, PictureError) as error:
@@ -201,6 +242,10 @@ class UnitWorker:
         _add(record, unit, paths, report, sentence)
 
 
+class _GivenUp(Exception):  # noqa: N818 - a wish, not an error
+    """The worker was asked to stop in the midst of a step."""
+
+
 class _OneOfThem(Exception):  # noqa: N818 - no fault yet: which picture's it is will be seen
     """A picture cannot be written: the others must not be lost with it."""
 
@@ -226,16 +271,11 @@ def _is_disk_gone(error: SinkError) -> bool:
 
 
 def _add(record: Record, unit: Unit, paths: Sequence[str], report: SourceReport, failed: str | None) -> None:
-    record.reports.append(_counts(report))
+    record.reports.append(report.counts())
     reasons = [*report.failures, *([report.error] if report.error else []), *([failed] if failed and failed != report.error else [])]
     for reason in reasons:
         at = next((path for path in paths if reason.startswith(f"{path}:")), paths[0] if len(paths) == 1 else unit.source)
         record.failures.append({"source": at, "reason": reason})
-
-
-def _counts(report: SourceReport) -> dict[str, Any]:
-    """A report as JSON can write it."""
-    return {name: getattr(report, name) for name in COUNTS} | {"drops": dict(report.drops), "notes": list(report.notes)}
 
 
 def _sweep(outputs: Sequence[Path]) -> None:

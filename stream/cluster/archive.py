@@ -16,18 +16,19 @@ from ray.exceptions import RayActorError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from stream.archive.crew import Told, left_out
+from stream.archive.long_video import LongVideo, Step, forget
 from stream.archive.run import check_options, run_archive
 from stream.archive.store import Planned, Store
 from stream.cluster import actors
 from stream.cluster.archive_worker import ArchiveWorker, Asked
 from stream.cluster.connection import connected
 from stream.console import logs
-from stream.errors import ClusterError, UsageError
+from stream.errors import ClusterError, SourceError, UsageError
 from stream.job.job import Options
 from stream.settings.schema import Settings
 
 IN_HAND = 2
-"""Units of a worker: one that it is at, one that it begins at once after it."""
+"""Tasks of a worker: one that it is at, one that it begins at once after it."""
 LOOK_S = 0.5
 """How often the machines, and what the workers are at, are looked at."""
 STOP_S = 4.0
@@ -62,6 +63,21 @@ def run_archive_on(addresses: Sequence[str], settings: Settings, options: Option
 
 
 @dataclass(slots=True, eq=False)
+class _Task:
+    """What is handed to a worker: a unit, or a step of a long video."""
+
+    planned: Planned
+    whole: bool = False
+    """Also a long video is done by one."""
+    video: LongVideo | None = None
+    step: Step | None = None
+    deaths: int = 0
+    """Of workers that were at this step."""
+    left_out: bool = False
+    """Nobody tries it any more: that is to be noted."""
+
+
+@dataclass(slots=True, eq=False)
 class _Worker:
     """One actor, as the driver sees it."""
 
@@ -70,7 +86,7 @@ class _Worker:
     ready: Any
     """What it will say once it is."""
     works: bool = False
-    units: dict[Any, Planned] = field(default_factory=dict)
+    tasks: dict[Any, _Task] = field(default_factory=dict)
     """What it has in hand, by what will be the answer."""
     asked: Any = None
     """What will say how far it is."""
@@ -83,37 +99,44 @@ class _Worker:
 class RayCrew:
     """A `Crew` of actors: as many on each machine as it has cores for. Machines may come and go."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, worker: type = ArchiveWorker) -> None:
+        """
+        Args:
+            worker: what the actors are made of.
+        """
         self._asked, self._settings = asked, asked.settings.cluster
         self._workers: list[_Worker] = []
         self._deaths = Counter[str]()
         """By machine, since one of its workers last finished a unit."""
         self._refused: dict[str, str] = {}
         """Machines that cannot work, and why."""
+        self._abandoned: set[Path] = set()
+        """Folders of long videos that are done whole after all."""
         self._died: set[str] = set()
         """Units at which a worker has died."""
         self._stopped = False
-        self._actor = ray.remote(concurrency_groups={"control": 2})(ArchiveWorker)
+        self._actor = ray.remote(concurrency_groups={"control": 2})(worker)
 
     def stop(self) -> None:
         self._stopped = True
 
     def do(self, store: Store, todo: Sequence[Planned], done_items: int, all_items: int, told: Told) -> bool:
         self._store, self._items = store, done_items
-        self._queue = deque(sorted(todo, key=lambda one: -one.size))  # what takes long first: no one shall be left with it at the end
+        by_size = sorted(todo, key=lambda one: -one.size)  # what takes long first: no one shall be left with it at the end
+        self._queue = deque(map(_Task, by_size))
         looked_at, worked_at = 0.0, time.monotonic()
         try:
-            while (self._queue or any(worker.units for worker in self._workers)) and not self._stopped:
+            while (self._queue or any(worker.tasks for worker in self._workers)) and not self._stopped:
                 now = time.monotonic()
                 if now - looked_at >= LOOK_S:
                     looked_at = now
                     self._look_at_machines()
                     self._look_at_workers()
-                    at_work = [worker for worker in self._workers if worker.units]
+                    at_work = [worker for worker in self._workers if worker.tasks]
                     worked_at = now if at_work or worked_at == float("inf") else worked_at
                     machines = len({worker.node.id for worker in at_work})
                     if machines:
-                        in_hand = sum(worker.share * next(iter(worker.units.values())).items for worker in at_work)
+                        in_hand = sum(worker.share * next(iter(worker.tasks.values())).planned.items for worker in at_work)
                         told(f"pictures and videos on {machines} machine{'s' if machines > 1 else ''}", self._items + in_hand, all_items)
                     elif now - worked_at > NO_ROOM_S:
                         logs.say(
@@ -165,41 +188,63 @@ class RayCrew:
         for worker in [worker for worker in self._workers if worker.works]:
             if worker.asked is None:
                 worker.asked = worker.actor.progress.remote()
-            if worker.units and now - worker.moved_at > self._settings.silent_s:
+            if worker.tasks and now - worker.moved_at > self._settings.silent_s:
                 ray.kill(worker.actor)
                 self._lose(worker, f"nothing came of it for {self._settings.silent_s:g} s")
 
     def _lose(self, worker: _Worker, why: str, *, is_machine: bool = False) -> None:
         """It is gone: its units are to be done again, first of all."""
         self._workers.remove(worker)
-        units = list(worker.units.values())
-        self._queue.extendleft(reversed(units))
+        tasks = list(worker.tasks.values())
+        self._queue.extendleft(reversed(tasks))
         if not is_machine:
             self._deaths[worker.node.id] += 1
-            self._died.update(unit.id for unit in units)
-        again = f"; {len(units)} unit{'s are' if len(units) > 1 else ' is'} done again" if units else ""
+            self._died.update(task.planned.id for task in tasks)
+            if tasks and tasks[0].step is not None:
+                self._blame(tasks[0])
+        again = f"; {len(tasks)} task{'s are' if len(tasks) > 1 else ' is'} done again" if tasks else ""
         logs.say(f"a worker on {worker.node.name} is lost ({why}){again}", level=logging.WARNING)
 
     # units
 
     def _hand_out(self) -> None:
-        free = sorted((worker for worker in self._workers if worker.works), key=lambda worker: len(worker.units))
+        free = sorted((worker for worker in self._workers if worker.works), key=lambda worker: len(worker.tasks))
         for rounds in range(IN_HAND):
             for worker in free:
                 if not self._queue or (rounds and len(self._queue) < len(free)):  # the last ones go to whoever is free first
                     return
-                if len(worker.units) <= rounds:
+                if len(worker.tasks) <= rounds:
                     self._give(worker, self._queue.popleft())
 
-    def _give(self, worker: _Worker, planned: Planned) -> None:
-        alone, without = False, list[str]()
-        if planned.id in self._died:
-            deaths = self._store.deaths(planned.id, self._asked.run)
-            alone, without = deaths.all > 0, left_out(deaths)
-        if not worker.units:
+    def _give(self, worker: _Worker, task: _Task) -> None:
+        if not worker.tasks:
             worker.moved_at, worker.share = time.monotonic(), 0.0
-        answer = worker.actor.work.remote(self._store.unit(planned).as_json(), alone, without)
-        worker.units[answer] = planned
+        if task.step is not None:
+            answer = worker.actor.step.remote(task.video, task.step)
+        else:
+            planned, alone, without = task.planned, False, list[str]()
+            unit = self._store.unit(planned)
+            if planned.id in self._died:
+                deaths = self._store.deaths(planned.id, self._asked.run)
+                alone, without = deaths.all > 0, left_out(deaths)
+            if task.left_out:
+                without = [*unit.paths]
+            answer = worker.actor.work.remote(unit.as_json(), alone, without, task.whole)
+        worker.tasks[answer] = task
+
+    def _blame(self, task: _Task) -> None:
+        """A worker died at a step. Whoever would be the third is spared."""
+        task.deaths += 1
+        if task.deaths > 1 and task.video is not None:
+            self._do_whole(task, left_out=True)
+
+    def _do_whole(self, task: _Task, *, left_out: bool = False) -> None:
+        """No more steps of a long video: it is done by one, or not at all."""
+        assert task.video is not None
+        forget(task.video)
+        self._queue = deque(other for other in self._queue if other.video is not task.video)
+        self._abandoned.add(task.video.folder)
+        self._queue.appendleft(_Task(task.planned, whole=True, left_out=left_out))
 
     def _take_answers(self) -> None:
         waited = {answer: worker for worker in self._workers for answer in self._waited_for(worker)}
@@ -214,7 +259,7 @@ class RayCrew:
                 self._take(waited[answer], answer)
 
     def _waited_for(self, worker: _Worker) -> Iterator[Any]:
-        yield from worker.units
+        yield from worker.tasks
         if not worker.works:
             yield worker.ready
         if worker.asked is not None:
@@ -223,6 +268,11 @@ class RayCrew:
     def _take(self, worker: _Worker, answer: Any) -> None:
         try:
             said = ray.get(answer)
+        except SourceError:
+            task = worker.tasks.pop(answer)
+            if task.video is not None and task.video.folder not in self._abandoned:
+                self._do_whole(task)
+            return
         except RayActorError:
             self._lose(worker, "it died")
             return
@@ -241,32 +291,50 @@ class RayCrew:
             if ticks != worker.ticks:
                 worker.ticks, worker.moved_at = ticks, time.monotonic()
         else:
-            self._finished(worker, worker.units.pop(answer), said)
+            self._finished(worker, worker.tasks.pop(answer), said)
 
     def _refuse(self, worker: _Worker, why: str) -> None:
         self._workers.remove(worker)
         self._refused[worker.node.id] = why
         logs.say(f"{worker.node.name} does not take part: {why}", level=logging.WARNING)
 
-    def _finished(self, worker: _Worker, planned: Planned, done: bool) -> None:
+    def _finished(self, worker: _Worker, task: _Task, said: Any) -> None:
         worker.moved_at, worker.share = time.monotonic(), 0.0
         self._deaths[worker.node.id] = 0
-        if done:
-            self._items += planned.items
-        else:
-            self._queue.appendleft(planned)
+        if task.step is None:
+            if isinstance(said, LongVideo):
+                logs.say(f"{said.cut.info.name}: is done in {len(said.cut.segments)} segments")
+                self._add_steps(task, said, said.begin())
+            elif said:
+                self._items += task.planned.items
+            else:
+                self._queue.appendleft(task)
+            return
+        done, answer = said
+        if task.video is None or task.video.folder in self._abandoned:
+            return
+        if not done:
+            self._queue.appendleft(task)
+            return
+        self._add_steps(task, task.video, task.video.ended(task.step, answer))
+        if task.step.kind == "join":
+            self._items += task.planned.items
+
+    def _add_steps(self, task: _Task, video: LongVideo, steps: Sequence[Step]) -> None:
+        """Before all else: what is begun is to come to its end."""
+        self._queue.extendleft(reversed([_Task(task.planned, video=video, step=step) for step in steps]))
 
     # the end
 
     def _let_go(self) -> None:
         """Whoever is at something gives it up; nobody is left."""
-        if any(worker.units for worker in self._workers):
+        if any(worker.tasks for worker in self._workers):
             for worker in self._workers:
                 if worker.works:
                     worker.actor.stop.remote()
             ray.wait(
-                [answer for worker in self._workers for answer in worker.units],
-                num_returns=sum(len(worker.units) for worker in self._workers),
+                [answer for worker in self._workers for answer in worker.tasks],
+                num_returns=sum(len(worker.tasks) for worker in self._workers),
                 timeout=STOP_S,
             )
             for worker in self._workers:

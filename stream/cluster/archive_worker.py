@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import ray
 
 from stream.cluster.cores import take_cores
 from stream.errors import FacestreamError
 from stream.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from stream.archive.long_video import LongVideo, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +72,34 @@ class ArchiveWorker:
         """Its process, and why it cannot work; "" where it can."""
         return os.getpid(), self._why_not
 
-    def work(self, unit: str, alone: bool, left_out: list[str]) -> bool:
+    def work(self, line: str, alone: bool, left_out: list[str], whole: bool) -> bool | LongVideo:
         """Do a unit, as JSON; whether it is done, else it was given up.
+
+        Args:
+            whole: also a long video; else what is to do of that one is answered.
 
         Raises:
             SinkError: no unit can be done any more.
         """
         from stream.archive.unit import Unit
 
-        return self._worker.run(Unit.from_json(unit), alone=alone, left_out=left_out) is not None
+        unit = Unit.from_json(line)
+        video = None if whole or alone or left_out else self._worker.cut(unit)
+        return video or self._worker.run(unit, alone=alone, left_out=left_out) is not None
+
+    def step(self, video: LongVideo, step: Step) -> tuple[bool, object]:
+        """Take one step of a long video: whether it is done, and the answer.
+
+        Raises:
+            SourceError: it must be done whole.
+            SinkError: no unit can be done any more.
+        """
+        return self._worker.step(video, step)
 
     @_beside
     def progress(self) -> tuple[float, int]:
         """How much of its unit is done, and a number that grows as long as something comes of it."""
-        return self._worker.share, self._worker.ticks
+        return self._worker.share, time.monotonic_ns() if self._worker.is_reading else self._worker.ticks
 
     @_beside
     def stop(self) -> None:

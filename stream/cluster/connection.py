@@ -78,7 +78,7 @@ def connected(where: str) -> Iterator[None]:
         _check_answers(address)
     alone = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES} if address == "local" else {}
     try:
-        with _own_signals():
+        with _own_signals(), _unheard():
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR, **alone)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         ray.shutdown()
@@ -113,6 +113,21 @@ def _own_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What Ray's part in C++ writes to standard error is not for users: that it was told to write less, for example."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _why_not(address: str, reason: str) -> str:

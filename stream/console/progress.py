@@ -37,11 +37,12 @@ class ProgressReporter:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, what: str, done: int, of: int | None, unit: str = "") -> None:
+    def __call__(self, what: str, done: int, of: int | None, unit: str = "", *, tells_rate: bool = False) -> None:
         """
         Args:
             of: None where nobody knows.
             unit: of what; then `of` is an estimate.
+            tells_rate: also how many a second.
 
         Raises:
             KeyboardInterrupt: the user has asked for the end, and nobody has heard it so far.
@@ -50,14 +51,22 @@ class ProgressReporter:
         if self._bar is not None:
             if what not in self._tasks:
                 self._tasks[what] = self._bar.add_task(what, total=of)
-            self._bar.update(self._tasks[what], completed=done, total=of, visible=of is None or done < of)
+            rate = f", {self._rate(what, done):.3g}/s" if tells_rate else ""
+            self._bar.update(self._tasks[what], completed=done, total=of, visible=of is None or done < of, description=f"{what}{rate}")
             return
         now = time.monotonic()
         since, first = self._begun.setdefault(what, (now, done))
         if now - self._told_at.setdefault(what, now) >= max(LINE_EVERY_S, LINE_EVERY_SHARE * (now - since)):
             self._told_at[what] = now
             left = f", about {_in_words((now - since) / (done - first) * (of - done))} left" if of and first < done < of else ""
-            logs.say(f"{what}: {done}{_of(of, unit)}{unit and f' {unit}'}{left}", source=what if unit else "")
+            rate = f", {self._rate(what, done):.3g}/s" if tells_rate else ""
+            logs.say(f"{what}: {done}{_of(of, unit)}{unit and f' {unit}'}{rate}{left}", source=what if unit else "")
+
+    def _rate(self, what: str, done: int) -> float:
+        """A second, since it was first told."""
+        now = time.monotonic()
+        since, first = self._begun.setdefault(what, (now, done))
+        return (done - first) / (now - since) if now > since else 0.0
 
     def ended(self, what: str) -> None:
         """It needs no bar any more."""

@@ -29,6 +29,8 @@ class Console:
         self._stdout_taken = stdout_taken
         self._progress = ProgressReporter()
         self._counts = Counter[str]()
+        self._what = ""
+        """What was told of last that is not one source's."""
 
     def __enter__(self) -> Self:
         self._progress.__enter__()
@@ -58,8 +60,11 @@ class Console:
             self.failed(f"{report.name}: no picture ever came{cause}.", report.name)
 
     def told(self, what: str, done: float, of: int) -> None:
-        """How far work is that is not one source's: of `what` so much is done."""
-        self._progress(what, int(done), of)
+        """How far work is that is not one source's: of `what` so much is done, of so much."""
+        if self._what and self._what != what:
+            self._progress.ended(self._what)
+        self._what = what
+        self._progress(what, int(done), of, tells_rate=True)
 
     def summed_up(self, report: SourceReport, info: SourceInfo, path: Path | None) -> None:
         """What came of a source, or of one's parts together."""

@@ -6,6 +6,7 @@ import statistics
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from stream.faces import Analysis
@@ -14,6 +15,9 @@ from stream.monitoring.observer import NEVER_ANALYSED, DropReason, Ending, Obser
 
 LATENCIES_KEPT = 10_000
 """How many of the newest capture-to-shown times the median is taken over."""
+
+
+COUNTS = ("name", "read", "analysed", "shown", "faces", "frames_with_faces", "tracks", "seconds")
 
 
 @dataclass(slots=True)
@@ -43,6 +47,10 @@ class SourceReport:
     @property
     def dropped(self) -> int:
         return self.drops.total()
+
+    def counts(self) -> dict[str, Any]:
+        """What may be summed up over several of one source, and its notes, as JSON can write it."""
+        return {name: getattr(self, name) for name in COUNTS} | {"notes": list(self.notes)}
 
     @property
     def median_latency_s(self) -> float | None:

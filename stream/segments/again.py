@@ -38,7 +38,7 @@ class Again:
         if pts in self._kept:
             return self._kept[pts]
         key = self._records.keys[max(bisect_right(self._records.keys, pts) - 1, 0)]
-        if self._frames is None or (not max(self._at, key - 1) < pts and not key <= self._at < pts):
+        if self._frames is None or not key <= self._at < pts:
             self.close()
             self._frames = frames_of(self._cut.path, self._cut.info.name, Stretch(key, key, 0, key, 0, 0), onwards=True)
         for frame in self._frames:

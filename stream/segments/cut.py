@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stream.analysis.following import ANEW_S, passes_anew
+from stream.analysis.anew import ANEW_S, passes_anew
 from stream.frame import SourceInfo
 from stream.settings.schema import Settings
 from stream.sources.video import VideoSource
@@ -77,7 +77,7 @@ def probe(path: Path, settings: Settings, *, segment_s: float = SEGMENT_S, name:
     Raises:
         SourceError: it cannot be read at all.
     """
-    if not _may_be_cut(settings) or (pictures and settings.output.encoder not in SOFTWARE):
+    if not path.is_file() or not _may_be_cut(settings) or (pictures and settings.output.encoder not in SOFTWARE):
         return None
     source = VideoSource(str(path), settings.source)
     source.close()
@@ -93,7 +93,8 @@ def _may_be_cut(settings: Settings) -> bool:
     """Hiding searches every frame, and covers faces before they are first seen; without a detector, or searched in every frame, nothing is
     followed from a moment on at which all is looked at anew.
     """
-    return not settings.hide.on and settings.detector.enabled and settings.tracker.search_every_s > 0
+    is_followed = settings.detector.enabled and settings.tracker.search_every_s > 0
+    return is_followed and not settings.hide.on and not settings.source.loop
 
 
 def _can_be_believed(times: PacketTimes) -> bool:

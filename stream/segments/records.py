@@ -21,8 +21,8 @@ NEAR_PX = 1.0
 """Places further apart are not looked at alike: networks look at whole pixels."""
 SAME_PX, SAME_SCORE = 0.01, 1e-4
 """Faces that differ no more are one."""
-BACK = 200
-"""Of frames so many before the newest nobody asks: no more are held back."""
+BACK = 400
+"""Of frames so many before the newest nobody asks: no more are looked at together or held back."""
 
 Row = TypeVar("Row")
 
@@ -166,7 +166,7 @@ class _Part:
 
     def compared(self, pts: int, pair: np.ndarray) -> bool | None:
         rows = self._compared.get(pts, ())
-        return next((bool(self._same[row]) for row in rows if np.abs(self._pairs[row] - pair).max() <= SAME_PX), None)
+        return next((bool(self._same[row]) for row in rows if (np.rint(self._pairs[row]) == np.rint(pair)).all()), None)
 
 
 def _all(rows: Sequence[Row | None]) -> list[Row] | None:

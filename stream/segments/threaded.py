@@ -9,13 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from stream.analysis.analyser import Analyser
 from stream.analysis.expected_sizes import ExpectedSizes
 from stream.analysis.requests import Alike, Ask, Check, Search, Who
+from stream.analysis.track_manager import TrackManager
 from stream.errors import SourceError
 from stream.faces import Analysis
 from stream.frame import Frame
@@ -112,8 +113,7 @@ def _check(cut: Cut, records: Records) -> None:
 
 
 def _analyses(cut: Cut, settings: Settings, asked: _FromRecords, records: Records, again: Again) -> Iterator[tuple[Frame, Analysis]]:
-    manager = asked.follow(cut.info, settings)
-    asked.expect_sizes_of(manager)
+    manager = asked.manager = asked.follow(cut.info, settings)
     frames = (_frame(cut, index, pts, records, again) for index, pts in enumerate(records.times))
     while batch := list(itertools.islice(frames, settings.pipeline.batch_size)):
         for frame, analysis in zip(batch, asked.look(batch, [manager] * len(batch)), strict=True):
@@ -152,9 +152,8 @@ class _FromRecords(Analyser):
         self.asked, self.anew = Counter[str](), Counter[str]()
         self._records, self._again = records, again
         self._sizes = ExpectedSizes(analyser.detector, settings.pipeline.batch_size)
-
-    def expect_sizes_of(self, manager: Any) -> None:
-        self._sizes.keep([manager])
+        self.manager: TrackManager | None = None
+        """That asks."""
 
     def _search(self, requests: Sequence[object]) -> None:
         self._answer(Search, requests, self._records.search, super()._search)
@@ -205,6 +204,9 @@ class _FromRecords(Analyser):
     def _real(self, request: Request) -> Request:
         """The same of the pictures themselves."""
         real = replace(request, frame=self._again.at(request.frame.pts))
+        if isinstance(real, Search) and self.manager is not None:
+            self._sizes.keep([self.manager])
+            self._sizes.expect(real.frame, self.manager)
         return replace(real, before=self._again.at(real.before.pts)) if isinstance(real, Alike) else real
 
 

@@ -243,6 +243,9 @@ class ClusterSettings(Section):
 
     cores_per_worker: Annotated[int, Field(ge=1, le=256)] = Field(2, description="of a machine, for each worker that looks at files")
     workers: Annotated[int, Field(ge=0, le=100_000)] = Field(0, description="at most, on all machines together; 0: as many as have cores")
+    cut_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
+        10.0, description="a video from this length on is done by several workers, in segments; 0: none is"
+    )
     silent_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         300.0, description="a worker of whose file nothing comes for so long hangs and is ended, s"
     )

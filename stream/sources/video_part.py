@@ -69,9 +69,6 @@ def times_mark(ticks: np.ndarray) -> int:
 def packet_times(path: Path) -> PacketTimes | None:
     """Reads all packets of a file, and decodes nothing. None where it is in another container than `SEEKABLE`, a picture has no time, or
     the file is damaged or joined of several.
-
-    Raises:
-        SourceError: it cannot be opened.
     """
     part = first_part(path, pictures_only=True)
     if part is not None and not ends_with_a_packet(path):
@@ -103,7 +100,7 @@ def packet_times(path: Path) -> PacketTimes | None:
                 pass
             if part.following() is not None:
                 return None
-    except (av.error.FFmpegError, IndexError):
+    except (av.error.FFmpegError, SourceError, IndexError):
         return None
     finally:
         if part is not None:

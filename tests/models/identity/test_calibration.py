@@ -62,7 +62,7 @@ def test_it_is_the_same_once_saved_and_for_this_network_alone(tmp_path: Path) ->
     cohort.save(tmp_path / "own.npz")
     again = Cohort.load(tmp_path / "own.npz", "x")
     assert again.vectors == pytest.approx(cohort.vectors, abs=2e-3)
-    assert (again.network, again.spread, again.table.rates, again.table.photos) == ("x", cohort.spread, cohort.table.rates, (1,))
+    assert (again.network, again.spread, again.table.rates, again.table.photos) == ("x", cohort.spread, cohort.table.rates, (1, 2, 3, 5))
     assert np.array_equal(again.table.excess, cohort.table.excess)
     for path, network, why in (
         (tmp_path / "own.npz", "y", "as another network described them"),

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from stream.media import av
-from tests.archives import contents, events, hidden_files, make_archive
+from tests.archives import contents, events, hidden_files, make_archive, make_long_clip
 from tests.command import facestream, is_one_sentence
 from tests.stream.cluster.real_cluster import RealCluster, descendants, is_alive, real_cluster
 from tests.waiting import wait_for
@@ -174,11 +174,63 @@ def test_a_lost_machine_costs_nothing_but_time(archive: Path, whole: Path, tmp_p
     check_equal(tmp_path, whole)
 
 
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory: pytest.TempPathFactory, portrait: np.ndarray) -> Path:
+    """36 s in which a face comes, moves and goes, with a key frame each second."""
+    return make_long_clip(tmp_path_factory.mktemp("long") / "videos" / "long.mp4", portrait, seconds=36)
+
+
+IN_SEGMENTS = ("--set", "cluster.cut_minutes=0.4")
+
+
+def test_a_long_video_is_done_by_several_as_by_one(cluster: RealCluster, long_video: Path, tmp_path: Path) -> None:
+    archive = long_video.parent
+    alone = facestream("run", archive.name, "-o", tmp_path / "alone", "--events", tmp_path / "alone" / "faces.jsonl", cwd=archive.parent)
+    assert alone.returncode == 0, alone.stderr
+    several = tmp_path / "several"
+    command = ["run", archive.name, "-o", several, "--events", several / "faces.jsonl", "--cluster", cluster.address, *IN_SEGMENTS]
+    ended = facestream(*command, cwd=archive.parent, environment=cluster.environment, timeout_s=250)
+    assert ended.returncode == 0, ended.stderr
+    assert "videos/long.mp4: is done in 6 segments" in ended.stderr
+    assert (several / "faces.jsonl").read_bytes() == (tmp_path / "alone" / "faces.jsonl").read_bytes()
+    check_equal(several, tmp_path / "alone")
+    assert ended.stdout.split(" followed")[0] == alone.stdout.split(" followed")[0]
+
+
+def test_machines_lost_while_a_long_video_is_looked_at_and_painted(long_video: Path, tmp_path: Path) -> None:
+    archive, several = long_video.parent, tmp_path / "several"
+    alone = facestream("run", archive.name, "-o", tmp_path / "alone", "--events", tmp_path / "alone" / "faces.jsonl", cwd=archive.parent)
+    assert alone.returncode == 0, alone.stderr
+    with real_cluster(nodes=3) as cluster:
+        command = ["run", archive.name, "-o", several, "--events", several / "faces.jsonl", "--cluster", cluster.address, *IN_SEGMENTS]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stream", *map(str, command)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=archive.parent,
+            env=cluster.environment,
+        )
+        try:
+            for node, kind in (("n1", "look"), ("n2", "paint")):
+                wait_for(lambda kind=kind: len(list(several.rglob(f".facestream/segments/*/{kind}-*"))) >= 2, 120)
+                cluster.kill_node(node)
+            _, err = process.communicate(timeout=250)
+        finally:
+            process.kill()
+            process.communicate()
+    assert process.returncode == 0, err
+    assert err.count("is lost (") == 2, err
+    check_equal(several, tmp_path / "alone")
+    assert not (several / ".facestream" / "segments").exists()
+
+
 def test_a_machine_alone_can_be_a_cluster(archive: Path, tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
     mine = make_archive(tmp_path / "photos", two_faces, photos=4, videos=1)
     ended = facestream("run", mine, "-o", tmp_path / "out", "--cluster", "local", *QUICK, environment={"RAY_AUTH_MODE": "disabled"})
     assert ended.returncode == 1, ended.stderr
     assert len(contents(tmp_path / "out")) == 4 * 2 + 1
+    assert len(ended.stderr.splitlines()) == 3, "two files that could not be done, and where that is noted"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,18 @@ def test_without_a_terminal_a_line_tells_the_time_left(capsys: pytest.CaptureFix
     assert re.fullmatch(r"training: 3 of 1000, about \d+ s left", lines[2])
 
 
+def test_work_whose_rate_is_of_interest_tells_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY_SHARE", 0.0)
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with progress.ProgressReporter() as told:
+        told("photos", 200, 1000, tells_rate=True)
+        now += 20.0
+        told("photos", 300, 1000, tells_rate=True)
+    assert capsys.readouterr().err.splitlines()[1] == "photos: 300 of 1000, 5/s, about 2 min left"
+
+
 def test_a_camera_tells_its_frames_now_and_then_and_ever_less_often(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
