@@ -214,7 +214,7 @@ class Supervisor:
         if seen.missed < MOST_MISSED and not busy:
             return
         logs.say(f"{seen.group.name} hangs: it is restarted")
-        seen.missed, seen.killed_at = 0, time.monotonic()
+        seen.missed, seen.killed_at, seen.status = 0, time.monotonic(), None  # what it said last must not count against the next
         ray.kill(seen.handle, no_restart=False)
 
     def _count(self, seen: _Seen) -> None:
