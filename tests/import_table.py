@@ -11,7 +11,7 @@ from tests.paths import ROOT
 TABLE = {
     "cli": "cluster archive job web console diagnostics sources sinks drawing settings stream "
     "training evaluation export people identity detection imaging models",
-    "cluster": "archive job web console diagnostics pipeline sources sinks monitoring settings stream models",
+    "cluster": "archive job web console diagnostics pipeline sources sinks monitoring settings stream classification models",
     "archive": "job segments console pipeline analysis sources sinks drawing monitoring settings stream classification imaging models",
     "job": "replay web console pipeline analysis sources sinks drawing monitoring settings stream inference imaging models",
     "web": "pipeline sources sinks drawing monitoring settings stream classification inference imaging",

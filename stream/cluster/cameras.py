@@ -64,7 +64,7 @@ def check_room(site: Site, nodes: list[Node]) -> None:
             f"{site.name}: there is no room: {len(needs)} groups need {sum(needs):g} CPUs, each of them on one node, and {len(room)} nodes "
             f"have {sum(room.values()):g} in all."
         )
-    if not survives(needs, room):
+    if len(room) > 1 and not survives(needs, room):
         logs.say(f"{site.name}: if a node dies, the others have no room for its cameras", level=logging.WARNING)
 
 

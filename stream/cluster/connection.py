@@ -23,7 +23,6 @@ ANSWER_S = 5.0
 """A cluster whose port is not open after so long is not there (a guess)."""
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it tells its makers about each run otherwise
-    "RAY_BACKEND_LOG_LEVEL": "error",  # it writes warnings to standard error otherwise
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it prints what happens to nodes to standard output, where results are
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # it warns about what it will do from some version on
 }

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.classification.bundle import shipped_names
 from stream.cluster import status as statuses
 from stream.cluster.camera_site import Site, check_name, check_secrets, in_groups
 from stream.cluster.connection import check_installed, check_place, connected
 from stream.console import logs
 from stream.errors import DONE, UsageError
 from stream.job.job import Options
+from stream.passwords import redact
 from stream.settings.schema import Settings
 from stream.sources.addresses import is_file_s, split
 
@@ -48,7 +50,7 @@ def run_on_cluster(
         return run_archive_on(addresses, settings, options, where)
     if len(cameras) < len(words):
         file = next(word for word in words if word not in cameras)
-        raise UsageError(f"{file}: is a file, and {cameras[0]} a camera; run them apart: files end, and cameras are watched over.")
+        raise UsageError(f"{redact(file)}: is a file, and {redact(cameras[0])} a camera; run them apart: files end, cameras do not.")
     return _run_cameras(cameras, settings, options, where, name or NAME, web)
 
 
@@ -68,20 +70,19 @@ def is_camera(word: str, settings: Settings) -> bool:
 
 
 def _run_cameras(cameras: Sequence[str], settings: Settings, options: Options, where: str, name: str, web: str | None) -> int:
-    site_name, folder, events = name, options.output, options.events
-    check_name(site_name)
+    check_name(name)
     _check(cameras, settings, options, web)
     with connected(where):
         from stream.cluster import actors
         from stream.cluster.cameras import start, stop  # here: they need Ray
 
-        count = sum(node.cpus > 0 for node in actors.nodes())
+        nodes = sum(node.cpus > 0 for node in actors.nodes())
         site = Site(
-            name=site_name,
-            groups=in_groups(cameras, max(1, count)),
+            name=name,
+            groups=in_groups([_anywhere(camera) for camera in cameras], max(1, nodes)),
             settings=absolute(settings),
-            output=None if folder is None else folder.absolute(),
-            events=None if events is None else Path(events).absolute(),
+            output=None if options.output is None else options.output.absolute(),
+            events=None if options.events is None else Path(options.events).absolute(),
             web=web,
         )
         for line in statuses.told(start(site)):
@@ -89,15 +90,14 @@ def _run_cameras(cameras: Sequence[str], settings: Settings, options: Options, w
         if web is not None:
             logs.say("each machine shows the cameras that it looks at; /cluster on each page says where all of them are")
         if where != "local":
-            logs.say(
-                f"it runs on its own: facestream cluster status --name {name} looks at it, facestream cluster stop --name {name} ends it"
-            )
+            commands = f"facestream cluster status --name {name} looks at it, facestream cluster stop --name {name} ends it"
+            logs.say(f"it runs on its own: {commands}")
             return DONE
         logs.say("it runs on this machine until you press Ctrl-C")
         try:
             threading.Event().wait()
         finally:
-            stop(site_name)
+            stop(name)
     return DONE
 
 
@@ -106,6 +106,9 @@ def _check(cameras: Sequence[str], settings: Settings, options: Options, web: st
     Raises:
         UsageError: what was asked for has no meaning for cameras on a cluster.
     """
+    named = {one.name: one for one in settings.sources}
+    for camera in cameras:
+        check_secrets(camera, named[camera].address if camera in named else camera)
     twice = next((camera for camera in cameras if cameras.count(camera) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice}: name it once.")
@@ -118,13 +121,10 @@ def _check(cameras: Sequence[str], settings: Settings, options: Options, web: st
     if options.output is None and options.events is None and web is None:
         raise UsageError("nobody would see what is found: name a folder with -o or --events, or show a page with --web.")
     for option, place in (("-o", options.output), ("--events", options.events)):
-        if place is not None and (str(place) == "-" or Path(place).suffix or Path(place).is_file()):
+        if place is not None and not Path(place).is_dir() and (str(place) == "-" or Path(place).suffix or Path(place).is_file()):
             raise UsageError(f"{option} {place}: on a cluster each group writes files of its own; name a folder that all machines have.")
-    named = {one.name: one for one in settings.sources}
     for camera in cameras:
-        one = named.get(camera)
-        own = settings if one is None else settings.of(one)
-        check_secrets(camera, camera if one is None else one.address)
+        own = settings if camera not in named else settings.of(named[camera])
         if options.output is not None and own.output.enabled and not own.output.segment_minutes:
             raise UsageError(
                 f"{camera}: on a cluster recordings are in pieces, so that none is replaced; say how long, with --segment MINUTES."
@@ -133,15 +133,17 @@ def _check(cameras: Sequence[str], settings: Settings, options: Options, web: st
 
 def absolute(settings: Settings) -> Settings:
     """The same, with paths that mean the same in every folder."""
-    changes: dict[str, dict[str, object]] = {}
-    for section, key in (
-        ("classifier", "model"),
-        ("detector", "weights"),
-        ("identity", "people"),
-        ("identity", "network"),
-        ("identity", "cohort"),
-    ):
-        value = getattr(getattr(settings, section), key)
-        if isinstance(value, Path) or (value is not None and Path(value).exists()):
-            changes.setdefault(section, {})[key] = str(Path(value).absolute())
-    return settings.changed(changes)
+    changes: dict[str, dict[str, object]] = {"identity": {}, "detector": {}, "classifier": {}}
+    for section, key in (("detector", "weights"), ("identity", "people"), ("identity", "network"), ("identity", "cohort")):
+        if (path := getattr(getattr(settings, section), key)) is not None:
+            changes[section][key] = path.absolute()
+    model = settings.classifier.model
+    if model not in shipped_names() and Path(model).is_dir():
+        changes["classifier"]["model"] = str(Path(model).absolute())
+    sources = tuple(one.model_copy(update={"address": _anywhere(one.address)}) for one in settings.sources)
+    return settings.changed(changes).model_copy(update={"sources": sources})
+
+
+def _anywhere(address: str) -> str:
+    """The same; that of a file which is played as a camera with the whole path."""
+    return str(Path(address).absolute()) if split(address) is None and Path(address).is_file() else address

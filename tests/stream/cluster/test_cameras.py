@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,11 +21,11 @@ import pytest
 
 from stream.web.access import TOKEN_VARIABLE
 from tests.command import facestream, running, usual_environment
-from tests.media import RtspServer, ffprobe_times, rtsp_server
+from tests.media import RtspServer, ffprobe_times, make_clip, rtsp_server
 from tests.paths import ROOT
 from tests.ports import free_port
 from tests.served import BEARER, TOKEN
-from tests.stream.cluster.real_cluster import RealCluster, is_alive, real_cluster
+from tests.stream.cluster.real_cluster import RealCluster, descendants, is_alive, real_cluster
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -290,3 +291,25 @@ def test_a_node_that_was_added_gets_its_share(camera: RtspServer, tmp_path: Path
         time.sleep(4)
         assert [group["place"] for group in later.groups()] == [group["place"] for group in groups], "and all is well as it is"
         assert later.ask("stop").returncode == 0
+
+
+def test_on_one_machine_it_runs_until_ctrl_c(tmp_path: Path) -> None:
+    make_clip(tmp_path / "clip.mp4")
+    (tmp_path / "cams.yaml").write_text("sources: [{name: door, address: clip.mp4, source: {loop: true}}]\nclassifier: {model: none}\n")
+    words = ("run", "--config", "cams.yaml", "-o", "recordings", "--segment", "1", "--cluster", "local")
+    with (
+        tempfile.TemporaryDirectory(prefix="fsr-", dir="/tmp") as folder,
+        running(*words, cwd=tmp_path, environment={"RAY_TMPDIR": folder}) as process,
+    ):
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "until you press Ctrl-C" in line)
+        assert told
+        everything = descendants(process.pid)
+        wait_for(lambda: list((tmp_path / "recordings").glob("door-*.mp4")), 20)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        wait_for(lambda: not any(map(is_alive, everything)), 10)
+        assert len(everything) > 3
+    pieces = list((tmp_path / "recordings").glob("door-*.mp4"))
+    assert pieces
+    assert all(map(ffprobe_times, pieces))
