@@ -37,12 +37,18 @@ def run_archive(
 
     Args:
         hire: makes the crew that does the units, once there is something to do.
+
     Raises:
         UsageError: it cannot be gone on with, or not so.
         FacestreamError: it cannot go on.
     """
     check_options(options)
     store = Store(place_of(options))
+    with store.mine():
+        return _run(store, addresses, settings, options, hire)
+
+
+def _run(store: Store, addresses: Sequence[str], settings: Settings, options: Options, hire: Callable[[Store], Crew]) -> int:
     about = _about(addresses, settings, options)
     planned = _resume(store, about, options)
     if planned and options.retry_failed:

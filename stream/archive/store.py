@@ -18,14 +18,15 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from models.atomic import file_written_whole
+from models.locks import Locked, locked
 from stream.archive.unit import Record, Unit
-from stream.errors import SinkError
+from stream.errors import SinkError, UsageError
 from stream.sinks.files import make_folder, unwritable
 
 _BEGUN = "begun"
@@ -59,6 +60,33 @@ class Store:
     def __init__(self, place: Path) -> None:
         self.place = place
 
+    @contextmanager
+    def mine(self) -> Iterator[None]:
+        """Nobody else runs this archive until the block has ended.
+
+        Raises:
+            UsageError: somebody does.
+            SinkError: the place cannot be written.
+        """
+        is_new = not self.place.parent.exists()
+        with ExitStack() as stack:
+            try:
+                make_folder(self.place)
+                stack.enter_context(locked(self.place, 0.0))
+            except Locked:
+                raise UsageError(
+                    f"{self.place.parent}: another command is at work here; wait for its end, or name another output."
+                ) from None
+            except OSError as error:
+                raise SinkError(unwritable(self.place, error)) from error
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # where nothing came of it nothing is left
+                    self.place.rmdir()
+                    if is_new:
+                        self.place.parent.rmdir()
+
     @property
     def exists(self) -> bool:
         return (self.place / "run.json").exists()
@@ -85,7 +113,12 @@ class Store:
 
     def forget(self) -> None:
         """Begin anew: nothing is known any more."""
-        shutil.rmtree(self.place, ignore_errors=True)
+        for entry in _entries(self.place):
+            path = self.place / entry
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     # the plan
 

@@ -217,6 +217,17 @@ def test_events_can_go_to_standard_output(archive: Path, whole: Path, tmp_path: 
     assert f"{archive.name}: 400 pictures" in ended.stderr
 
 
+def test_two_at_once_are_refused(archive: Path, tmp_path: Path) -> None:
+    words = ("run", archive.name, "-o", tmp_path, "--events", tmp_path / "faces.jsonl", "--resume", *QUICK)
+    with running(*words, cwd=archive.parent) as process:
+        wait_for(lambda: len(records(tmp_path)) > 0, 60)
+        ended = resume(archive, tmp_path)
+        assert process.poll() is None
+    assert ended.returncode == 2
+    assert is_one_sentence(ended.stderr)
+    assert f"{tmp_path}: another command is at work here" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
