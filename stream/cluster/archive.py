@@ -5,25 +5,25 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from stream.archive.crew import Told, left_out
-from stream.archive.long_video import LongVideo, Step, forget
+from stream.archive.crew import Told
 from stream.archive.run import check_options, run_archive
 from stream.archive.store import Planned, Store
 from stream.cluster import actors
 from stream.cluster.archive_worker import ArchiveWorker, Asked
 from stream.cluster.connection import connected
+from stream.cluster.tasks import Task, Tasks
 from stream.console import logs
-from stream.errors import ClusterError, SourceError, UsageError
+from stream.errors import ClusterError, FacestreamError, SourceError, UsageError
 from stream.job.job import Options
 from stream.settings.schema import Settings
 
@@ -63,21 +63,6 @@ def run_archive_on(addresses: Sequence[str], settings: Settings, options: Option
 
 
 @dataclass(slots=True, eq=False)
-class _Task:
-    """What is handed to a worker: a unit, or a step of a long video."""
-
-    planned: Planned
-    whole: bool = False
-    """Also a long video is done by one."""
-    video: LongVideo | None = None
-    step: Step | None = None
-    deaths: int = 0
-    """Of workers that were at this step."""
-    left_out: bool = False
-    """Nobody tries it any more: that is to be noted."""
-
-
-@dataclass(slots=True, eq=False)
 class _Worker:
     """One actor, as the driver sees it."""
 
@@ -86,7 +71,7 @@ class _Worker:
     ready: Any
     """What it will say once it is."""
     works: bool = False
-    tasks: dict[Any, _Task] = field(default_factory=dict)
+    tasks: dict[Any, Task] = field(default_factory=dict)
     """What it has in hand, by what will be the answer."""
     asked: Any = None
     """What will say how far it is."""
@@ -110,10 +95,6 @@ class RayCrew:
         """By machine, since one of its workers last finished a unit."""
         self._refused: dict[str, str] = {}
         """Machines that cannot work, and why."""
-        self._abandoned: set[Path] = set()
-        """Folders of long videos that are done whole after all."""
-        self._died: set[str] = set()
-        """Units at which a worker has died."""
         self._stopped = False
         self._actor = ray.remote(concurrency_groups={"control": 2})(worker)
 
@@ -121,12 +102,10 @@ class RayCrew:
         self._stopped = True
 
     def do(self, store: Store, todo: Sequence[Planned], done_items: int, all_items: int, told: Told) -> bool:
-        self._store, self._items = store, done_items
-        by_size = sorted(todo, key=lambda one: -one.size)  # what takes long first: no one shall be left with it at the end
-        self._queue = deque(map(_Task, by_size))
+        self._items, self._tasks = done_items, Tasks(store, todo, self._asked.run)
         looked_at, worked_at = 0.0, time.monotonic()
         try:
-            while (self._queue or any(worker.tasks for worker in self._workers)) and not self._stopped:
+            while (len(self._tasks) or any(worker.tasks for worker in self._workers)) and not self._stopped:
                 now = time.monotonic()
                 if now - looked_at >= LOOK_S:
                     looked_at = now
@@ -196,12 +175,11 @@ class RayCrew:
         """It is gone: its units are to be done again, first of all."""
         self._workers.remove(worker)
         tasks = list(worker.tasks.values())
-        self._queue.extendleft(reversed(tasks))
-        if not is_machine:
+        if is_machine:
+            self._tasks.put_back(tasks)
+        else:
             self._deaths[worker.node.id] += 1
-            self._died.update(task.planned.id for task in tasks)
-            if tasks and tasks[0].step is not None:
-                self._blame(tasks[0])
+            self._tasks.died(tasks)
         again = f"; {len(tasks)} task{'s are' if len(tasks) > 1 else ' is'} done again" if tasks else ""
         logs.say(f"a worker on {worker.node.name} is lost ({why}){again}", level=logging.WARNING)
 
@@ -211,40 +189,16 @@ class RayCrew:
         free = sorted((worker for worker in self._workers if worker.works), key=lambda worker: len(worker.tasks))
         for rounds in range(IN_HAND):
             for worker in free:
-                if not self._queue or (rounds and len(self._queue) < len(free)):  # the last ones go to whoever is free first
+                if not len(self._tasks) or (rounds and len(self._tasks) < len(free)):  # the last ones go to whoever is free first
                     return
                 if len(worker.tasks) <= rounds:
-                    self._give(worker, self._queue.popleft())
+                    self._give(worker, self._tasks.take())
 
-    def _give(self, worker: _Worker, task: _Task) -> None:
+    def _give(self, worker: _Worker, task: Task) -> None:
         if not worker.tasks:
             worker.moved_at, worker.share = time.monotonic(), 0.0
-        if task.step is not None:
-            answer = worker.actor.step.remote(task.video, task.step)
-        else:
-            planned, alone, without = task.planned, False, list[str]()
-            unit = self._store.unit(planned)
-            if planned.id in self._died:
-                deaths = self._store.deaths(planned.id, self._asked.run)
-                alone, without = deaths.all > 0, left_out(deaths)
-            if task.left_out:
-                without = [*unit.paths]
-            answer = worker.actor.work.remote(unit.as_json(), alone, without, task.whole)
-        worker.tasks[answer] = task
-
-    def _blame(self, task: _Task) -> None:
-        """A worker died at a step. Whoever would be the third is spared."""
-        task.deaths += 1
-        if task.deaths > 1 and task.video is not None:
-            self._do_whole(task, left_out=True)
-
-    def _do_whole(self, task: _Task, *, left_out: bool = False) -> None:
-        """No more steps of a long video: it is done by one, or not at all."""
-        assert task.video is not None
-        forget(task.video)
-        self._queue = deque(other for other in self._queue if other.video is not task.video)
-        self._abandoned.add(task.video.folder)
-        self._queue.appendleft(_Task(task.planned, whole=True, left_out=left_out))
+        method, arguments = self._tasks.asks(task)
+        worker.tasks[getattr(worker.actor, method).remote(*arguments)] = task
 
     def _take_answers(self) -> None:
         waited = {answer: worker for worker in self._workers for answer in self._waited_for(worker)}
@@ -269,16 +223,14 @@ class RayCrew:
         try:
             said = ray.get(answer)
         except SourceError:
-            task = worker.tasks.pop(answer)
-            if task.video is not None and task.video.folder not in self._abandoned:
-                self._do_whole(task)
+            self._tasks.do_whole(worker.tasks.pop(answer))
             return
         except RayActorError:
             self._lose(worker, "it died")
             return
         except RayError as error:
-            if isinstance(error, ray.exceptions.RayTaskError):  # what our own code raised
-                raise
+            if isinstance(error, RayTaskError):  # what our own code raised; Ray would add where in its own
+                raise error.cause if isinstance(error.cause, FacestreamError) else error from None
             self._lose(worker, " ".join(str(error).split())[:200])
             return
         if answer is worker.ready:
@@ -298,31 +250,10 @@ class RayCrew:
         self._refused[worker.node.id] = why
         logs.say(f"{worker.node.name} does not take part: {why}", level=logging.WARNING)
 
-    def _finished(self, worker: _Worker, task: _Task, said: Any) -> None:
+    def _finished(self, worker: _Worker, task: Task, said: Any) -> None:
         worker.moved_at, worker.share = time.monotonic(), 0.0
         self._deaths[worker.node.id] = 0
-        if task.step is None:
-            if isinstance(said, LongVideo):
-                logs.say(f"{said.cut.info.name}: is done in {len(said.cut.segments)} segments")
-                self._add_steps(task, said, said.begin())
-            elif said:
-                self._items += task.planned.items
-            else:
-                self._queue.appendleft(task)
-            return
-        done, answer = said
-        if task.video is None or task.video.folder in self._abandoned:
-            return
-        if not done:
-            self._queue.appendleft(task)
-            return
-        self._add_steps(task, task.video, task.video.ended(task.step, answer))
-        if task.step.kind == "join":
-            self._items += task.planned.items
-
-    def _add_steps(self, task: _Task, video: LongVideo, steps: Sequence[Step]) -> None:
-        """Before all else: what is begun is to come to its end."""
-        self._queue.extendleft(reversed([_Task(task.planned, video=video, step=step) for step in steps]))
+        self._items += self._tasks.finished(task, said)
 
     # the end
 

@@ -69,3 +69,11 @@ def test_where_nothing_changes_but_known_faces_it_is_quiet(portrait: np.ndarray)
     assert is_quiet(before, thumbnail(frame(winking)), face, 512, 600)
     assert not is_quiet(before, thumbnail(frame(np.roll(portrait, 60, axis=1))), face, 512, 600)
     assert not is_quiet(before, thumbnail(frame(winking)), np.array([[-900, -900, -800, -800]], np.float32), 512, 600)
+
+
+def test_the_small_picture_of_a_frame_is_made_once(portrait: np.ndarray) -> None:
+    one = frame(portrait)
+    small = thumbnail(one)
+    assert thumbnail(one) is small
+    assert not small.flags.writeable  # whoever else asks has the same
+    assert thumbnail(frame(portrait)) is not small

@@ -20,6 +20,7 @@ from PIL import Image
 from stream.media import av
 from tests.archives import contents, events, hidden_files, make_archive, make_long_clip
 from tests.command import facestream, is_one_sentence
+from tests.disk import small_disk
 from tests.stream.cluster.real_cluster import RealCluster, descendants, is_alive, real_cluster
 from tests.waiting import wait_for
 
@@ -223,6 +224,15 @@ def test_machines_lost_while_a_long_video_is_looked_at_and_painted(long_video: P
     assert err.count("is lost (") == 2, err
     check_equal(several, tmp_path / "alone")
     assert not (several / ".facestream" / "segments").exists()
+
+
+def test_a_full_disk_ends_it_with_a_sentence(cluster: RealCluster, archive: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 3_000_000) as disk:
+        ended = facestream(*words(archive, disk, cluster), cwd=archive.parent, environment=cluster.environment)
+        assert ended.returncode == 1
+        assert is_one_sentence(ended.stderr), ended.stderr
+        assert "No space left on device" in ended.stderr
+        assert (disk / ".facestream" / "run.json").exists(), "it can be gone on with"
 
 
 def test_a_machine_alone_can_be_a_cluster(archive: Path, tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
