@@ -19,6 +19,7 @@ BENCHES = {
     "cameras.py": "--cameras 2 --seconds 3 --ways bare",
     "live.py": "--seconds 10",
     "limits.py": "",
+    "cluster_cameras.py": "--kills 1 --cameras 2 --nodes 2",
     "named.py": "--rounds 1 --frames 8 --people 3",
 }
 """Small runs of those that need no photos with labels; soak.py has a test of its own."""
