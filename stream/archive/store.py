@@ -199,9 +199,12 @@ class Store:
             last = line
         return Deaths(len(ended), Counter(json.loads(line) for line in ended if line != begun))
 
-    def was_begun(self, unit: str) -> bool:
-        """Whether somebody has begun it and not come to its end."""
-        return self._begun(unit).exists()
+    def times_begun(self, unit: str) -> int:
+        """How often somebody has begun it, for any run, since it was last done or given up."""
+        try:
+            return sum(line.startswith(_BEGUN) for line in self._begun(unit).read_text(encoding="utf-8").splitlines())
+        except OSError:
+            return 0
 
     def begin_unit(self, unit: str, run: str = "") -> None:
         """Somebody is at it.

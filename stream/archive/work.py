@@ -84,12 +84,13 @@ class UnitWorker:
         if (pipeline := self._pipeline) is not None:
             pipeline.stop()
 
-    def run(self, unit: Unit, *, alone: bool = False, left_out: Collection[str] = ()) -> Record | None:
+    def run(self, unit: Unit, *, alone: bool = False, left_out: Collection[str] = (), is_begun: bool = False) -> Record | None:
         """Do a unit: its outputs, then its events, then its record, each put in place whole.
 
         Args:
             alone: each picture by itself, so that whoever finds this process dead knows at which.
             left_out: of its files those that are not tried, because whoever did has died.
+            is_begun: `cut` has looked at it.
 
         Returns:
             What became of it; None where it was given up.
@@ -97,10 +98,10 @@ class UnitWorker:
         Raises:
             SinkError: the disk is full or gone: no other unit could be done either.
         """
-        begun = self._store.was_begun(unit.id)
         began = time.monotonic()
         try:
-            self._store.begin_unit(unit.id, self._run_id)
+            if not is_begun:
+                self._store.begin_unit(unit.id, self._run_id)
             try:
                 record = self._tried(unit, alone, left_out)
             except _OneOfThem:
@@ -108,7 +109,7 @@ class UnitWorker:
             if record is None:
                 self._store.give_up(unit.id)
                 return None
-            if begun:
+            if self._store.times_begun(unit.id) > 1:
                 _sweep([*(Path(path) for path, _ in record.outputs), self._store.events(unit.id)])
             record.seconds = round(time.monotonic() - began, 3)
             self._store.finish(record)
@@ -117,14 +118,24 @@ class UnitWorker:
         return record
 
     def cut(self, unit: Unit) -> LongVideo | None:
-        """What is to do of a video that several should do; None: it is done whole."""
+        """What is to do of a video that several should do; None: it is done whole, by `run`, which it is begun for.
+
+        Raises:
+            SinkError: as `run`.
+        """
         settings = self._settings_of(unit)
         self.is_reading = True
         try:
+            self._store.begin_unit(unit.id, self._run_id)  # first: opening it may be what kills this process
             cut = cut_of(unit, settings) if self._max_frames is None else None
+            if cut is None:
+                return None
+            self._store.give_up(unit.id)
+            return LongVideo(unit, cut, folder_of(self._store, unit, cut))
+        except OSError as error:
+            raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
         finally:
             self.is_reading = False
-        return None if cut is None else LongVideo(unit, cut, folder_of(self._store, unit, cut))
 
     def step(self, video: LongVideo, step: Step) -> tuple[bool, object]:
         """Take one step of a long video. Whether it is done, else it was given up; and the answer.

@@ -84,8 +84,9 @@ class ArchiveWorker:
         from stream.archive.unit import Unit
 
         unit = Unit.from_json(line)
-        video = None if whole or alone or left_out else self._worker.cut(unit)
-        return video or self._worker.run(unit, alone=alone, left_out=left_out) is not None
+        may_be_cut = not (whole or alone or left_out) and unit.kind == "video"
+        video = self._worker.cut(unit) if may_be_cut else None
+        return video or self._worker.run(unit, alone=alone, left_out=left_out, is_begun=may_be_cut) is not None
 
     def step(self, video: LongVideo, step: Step) -> tuple[bool, object]:
         """Take one step of a long video: whether it is done, and the answer.
