@@ -6,6 +6,7 @@ It keeps nothing that cannot be asked for anew: Ray restarts it anywhere, with t
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
@@ -59,6 +60,8 @@ class _Seen:
     """When it was found to hang, until it has begun anew."""
     waits_since: float | None = None
     """When it was without a place first."""
+    is_told: bool = False
+    """That it is without a place was said."""
     restarts: int = 0
     """Told to Prometheus already."""
     run: str = ""
@@ -154,11 +157,15 @@ class Supervisor:
         elif seen.handle is None:
             seen.handle = actors.handle(self._site.name, seen.group.name)
         if actor is not None and actor.state == "ALIVE":
-            seen.waits_since = None
+            seen.waits_since, seen.is_told = None, False
         elif seen.waits_since is None:
             seen.waits_since = time.monotonic()
-        elif seen.pinned and time.monotonic() - seen.waits_since > NO_ROOM_S:
-            self._moves.setdefault(seen.group.name, None)
+        elif time.monotonic() - seen.waits_since > NO_ROOM_S:
+            if seen.pinned:
+                self._moves.setdefault(seen.group.name, None)
+            elif not seen.is_told:
+                logs.say(f"no room for {seen.group.name}: it needs {seen.group.cpus:g} CPUs", level=logging.WARNING)
+                seen.is_told = True
 
     def _make(self, seen: _Seen, node: Node | None) -> None:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -207,7 +214,7 @@ class Supervisor:
         if seen.missed < MOST_MISSED and not busy:
             return
         logs.say(f"{seen.group.name} hangs: it is restarted")
-        seen.missed, seen.killed_at = 0, time.monotonic()
+        seen.missed, seen.killed_at, seen.status = 0, time.monotonic(), None  # what it said last must not count against the next
         ray.kill(seen.handle, no_restart=False)
 
     def _count(self, seen: _Seen) -> None:

@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,63 @@ def all_up(cluster: RealCluster) -> list[dict[str, Any]]:
     return list(seen)
 
 
+def spread(cluster: RealCluster) -> list[dict[str, Any]]:
+    """Every group, once they are spread over the nodes: where a new node has none, some are moved to it."""
+    while True:
+        seen = all_up(cluster)
+        held = {node: [group["name"] for group in seen if group["place"] == node] for node in cluster.nodes}
+        most, least = max(held, key=lambda node: len(held[node])), min(held, key=lambda node: len(held[node]))
+        if len(held[most]) < len(held[least]) + 2:
+            return seen
+        facestream("cluster", "move", held[most][0], least, environment=cluster.environment)
+        wait_for(lambda: any(group["name"] == held[most][0] and group["place"] == least for group in groups(cluster)), LONGEST_S)  # noqa: B023
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was measured, s."""
+
+    took: list[float] = field(default_factory=list)
+    """Of each camera of a dead node: until it was looked at elsewhere."""
+    paused: list[float] = field(default_factory=list)
+    """Of each other camera: the longest pause meanwhile."""
+    missing: list[float] = field(default_factory=list)
+    """Of each recording that was broken off: what is missing before the kill."""
+
+    def add(self, cluster: RealCluster, events: Events, recordings: Path, victim: str, *, silent: bool) -> str:
+        """Kill a node, and wait until its cameras are looked at elsewhere; a line on it."""
+        before = spread(cluster)
+        dead = {camera: group["status"]["run"] for group in before if group["place"] == victim for camera in group["cameras"]}
+        others = [camera for group in before if group["place"] != victim for camera in group["cameras"]]
+        killed_at = time.time()
+        if silent:
+            cluster.signal_node(victim, signal.SIGSTOP)
+        else:
+            cluster.kill_node(victim)
+        wait_for(lambda: all(events.first_after(killed_at, camera, run) for camera, run in dead.items()), LONGEST_S)
+        took = [(events.first_after(killed_at, camera, run) or 0) - killed_at for camera, run in dead.items()]
+        paused = [events.longest_pause_s(camera, killed_at - 1, time.time()) for camera in others]
+        for run in dead.values():
+            written = [path for path in recordings.glob(f"*-{run}.mp4") if ffprobe_times(path)]
+            self.missing += [max(0.0, killed_at - max(path.stat().st_mtime for path in written))]
+        self.took += took
+        self.paused += paused
+        if silent:
+            cluster.kill_node(victim)
+        cluster.add_node(victim)
+        told = ", ".join(f"{one:.1f}" for one in took)
+        return f"{victim}: {told} s; the others paused for {max(paused, default=0):.1f} s; load {os.getloadavg()[0]:.0f}"
+
+    def tell(self, what: str) -> None:
+        low, middle, high, most = np.percentile(self.took, [5, 50, 95, 100])
+        print(f"{what}, {len(self.took)} cameras taken over on {os.cpu_count()} cores: ", end="")
+        print(f"p5 {low:.1f}, median {middle:.1f}, p95 {high:.1f}, most {most:.1f} s")
+        print(
+            f"the others were not looked at for {np.median(self.paused):.2f} s (median of longest pauses), at most {max(self.paused):.2f} s"
+        )
+        print(f"recordings broken off: the last {np.median(self.missing):.2f} s (median), at most {max(self.missing):.2f} s, are missing")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
@@ -92,10 +149,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--silent", action="store_true")
     asked = parser.parse_args()
-    took: list[float] = []
-    paused: list[float] = []
-    missing: list[float] = []
-    choose = random.Random(0)
+    taken = Taken()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         demo, frames = DemoSource(size=(640, 360)), 15 * clock.LOOP_S
@@ -107,42 +161,13 @@ def main() -> None:
         words = ("-o", folder / "recordings", "--events", folder / "events", "--segment", PIECES_MIN, "--cluster", "auto")
         started = facestream("run", "--config", folder / "cams.yaml", *words, environment=cluster.environment)
         assert started.returncode == 0, started.stderr
-        events = Events(folder / "events")
-        for number in range(asked.kills):
-            before = all_up(cluster)
-            victim = choose.choice(sorted({group["place"] for group in before}))
-            dead = {camera: group["status"]["run"] for group in before if group["place"] == victim for camera in group["cameras"]}
-            killed_at = time.time()
-            if asked.silent:
-                cluster.signal_node(victim, signal.SIGSTOP)
-            else:
-                cluster.kill_node(victim)
-            wait_for(lambda: all(events.first_after(killed_at, camera, run) for camera, run in dead.items()), LONGEST_S)  # noqa: B023
-            seconds = [(events.first_after(killed_at, camera, run) or 0) - killed_at for camera, run in dead.items()]
-            end = time.time()
-            others = [camera for group in before if group["place"] != victim for camera in group["cameras"]]
-            pauses = [events.longest_pause_s(camera, killed_at - 1, end) for camera in others]
-            for run in dead.values():
-                written = [path for path in (folder / "recordings").glob(f"*-{run}.mp4") if ffprobe_times(path)]
-                missing += [max(0.0, killed_at - max(path.stat().st_mtime for path in written))]
-            took += seconds
-            paused += pauses
-            told = ", ".join(f"{one:.1f}" for one in seconds)
-            print(
-                f"{number + 1:3}  {victim}: {told} s; the others paused for {max(pauses, default=0):.1f} s; load {os.getloadavg()[0]:.0f}",
-                flush=True,
-            )
-            if asked.silent:
-                cluster.kill_node(victim)
-            cluster.add_node(victim)
+        events, done = Events(folder / "events"), 0
+        with suppress(KeyboardInterrupt):  # what was measured until then is told
+            for done in range(1, asked.kills + 1):
+                victim = f"n{1 + done % asked.nodes}"
+                print(f"{done:3}  {taken.add(cluster, events, folder / 'recordings', victim, silent=asked.silent)}", flush=True)
         facestream("cluster", "stop", environment=cluster.environment)
-    low, middle, high, most = np.percentile(took, [5, 50, 95, 100])
-    print(
-        f"{asked.kills} {'silent nodes' if asked.silent else 'kills'}, {len(took)} cameras taken over on {os.cpu_count()} cores: ", end=""
-    )
-    print(f"p5 {low:.1f}, median {middle:.1f}, p95 {high:.1f}, most {most:.1f} s")
-    print(f"the others were not looked at for {np.median(paused):.2f} s (median of the longest pauses), {max(paused):.2f} s at most")
-    print(f"recordings broken off: the last {np.median(missing):.2f} s (median), {max(missing):.2f} s (most) before the kill are missing")
+    taken.tell(f"{done} {'silent nodes' if asked.silent else 'kills'}")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class RealCluster:
 
 @contextmanager
 def real_cluster(
-    nodes: int = 3, cpus: float = 1, *, environment: Mapping[str, str] | None = None, system: Mapping[str, Any] | None = None
+    nodes: int = 3, cpus: int = 1, *, environment: Mapping[str, str] | None = None, system: Mapping[str, Any] | None = None
 ) -> Iterator[RealCluster]:
     """A head with no core for anybody, and `nodes` nodes, called n1, n2, ...; all of it has ended when the block ends.
 

@@ -272,25 +272,50 @@ settings = load_settings(sys.argv[1])
 with connected("auto"):
     from stream.cluster.cameras import start
     groups = in_groups([one.name for one in settings.sources], 2)
-    start(Site(name="later", groups=groups, settings=settings, events=Path(sys.argv[2]), unequal_for_s=2.0))
+    start(Site(name="small", groups=groups, settings=settings, events=Path(sys.argv[2]), unequal_for_s=2.0))
 """
 
 
-def test_a_node_that_was_added_gets_its_share(camera: RtspServer, tmp_path: Path) -> None:
-    (tmp_path / "cams.yaml").write_text(
-        "".join(["sources:\n", *(f"  - {{name: cam{number}, address: '{camera.address}'}}\n" for number in range(CAMERAS))])
-        + "classifier: {model: none}\ndetector: {enabled: false}\n"
-    )
-    with real_cluster(nodes=1) as small:
-        words = [sys.executable, "-c", START, str(tmp_path / "cams.yaml"), str(tmp_path / "events")]
-        subprocess.run(words, cwd=ROOT, env=usual_environment() | small.environment, check=True, timeout=100)
-        later = Started(small, "later", tmp_path, tmp_path / "events")
-        assert [group["place"] for group in later.groups()] == ["n1"] * CAMERAS
-        small.add_node("n2", num_cpus=1)
-        groups = later.wait_for(lambda groups: sorted(group["place"] for group in groups) == ["n1", "n1", "n2"], 60)
+@contextmanager
+def small_site(cluster: RealCluster, camera: RtspServer, folder: Path, cameras: int) -> Iterator[Started]:
+    """Cameras that nobody looks for faces in, in up to four groups, which move as soon as nodes are loaded unequally."""
+    listed = "".join(f"  - {{name: cam{number}, address: '{camera.address}'}}\n" for number in range(cameras))
+    (folder / "cams.yaml").write_text(f"sources:\n{listed}classifier: {{model: none}}\ndetector: {{enabled: false}}\n")
+    words = [sys.executable, "-c", START, str(folder / "cams.yaml"), str(folder / "events")]
+    done = subprocess.run(words, cwd=ROOT, env=usual_environment() | cluster.environment, timeout=100, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    small = Started(cluster, "small", folder, folder / "events")
+    yield small
+    assert small.ask("stop").returncode == 0
+
+
+@pytest.fixture
+def open_camera() -> Iterator[RtspServer]:
+    with rtsp_server(rate=10) as server:
+        yield server
+
+
+def test_a_node_that_was_added_gets_its_share(open_camera: RtspServer, tmp_path: Path) -> None:
+    with real_cluster(nodes=1) as cluster, small_site(cluster, open_camera, tmp_path, 3) as small:
+        assert [group["place"] for group in small.groups()] == ["n1"] * 3
+        cluster.add_node("n2", num_cpus=1)
+        groups = small.wait_for(lambda groups: sorted(group["place"] for group in groups) == ["n1", "n1", "n2"], 60)
         time.sleep(4)
-        assert [group["place"] for group in later.groups()] == [group["place"] for group in groups], "and all is well as it is"
-        assert later.ask("stop").returncode == 0
+        assert [group["place"] for group in small.groups()] == [group["place"] for group in groups], "and all is well as it is"
+
+
+def test_a_group_without_a_place_is_told_of_and_gets_the_next(open_camera: RtspServer, tmp_path: Path) -> None:
+    with real_cluster(nodes=2) as cluster, small_site(cluster, open_camera, tmp_path, 8) as small:
+        assert sorted(group["place"] for group in small.groups()) == ["n1", "n1", "n2", "n2"]
+        cluster.kill_node("n2")
+        groups = small.wait_for(lambda groups: sum("no room" in group["note"] for group in groups) == 2, 60)
+        assert sorted(group["place"] for group in groups) == ["", "", "n1", "n1"]
+        told = small.ask("status")
+        assert told.returncode == 1
+        assert "it needs 0.4 CPUs" in told.stdout
+        cluster.add_node("n3", num_cpus=1)
+        small.wait_for(lambda groups: sorted(group["place"] for group in groups) == ["n1", "n1", "n3", "n3"], 60)
+        wait_for(lambda: small.ask("status").returncode == 0, 30)
 
 
 def test_on_one_machine_it_runs_until_ctrl_c(tmp_path: Path) -> None:
