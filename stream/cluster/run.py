@@ -13,7 +13,7 @@ from stream.console import logs
 from stream.errors import DONE, UsageError
 from stream.job.job import Options
 from stream.settings.schema import Settings
-from stream.sources.addresses import is_file_s, split
+from stream.sources.addresses import in_object_store, is_file_s, split
 
 NAME = "cameras"
 """Of a site that was given none."""
@@ -62,6 +62,8 @@ def is_camera(word: str, settings: Settings) -> bool:
     address = named.address if named is not None else word
     if address == "-" or address.isdecimal() or address.startswith("camera:"):
         raise UsageError(f"{word}: belongs to this machine, and a cluster may look at it from any; run it without --cluster.")
+    if in_object_store(address) is not None:
+        return False
     if split(address) is not None:
         return not is_file_s(address)
     return (settings.of(named) if named is not None else settings).source.loop

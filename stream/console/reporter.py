@@ -61,7 +61,7 @@ class Console:
         """How far work is that is not one source's: of `what` so much is done."""
         self._progress(what, int(done), of)
 
-    def summed_up(self, report: SourceReport, info: SourceInfo, path: Path | None) -> None:
+    def summed_up(self, report: SourceReport, info: SourceInfo, path: Path | str | None) -> None:
         """What came of a source, or of one's parts together."""
         for note in report.notes:
             self.failed(note, report.name)
@@ -79,7 +79,7 @@ class Console:
             print(line, flush=True)
 
 
-def summary(report: SourceReport, info: SourceInfo, path: Path | None) -> str:
+def summary(report: SourceReport, info: SourceInfo, path: Path | str | None) -> str:
     """One line on what came of a source."""
     parts = [
         _count(report.read, "picture" if info.still else "frame"),
