@@ -8,7 +8,6 @@ from pathlib import Path
 
 from stream.archive.files import Files
 from stream.archive.unit import Record, Unit
-from stream.sources.addresses import in_object_store
 
 
 class Here:
@@ -69,18 +68,3 @@ class Here:
 
     def close(self) -> None:
         """It is over. Any number of times."""
-
-
-def here_for(places: Iterable[str | Path | None]) -> Here:
-    """For files at these places.
-
-    Raises:
-        UsageError: what object stores need is not installed.
-        StorageError: they cannot be used.
-    """
-    elsewhere = [address for place in places if place is not None and (address := in_object_store(place)) is not None]
-    if not elsewhere:
-        return Here()
-    from stream.archive.scratch import Scratch  # here: nobody else needs it
-
-    return Scratch(elsewhere[0])

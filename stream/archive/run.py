@@ -12,9 +12,10 @@ from typing import Any
 
 from models.classification.bundle import read_bundle
 from stream.archive.crew import Crew
-from stream.archive.here import Here, here_for
+from stream.archive.here import Here
 from stream.archive.outcome import tell_outcome
 from stream.archive.plan import write_plan
+from stream.archive.scratch import here_for
 from stream.archive.store import Planned, Store
 from stream.console import logs
 from stream.console.reporter import Console

@@ -171,6 +171,17 @@ class Scratch(Here):
         self._private.close()
 
 
+def here_for(places: Iterable[str | Path | None]) -> Here:
+    """For files at these places.
+
+    Raises:
+        UsageError: what object stores need is not installed.
+        StorageError: they cannot be used.
+    """
+    elsewhere = [address for place in places if place is not None and (address := in_object_store(place)) is not None]
+    return Scratch(elsewhere[0]) if elsewhere else Here()
+
+
 class FilesElsewhere(Files):
     """The files of a store that is in an object store. What this machine needs of it more than once is at `place`."""
 

@@ -56,7 +56,7 @@ class ArchiveWorker:
             self._why_not = str(error)
 
     def _begin(self, asked: Asked) -> None:
-        from stream.archive.here import here_for
+        from stream.archive.scratch import here_for
         from stream.archive.store import Store
         from stream.archive.work import UnitWorker  # what it imports looks at how many cores there are
         from stream.job.job import load_analyser
