@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.command import usual_environment
 from tests.ports import free_port
 from tests.waiting import wait_for
 
@@ -70,15 +72,22 @@ class ObjectServer:
 
 
 @contextmanager
-def object_server() -> Iterator[ObjectServer]:
-    """A server with an empty bucket."""
+def object_server(*, asks_for_credentials: bool = False) -> Iterator[ObjectServer]:
+    """A server with an empty bucket.
+
+    Args:
+        asks_for_credentials: once the bucket is there, it knows nobody.
+    """
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=usual_environment() | ({"INITIAL_NO_AUTH_ACTION_COUNT": "1"} if asks_for_credentials else {}),
     )
     server = ObjectServer(port, process)
     try:
-        wait_for(lambda: _answers(port), 60)
+        wait_for(lambda: answers(port), 60)
         server.client().create_bucket(Bucket=BUCKET)
         yield server
     finally:
@@ -86,9 +95,8 @@ def object_server() -> Iterator[ObjectServer]:
         process.wait()
 
 
-def _answers(port: int) -> bool:
-    import socket
-
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1):
             return True

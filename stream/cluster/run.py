@@ -13,7 +13,7 @@ from stream.console import logs
 from stream.errors import DONE, UsageError
 from stream.job.job import Options
 from stream.settings.schema import Settings
-from stream.sources.addresses import in_object_store, is_file_s, split
+from stream.sources.addresses import check_on_disk, in_object_store, is_file_s, split
 
 NAME = "cameras"
 """Of a site that was given none."""
@@ -119,6 +119,7 @@ def _check(cameras: Sequence[str], settings: Settings, options: Options, web: st
         )
     if options.output is None and options.events is None and web is None:
         raise UsageError("nobody would see what is found: name a folder with -o or --events, or show a page with --web.")
+    check_on_disk(options.output, options.events)
     for option, place in (("-o", options.output), ("--events", options.events)):
         if place is not None and (str(place) == "-" or Path(place).suffix or Path(place).is_file()):
             raise UsageError(f"{option} {place}: on a cluster each group writes files of its own; name a folder that all machines have.")

@@ -116,6 +116,18 @@ def in_object_store(place: str | Path) -> str | None:
     return None if found is None else f"{found[1].lower()}://{str(place)[found.end() :]}"
 
 
+def check_on_disk(*places: str | Path | None) -> None:
+    """
+    Raises:
+        UsageError: one is in an object store, and what is written is not made of units, which come there whole.
+    """
+    for place in places:
+        if place is not None and (address := in_object_store(place)) is not None:
+            raise UsageError(
+                f"{redact(address)}: into an object store goes only what is done file by file: files, with --resume or --cluster."
+            )
+
+
 def is_file_s(address: str) -> bool:
     """Whether a web address is named like that of a video file, which is there or not."""
     parts = urlsplit(address)
