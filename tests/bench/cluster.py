@@ -130,8 +130,9 @@ def drive(cluster: RealCluster, folder: Path, units: int, count: int) -> None:
 
 
 def plan(folder: Path, photos: int) -> None:
-    from stream.archive.plan import write_plan
     from stream.archive.files import Files
+    from stream.archive.here import Here
+    from stream.archive.plan import write_plan
     from stream.archive.store import Store
     from stream.settings.schema import Settings
 
