@@ -5,6 +5,7 @@ FacestreamError            anything this program can explain (from `models.error
 │   └── SettingsError      a setting is unknown, of the wrong type or out of range (exit code 2)
 ├── SourceError            a source cannot be opened or read
 ├── SinkError              an output cannot be written
+├── StorageError           an object store cannot be used, or not this part of it
 ├── ClusterError           several machines cannot be worked with
 ├── PictureError           a picture cannot be read (from `models.errors`)
 ├── ModelError             a model is unknown, damaged, foreign or unsafe (from `models.errors`)
@@ -29,6 +30,7 @@ __all__ = [
     "SettingsError",
     "SinkError",
     "SourceError",
+    "StorageError",
     "UsageError",
     "already_there",
     "as_usage",
@@ -52,6 +54,10 @@ class SourceError(FacestreamError):
 
 class SinkError(FacestreamError):
     """An output cannot be written."""
+
+
+class StorageError(FacestreamError):
+    """An object store cannot be used: it does not answer, denies access, or has no such bucket."""
 
 
 class ClusterError(FacestreamError):

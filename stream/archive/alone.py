@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from stream.archive.crew import Told, left_out
+from stream.archive.here import Here
 from stream.archive.run import run_archive
-from stream.archive.store import Planned, Store
+from stream.archive.store import Deaths, Planned, Store
 from stream.archive.work import UnitWorker
 from stream.job.job import Options, load_analyser
 from stream.monitoring.health import Health
@@ -33,7 +34,8 @@ class Alone:
     def do(self, store: Store, todo: Sequence[Planned], done_items: int, all_items: int, told: Told) -> bool:
         worker, items = self._worker, done_items
         worker.ticked = lambda: told("pictures and videos", items + worker.share * planned.items, all_items)
-        deaths = {planned.id: store.deaths(planned.id) for planned in todo}
+        begun = store.begun()
+        deaths = {planned.id: store.deaths(planned.id) if planned.id in begun else Deaths() for planned in todo}
         for planned in sorted(todo, key=lambda one: max(deaths[one.id].all, DEATHS_TO_BE_ALONE - 1)):  # what ends the program comes last
             mine = deaths[planned.id]
             record = (
@@ -50,7 +52,7 @@ def run_alone(addresses: Sequence[str], settings: Settings, options: Options) ->
     health = Health(settings.pipeline.stalled_after_s)
     metrics = Metrics(health)
 
-    def hire(store: Store) -> Alone:
+    def hire(store: Store, here: Here) -> Alone:
         worker = UnitWorker(
             settings,
             store,
@@ -59,6 +61,7 @@ def run_alone(addresses: Sequence[str], settings: Settings, options: Options) ->
             max_frames=options.max_frames,
             observers=[metrics],
             health=health,
+            here=here,
         )
         return Alone(worker)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models.atomic import file_written_whole
+from stream.archive.here import Here
 from stream.archive.store import Store
-from stream.archive.unit import Record, Unit
+from stream.archive.unit import Record
 from stream.console import logs
 from stream.console.reporter import Console
 from stream.errors import DONE, FAILED, SinkError
@@ -26,11 +27,11 @@ from stream.sinks.files import make_folder, unwritable
 class _Source:
     report: SourceReport
     info: SourceInfo
-    output: Path | None
+    output: str | None
     failures: list[dict[str, object]] = field(default_factory=list)
 
 
-def tell_outcome(store: Store, events: str | None, console: Console) -> int:
+def tell_outcome(store: Store, events: str | None, console: Console, here: Here) -> int:
     """Write the events of all units and the list of what failed, print a line for each source; the exit code.
 
     Any number of times: the answer is the same.
@@ -40,7 +41,7 @@ def tell_outcome(store: Store, events: str | None, console: Console) -> int:
     """
     if events is not None:
         try:
-            _join_events(store, events)
+            _join_events(store, events, here)
         except OSError as error:
             raise SinkError(unwritable(events, error)) from error
     failures = 0
@@ -48,7 +49,7 @@ def tell_outcome(store: Store, events: str | None, console: Console) -> int:
     try:
         listed = store.write_failed([failure for one in _sources(store) for failure in one.failures])
     except OSError as error:
-        raise SinkError(unwritable(store.place, error)) from error
+        raise SinkError(unwritable(store.files.name, error)) from error
     for one in _sources(store):
         for failure in one.failures:
             console.failed(str(failure["reason"]), one.report.name)
@@ -60,7 +61,7 @@ def tell_outcome(store: Store, events: str | None, console: Console) -> int:
     return FAILED if failures or empty else DONE
 
 
-def _join_events(store: Store, events: str) -> None:
+def _join_events(store: Store, events: str, here: Here) -> None:
     if is_stdout(events):
         sys.stdout.flush()
         with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
@@ -70,31 +71,27 @@ def _join_events(store: Store, events: str) -> None:
     make_folder(place.parent)
     with file_written_whole(place) as file:
         _copy_events(store, file)
+    here.put(place)
 
 
 def _copy_events(store: Store, file: BinaryIO) -> None:
-    for unit in store.units():
-        with store.events(unit.id).open("rb") as part:
+    for events in store.all_events():
+        with events.open("rb") as part:
             shutil.copyfileobj(part, file)
 
 
 def _sources(store: Store) -> Iterator[_Source]:
     """Each source once, its units' counts summed up."""
     now: _Source | None = None
-    for unit in store.units():
-        record = store.record(unit.id)
-        if now is None or (now.info.name, now.output) != (unit.source, _path(unit)):
+    for unit, record in zip(store.units(), store.records(unit.id for unit in store.units()), strict=True):
+        if now is None or (now.info.name, now.output) != (unit.source, unit.output):
             if now is not None:
                 yield now
             info = SourceInfo(name=unit.source, still=unit.kind == "pictures")
-            now = _Source(SourceReport(unit.name or unit.source), info, _path(unit))
+            now = _Source(SourceReport(unit.name or unit.source), info, unit.output)
         _add(now, record)
     if now is not None:
         yield now
-
-
-def _path(unit: Unit) -> Path | None:
-    return None if unit.output is None else Path(unit.output)
 
 
 def _add(source: _Source, record: Record) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.atomic import file_written_whole
 from models.imaging.unread_formats import is_unread_name
 from models.places import is_folder
+from stream.archive.here import Here
 from stream.archive.store import Store
 from stream.archive.unit import Unit, unit_id
 from stream.errors import SinkError, UsageError
@@ -51,6 +51,7 @@ class _Planned:
 
 def write_plan(
     store: Store,
+    here: Here,
     addresses: Sequence[str],
     settings: Settings,
     output: Path | None,
@@ -63,8 +64,8 @@ def write_plan(
     """Write the store's next plan: of what the user named, all that is not known.
 
     Args:
-        output, events: as the user named them.
-        known: files that other plans hold.
+        output, events: as the user named them, on this machine.
+        known: files that other plans hold, on this machine.
         taken: outputs that other plans name.
 
     Returns:
@@ -75,28 +76,46 @@ def write_plan(
         SourceError, PictureError: there is nothing of that name.
         SinkError: the plan cannot be written.
     """
-    inputs = [one for one in _inputs(addresses, settings, output, known) if one.paths or one.unreadable or not known]
+    named = [one.address for one in wanted_of(addresses, settings)]
+    with here.listed([*named, *(here.told(str(place)) for place in (output, events) if place is not None)]):
+        return _write_plan(store, here, addresses, settings, output, events, overwrite, known, taken)
+
+
+def _write_plan(
+    store: Store,
+    here: Here,
+    addresses: Sequence[str],
+    settings: Settings,
+    output: Path | None,
+    events: str | None,
+    overwrite: bool,
+    known: Collection[str],
+    taken: Collection[Path],
+) -> int:
+    inputs = [one for one in _inputs(here, addresses, settings, output, known) if one.paths or one.unreadable or not known]
     assign_outputs(inputs, output, events if not known else None, overwrite=overwrite, segment=False, taken=taken)
-    units = itertools.chain.from_iterable(map(_units, inputs))
+    units = itertools.chain.from_iterable(_units(one, here) for one in inputs)
     first = next(units, None)
     if first is None:
         return 0
     count = 0
     try:
-        with file_written_whole(store.next_plan()) as file:
+        with store.next_plan() as file:
             for unit in itertools.chain([first], units):
                 file.write(f"{unit.as_json()}\n".encode())
                 count += 1
     except OSError as error:
-        raise SinkError(unwritable(store.place, error)) from error
+        raise SinkError(unwritable(store.files.name, error)) from error
     return count
 
 
-def _inputs(addresses: Sequence[str], settings: Settings, output: Path | None, known: Collection[str]) -> Iterator[_Planned]:
-    for wanted in wanted_of(addresses, settings):
+def _inputs(here: Here, addresses: Sequence[str], settings: Settings, output: Path | None, known: Collection[str]) -> Iterator[_Planned]:
+    for named in wanted_of(addresses, settings):
+        wanted = replace(named, address=here.path(named.address))
         _check_is_file(wanted.address)
         if not (is_folder(wanted.address) or is_glob(wanted.address)):
             if wanted.address not in known:
+                here.see(wanted.address)
                 info = _opened(wanted)
                 yield _Planned(info, wanted, wanted.address, [] if info.path is None else [info.path])
             continue
@@ -132,17 +151,17 @@ def _opened(wanted: Wanted) -> SourceInfo:
     return source.info
 
 
-def _units(one: _Planned) -> Iterator[Unit]:
+def _units(one: _Planned, here: Here) -> Iterator[Unit]:
     files = [(str(path), _size(path)) for path in one.paths]
     if not one.info.still:
-        yield _unit(one, files)
+        yield _unit(one, here, files)
         return
     unreadable = one.unreadable
     for pictures in _batches(files):
-        yield _unit(one, pictures, unreadable)
+        yield _unit(one, here, pictures, unreadable)
         unreadable = []
     if unreadable:
-        yield _unit(one, [], unreadable)
+        yield _unit(one, here, [], unreadable)
 
 
 def _batches(pictures: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
@@ -158,17 +177,21 @@ def _batches(pictures: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, in
         yield batch
 
 
-def _unit(one: _Planned, files: Sequence[tuple[str, int]], unreadable: Sequence[str] = ()) -> Unit:
+def _unit(one: _Planned, here: Here, files: Sequence[tuple[str, int]], unreadable: Sequence[str] = ()) -> Unit:
+    told = here.told
+    named = [(told(path), size) for path, size in files]
+    sentences = [told(sentence) for sentence in unreadable]
     return Unit(
-        id=unit_id([one.address, files, str(one.output), list(unreadable)]),
+        id=unit_id([told(one.address), named, told(str(one.output)), sentences]),
         kind="pictures" if one.info.still else "video",
-        source=one.address,
-        paths=[path for path, _ in files],
-        size=sum(size for _, size in files),
+        source=told(one.address),
+        paths=[path for path, _ in named],
+        size=sum(size for _, size in named),
         name=one.wanted.name,
-        root=None if one.root is None else str(one.root),
-        output=None if one.output is None else str(one.output),
-        unreadable=list(unreadable),
+        root=None if one.root is None else told(str(one.root)),
+        output=None if one.output is None else told(str(one.output)),
+        unreadable=sentences,
+        beside=here.beside(Path(path) for path, _ in files),
     )
 
 

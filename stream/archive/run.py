@@ -5,33 +5,43 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from models.classification.bundle import read_bundle
 from stream.archive.crew import Crew
+from stream.archive.here import Here
 from stream.archive.outcome import tell_outcome
 from stream.archive.plan import write_plan
+from stream.archive.scratch import here_for
 from stream.archive.store import Planned, Store
 from stream.console import logs
 from stream.console.reporter import Console
-from stream.errors import INTERRUPTED, UsageError
+from stream.errors import INTERRUPTED, FacestreamError, UsageError
+from stream.job.inputs import wanted_of
 from stream.job.job import Options
 from stream.passwords import redact
 from stream.settings.schema import Settings
 from stream.signals import on_signal
 from stream.sinks.events import is_stdout
 from stream.sinks.files import leads_elsewhere
+from stream.sources.addresses import in_object_store
 
 STATE = ".facestream"
 """The folder in the output where is kept what is done."""
+
+
+Hire = Callable[[Store, Here], Crew]
+"""Makes the crew that does the units, once there is something to do."""
 
 
 def run_archive(
     addresses: Sequence[str],
     settings: Settings,
     options: Options,
-    hire: Callable[[Store], Crew],
+    hire: Hire,
 ) -> int:
     """Plan what is to be done, or find the plan of a run that was ended; do what is left; put it together. The exit code.
 
@@ -43,35 +53,53 @@ def run_archive(
         FacestreamError: it cannot go on.
     """
     check_options(options)
-    store = Store(place_of(options))
-    with store.mine():
-        return _run(store, addresses, settings, options, hire)
-
-
-def _run(store: Store, addresses: Sequence[str], settings: Settings, options: Options, hire: Callable[[Store], Crew]) -> int:
     about = _about(addresses, settings, options)
+    places = [one.address for one in wanted_of(addresses, settings)]
+    with closing(here_for([*places, options.output, options.events])) as here:
+        options = replace(
+            options,
+            output=None if options.output is None else Path(here.path(str(options.output))),
+            events=None if options.events is None else here.path(options.events),
+        )
+        try:
+            return _run(here, about, addresses, settings, options, hire)
+        except FacestreamError as error:
+            if here.told(str(error)) == str(error):
+                raise
+            raise type(error)(here.told(str(error))) from error
+
+
+def _run(here: Here, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire) -> int:
+    store = Store(here.files(str(place_of(options))))
+    with store.files.mine():
+        return _run_alone(store, here, about, addresses, settings, options, hire)
+
+
+def _run_alone(
+    store: Store, here: Here, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire
+) -> int:
     planned = _resume(store, about, options)
     if planned and options.retry_failed:
         _undo_failed(store)
     with Console(stdout_taken=options.events is not None and is_stdout(options.events)) as console:
         if not planned:
-            _begin(store, about, addresses, settings, options)
-        work = _Work(store, hire, console)
+            _begin(store, here, about, addresses, settings, options)
+        work = _Work(store, lambda: hire(store, here), console)
         whole = work.finish()
-        if whole and planned and _plan_more(store, addresses, settings, options):
+        if whole and planned and _plan_more(store, here, addresses, settings, options):
             whole = work.finish()
         if not whole:
             logs.say("stopped; the same command goes on where it was")
             return INTERRUPTED
         store.tidy()
-        return tell_outcome(store, options.events, console)
+        return tell_outcome(store, options.events, console, here)
 
 
-def _begin(store: Store, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options) -> None:
+def _begin(store: Store, here: Here, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options) -> None:
     """Write the first plan; nothing is left where there can be none."""
     store.begin(about)
     try:
-        write_plan(store, addresses, settings, options.output, options.events, overwrite=options.overwrite)
+        write_plan(store, here, addresses, settings, options.output, options.events, overwrite=options.overwrite)
     except BaseException:
         store.forget()
         raise
@@ -80,7 +108,7 @@ def _begin(store: Store, about: dict[str, Any], addresses: Sequence[str], settin
 class _Work:
     """Gets done what is left of the store's plans."""
 
-    def __init__(self, store: Store, hire: Callable[[Store], Crew], console: Console) -> None:
+    def __init__(self, store: Store, hire: Callable[[], Crew], console: Console) -> None:
         self._store, self._hire, self._console = store, hire, console
         self._crew: Crew | None = None
         self._stopped = False
@@ -101,7 +129,7 @@ class _Work:
         if not todo:
             return True
         with on_signal(self._stop):
-            self._crew = self._crew or self._hire(self._store)
+            self._crew = self._crew or self._hire()
             return not self._stopped and self._crew.do(self._store, todo, done_items, items, self._console.told)
 
     def _stop(self) -> None:
@@ -155,7 +183,7 @@ def _resume(store: Store, about: dict[str, Any], options: Options) -> bool:
     if differs is not None and not options.overwrite:
         was, now = before.get(differs), about.get(differs)
         raise UsageError(
-            f"{store.place.parent}: another run has begun here, with {differs} {_word(was)} and not {_word(now)}; "
+            f"{store.files.around}: another run has begun here, with {differs} {_word(was)} and not {_word(now)}; "
             "run it as it was, name another output, or begin anew with --overwrite."
         )
     store.forget()
@@ -173,7 +201,7 @@ def _about(addresses: Sequence[str], settings: Settings, options: Options) -> di
     model = settings.classifier.model if settings.detector.enabled else "none"
     about = {
         "SOURCE": [redact(address) for address in addresses],
-        "-o": None if options.output is None else str(options.output),
+        "-o": None if options.output is None else in_object_store(options.output) or str(options.output),
         "--events": options.events,
         "--max-frames": options.max_frames,
         **flat,
@@ -193,13 +221,15 @@ def _hash(files: Sequence[Path]) -> str:
 
 
 def _undo_failed(store: Store) -> None:
-    for unit in store.done():
-        if store.record(unit).failures:
-            store.undo(unit)
+    for record in store.records(sorted(store.done())):
+        if record.failures:
+            store.undo(record.unit)
 
 
-def _plan_more(store: Store, addresses: Sequence[str], settings: Settings, options: Options) -> int:
+def _plan_more(store: Store, here: Here, addresses: Sequence[str], settings: Settings, options: Options) -> int:
     """Plan what has come since; how many units that is."""
-    known = {path for unit in store.units() for path in (unit.paths or [unit.source])}
-    taken = {Path(unit.output) for unit in store.units() if unit.output is not None and unit.kind == "video"}
-    return write_plan(store, addresses, settings, options.output, options.events, overwrite=options.overwrite, known=known, taken=taken)
+    known = {here.path(path) for unit in store.units() for path in (unit.paths or [unit.source])}
+    taken = {Path(here.path(unit.output)) for unit in store.units() if unit.output is not None and unit.kind == "video"}
+    return write_plan(
+        store, here, addresses, settings, options.output, options.events, overwrite=options.overwrite, known=known, taken=taken
+    )

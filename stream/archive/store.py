@@ -14,20 +14,17 @@ Done is what has a record. That an output is there says nothing: it may be half 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from models.atomic import file_written_whole
-from models.locks import Locked, locked
+from stream.archive.files import Files
 from stream.archive.unit import Record, Unit
-from stream.errors import SinkError, UsageError
-from stream.sinks.files import make_folder, unwritable
+from stream.errors import SinkError
+from stream.sinks.files import unwritable
 
 _BEGUN = "begun"
 
@@ -57,39 +54,17 @@ class Planned:
 class Store:
     """Reads and writes what is known of one run. Any thread, and any process, for different units."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, files: Files) -> None:
+        self.files = files
 
-    @contextmanager
-    def mine(self) -> Iterator[None]:
-        """Nobody else runs this archive until the block has ended.
-
-        Raises:
-            UsageError: somebody does.
-            SinkError: the place cannot be written.
-        """
-        is_new = not self.place.parent.exists()
-        with ExitStack() as stack:
-            try:
-                make_folder(self.place)
-                stack.enter_context(locked(self.place, 0.0))
-            except Locked:
-                raise UsageError(
-                    f"{self.place.parent}: another command is at work here; wait for its end, or name another output."
-                ) from None
-            except OSError as error:
-                raise SinkError(unwritable(self.place, error)) from error
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # where nothing came of it nothing is left
-                    self.place.rmdir()
-                    if is_new:
-                        self.place.parent.rmdir()
+    @property
+    def place(self) -> Path:
+        """The folder on this machine in which its files are, or are made."""
+        return self.files.place
 
     @property
     def exists(self) -> bool:
-        return (self.place / "run.json").exists()
+        return self.files.exists("run.json")
 
     def begin(self, about: dict[str, Any]) -> None:
         """
@@ -97,38 +72,37 @@ class Store:
             SinkError: the place cannot be written.
         """
         try:
-            for folder in ("begun", "events", "done"):
-                make_folder(self.place / folder)
-            _write(self.place / "run.json", json.dumps(about, indent=1))
+            self.files.begin(("begun", "events", "done"))
+            self._write("run.json", json.dumps(about, indent=1))
         except OSError as error:
-            raise SinkError(unwritable(self.place, error)) from error
+            raise SinkError(unwritable(self.files.name, error)) from error
 
     def about(self) -> dict[str, Any]:
         """What was asked, as `begin` got it; empty where it cannot be read."""
         try:
-            about = json.loads((self.place / "run.json").read_text(encoding="utf-8"))
+            about = json.loads(self.files.read("run.json"))
         except (OSError, ValueError):
             return {}
         return about if isinstance(about, dict) else {}
 
     def forget(self) -> None:
         """Begin anew: nothing is known any more."""
-        for entry in _entries(self.place):
-            path = self.place / entry
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        self.files.forget()
 
     # the plan
 
     @property
     def plans(self) -> list[Path]:
-        return sorted(self.place.glob("plan-*.jsonl"))
+        return [self.files.kept(name) for name in self._plan_names()]
 
-    def next_plan(self) -> Path:
-        """Where the next plan goes."""
-        return self.place / f"plan-{len(self.plans) + 1:04}.jsonl"
+    @contextmanager
+    def next_plan(self) -> Iterator[BinaryIO]:
+        """Gives a file to write the next plan to."""
+        with self.files.written(f"plan-{len(self._plan_names()) + 1:04}.jsonl") as file:
+            yield file
+
+    def _plan_names(self) -> list[str]:
+        return sorted(name for name in self.files.names_beginning("plan-") if name.endswith(".jsonl"))
 
     def planned(self) -> Iterator[Planned]:
         """Every unit of every plan, in order."""
@@ -155,10 +129,7 @@ class Store:
 
     def done(self) -> set[str]:
         """The ids of all units that are done."""
-        found: set[str] = set()
-        for folder in _entries(self.place / "done"):
-            found.update(name.removesuffix(".json") for name in _entries(self.place / "done" / folder) if name.endswith(".json"))
-        return found
+        return {name.removesuffix(".json") for name in self.files.names("done") if name.endswith(".json")}
 
     def finish(self, record: Record) -> None:
         """The unit is done: its outputs and events are in place.
@@ -166,28 +137,28 @@ class Store:
         Raises:
             OSError: the record cannot be written.
         """
-        place = self._record(record.unit)
-        place.parent.mkdir(exist_ok=True)
-        _write(place, record.as_json())
+        self._write(_record(record.unit), record.as_json())
         with suppress(OSError):
-            self._begun(record.unit).unlink()
+            self.files.remove(_begun(record.unit))
 
-    def record(self, unit: str) -> Record:
-        return Record.from_json(self._record(unit).read_bytes())
+    def records(self, units: Iterable[str]) -> Iterator[Record]:
+        """Of these units, in this order."""
+        return (Record.from_json(path.read_bytes()) for path in self.files.near(map(_record, units)))
 
     def undo(self, unit: str) -> None:
         """The unit is to be done once more."""
-        self._record(unit).unlink(missing_ok=True)
-
-    def _record(self, unit: str) -> Path:
-        return self.place / "done" / unit[:2] / f"{unit}.json"
+        self.files.remove(_record(unit))
 
     # what somebody is at
+
+    def begun(self) -> set[str]:
+        """The ids of all units that somebody has begun and not come to their end."""
+        return set(self.files.names("begun"))
 
     def deaths(self, unit: str, run: str = "") -> Deaths:
         """Of those who were at it, for that run, and never came to its end."""
         try:
-            lines = self._begun(unit).read_text(encoding="utf-8").splitlines()
+            lines = self.files.read(_begun(unit)).decode().splitlines()
         except OSError:
             return Deaths()
         begun, last, ended = f"{_BEGUN} {run}", "", []
@@ -199,9 +170,12 @@ class Store:
             last = line
         return Deaths(len(ended), Counter(json.loads(line) for line in ended if line != begun))
 
-    def was_begun(self, unit: str) -> bool:
-        """Whether somebody has begun it and not come to its end."""
-        return self._begun(unit).exists()
+    def times_begun(self, unit: str) -> int:
+        """How often somebody has begun it, for any run, since it was last done or given up."""
+        try:
+            return sum(line.startswith(_BEGUN) for line in self.files.read(_begun(unit)).decode().splitlines())
+        except OSError:
+            return 0
 
     def begin_unit(self, unit: str, run: str = "") -> None:
         """Somebody is at it.
@@ -209,47 +183,53 @@ class Store:
         Args:
             run: which run's; deaths are counted for each alone.
         """
-        self._note(unit, f"{_BEGUN} {run}")
+        self.files.add(_begun(unit), f"{_BEGUN} {run}")
 
     def give_up(self, unit: str) -> None:
         """Nobody is at it any more, and nothing went wrong with it."""
-        self._begun(unit).unlink(missing_ok=True)
+        self.files.remove(_begun(unit))
 
     def try_alone(self, unit: str, path: str) -> None:
         """From now on it is this picture's fault if the program ends: readable for others even then."""
-        self._note(unit, json.dumps(path))
-
-    def _note(self, unit: str, line: str) -> None:
-        with self._begun(unit).open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
-
-    def _begun(self, unit: str) -> Path:
-        return self.place / "begun" / unit
+        self.files.add(_begun(unit), json.dumps(path))
 
     def events(self, unit: str) -> Path:
-        """Where a unit's events are."""
-        return self.place / "events" / f"{unit}.jsonl"
+        """Where a unit's events are written."""
+        return self.place / _events(unit)
+
+    def put_events(self, unit: str) -> None:
+        """They are written."""
+        self.files.put(_events(unit))
+
+    def all_events(self) -> Iterator[Path]:
+        """Where the events of each unit of each plan can be read, in order."""
+        return self.files.near(_events(unit.id) for unit in self.units())
 
     def tidy(self) -> None:
         """All is done: what was handed on meanwhile is of no use any more."""
-        shutil.rmtree(self.place / "segments", ignore_errors=True)
+        self.files.forget("segments")
 
-    def write_failed(self, failures: Sequence[dict[str, Any]]) -> Path:
-        """
+    def write_failed(self, failures: Sequence[dict[str, Any]]) -> str:
+        """Where it is, for people.
+
         Raises:
             OSError: it cannot be written.
         """
-        _write(self.place / "failed.jsonl", "".join(f"{json.dumps(failure)}\n" for failure in failures))
-        return self.place / "failed.jsonl"
+        self._write("failed.jsonl", "".join(f"{json.dumps(failure)}\n" for failure in failures))
+        return f"{self.files.name}/failed.jsonl"
+
+    def _write(self, name: str, text: str) -> None:
+        with self.files.written(name) as file:
+            file.write(text.encode())
 
 
-def _write(place: Path, text: str) -> None:
-    with file_written_whole(place) as file:
-        file.write(text.encode())
+def _record(unit: str) -> str:
+    return f"done/{unit[:2]}/{unit}.json"
 
 
-def _entries(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - names alone: of a thousand units each
-    except OSError:
-        return []
+def _begun(unit: str) -> str:
+    return f"begun/{unit}"
+
+
+def _events(unit: str) -> str:
+    return f"events/{unit}.jsonl"

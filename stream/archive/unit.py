@@ -32,6 +32,8 @@ class Unit:
     """Where it is written: a video's file; the folder of pictures, or the file of one. None: it is not."""
     unreadable: Sequence[str] = field(default=())
     """A sentence for each folder of the source that could not be looked into. The first unit of a source has them."""
+    beside: Sequence[str] = field(default=())
+    """In an object store: files that are not of this unit, but have claims to names that its outputs would get."""
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))

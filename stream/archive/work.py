@@ -14,6 +14,7 @@ from pathlib import Path
 
 from models.atomic import prefix_of, put_in_place
 from stream.analysis.analyser import Analyser
+from stream.archive.here import Here
 from stream.archive.long_video import LongVideo, Step, cut_of, folder_of, forget, put_together, take_step
 from stream.archive.store import Store
 from stream.archive.unit import Record, Unit
@@ -57,9 +58,11 @@ class UnitWorker:
         observers: Sequence[RunObserver] = (),
         health: Health | None = None,
         ticked: Callable[[], None] = lambda: None,
+        here: Here | None = None,
     ) -> None:
         """
         Args:
+            here: where the files of a unit are while it is done; None: where the unit says.
             events: whether they are written.
             run: which run it works for: deaths are counted for each.
             max_frames: end each source after so many frames.
@@ -72,7 +75,7 @@ class UnitWorker:
         self.is_reading = False
         """It reads a long file, of which nothing comes meanwhile."""
         self._settings, self._store, self._analyser = settings, store, analyser
-        self._run_id = run
+        self._run_id, self._here = run, here or Here()
         self._events, self._max_frames, self._style, self._observers = events, max_frames, style, observers
         self._health, self.ticked = health or Health(), ticked
         self._pipeline: Pipeline | None = None
@@ -84,23 +87,33 @@ class UnitWorker:
         if (pipeline := self._pipeline) is not None:
             pipeline.stop()
 
-    def run(self, unit: Unit, *, alone: bool = False, left_out: Collection[str] = ()) -> Record | None:
+    def run(self, unit: Unit, *, alone: bool = False, left_out: Collection[str] = (), is_begun: bool = False) -> Record | None:
         """Do a unit: its outputs, then its events, then its record, each put in place whole.
 
         Args:
             alone: each picture by itself, so that whoever finds this process dead knows at which.
             left_out: of its files those that are not tried, because whoever did has died.
+            is_begun: `cut` has looked at it.
 
         Returns:
             What became of it; None where it was given up.
 
         Raises:
             SinkError: the disk is full or gone: no other unit could be done either.
+            StorageError: the same of an object store.
         """
-        begun = self._store.was_begun(unit.id)
+        try:
+            with self._here.brought(unit, left_out, self._moved) as brought:
+                return self._run_whole(brought, alone, [*map(self._here.path, left_out)], is_begun)
+        except _GivenUp:
+            self._store.give_up(unit.id)
+            return None
+
+    def _run_whole(self, unit: Unit, alone: bool, left_out: Collection[str], is_begun: bool) -> Record | None:
         began = time.monotonic()
         try:
-            self._store.begin_unit(unit.id, self._run_id)
+            if not is_begun:
+                self._store.begin_unit(unit.id, self._run_id)
             try:
                 record = self._tried(unit, alone, left_out)
             except _OneOfThem:
@@ -108,23 +121,36 @@ class UnitWorker:
             if record is None:
                 self._store.give_up(unit.id)
                 return None
-            if begun:
+            if self._store.times_begun(unit.id) > 1:
                 _sweep([*(Path(path) for path, _ in record.outputs), self._store.events(unit.id)])
+            record = self._here.publish(record, self._store.events(unit.id) if self._events else None, self._moved)
+            if self._events:
+                self._store.put_events(unit.id)
             record.seconds = round(time.monotonic() - began, 3)
             self._store.finish(record)
         except OSError as error:
-            raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
+            raise SinkError(f"{self._store.files.name}: cannot be written ({error.strerror or error}).") from error
         return record
 
     def cut(self, unit: Unit) -> LongVideo | None:
-        """What is to do of a video that several should do; None: it is done whole."""
+        """What is to do of a video that several should do; None: it is done whole, by `run`, which it is begun for.
+
+        Raises:
+            SinkError: as `run`.
+        """
         settings = self._settings_of(unit)
         self.is_reading = True
         try:
-            cut = cut_of(unit, settings) if self._max_frames is None else None
+            self._store.begin_unit(unit.id, self._run_id)  # first: opening it may be what kills this process
+            cut = cut_of(unit, settings) if self._max_frames is None and not self._here.elsewhere else None
+            if cut is None:
+                return None
+            self._store.give_up(unit.id)
+            return LongVideo(unit, cut, folder_of(self._store, unit, cut))
+        except OSError as error:
+            raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
         finally:
             self.is_reading = False
-        return None if cut is None else LongVideo(unit, cut, folder_of(self._store, unit, cut))
 
     def step(self, video: LongVideo, step: Step) -> tuple[bool, object]:
         """Take one step of a long video. Whether it is done, else it was given up; and the answer.
@@ -144,8 +170,14 @@ class UnitWorker:
         except _GivenUp:
             return False, None
         except OSError as error:
-            raise SinkError(f"{self._store.place}: cannot be written ({error.strerror or error}).") from error
+            raise SinkError(f"{self._store.files.name}: cannot be written ({error.strerror or error}).") from error
         return True, None
+
+    def _moved(self) -> None:
+        """A piece of a file is on its way."""
+        self.ticks += 1
+        if self._stopped:
+            raise _GivenUp
 
     def _tick(self, frames: int) -> None:
         self.ticks += frames
@@ -170,7 +202,7 @@ class UnitWorker:
             maker = LaneMaker(events, False, self._health, overwrite=True, style=self._style)
             for number, paths in enumerate(rounds):
                 if alone:
-                    self._store.try_alone(unit.id, paths[0] if paths else unit.source)
+                    self._store.try_alone(unit.id, self._here.told(paths[0] if paths else unit.source))
                 self._run(unit, paths, maker, record, number / len(rounds))
                 if self._stopped:
                     return None

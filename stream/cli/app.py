@@ -128,6 +128,7 @@ def run(
     )
     from stream.job.inputs import open_inputs
     from stream.job.job import Job, Options
+    from stream.sources.addresses import check_on_disk
 
     options = Options(
         output=output,
@@ -152,6 +153,7 @@ def run(
         from stream.archive.alone import run_alone
 
         return run_alone(sources or [], settings, options)
+    check_on_disk(output, events)
     inputs, unopened = open_inputs(sources or [], settings, without=output)
     return Job(settings, options, unopened).run(inputs)
 

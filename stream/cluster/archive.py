@@ -16,6 +16,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from stream.archive.crew import Told
+from stream.archive.here import Here
 from stream.archive.run import check_options, run_archive
 from stream.archive.store import Planned, Store
 from stream.cluster import actors
@@ -26,6 +27,7 @@ from stream.console import logs
 from stream.errors import ClusterError, FacestreamError, SourceError, UsageError
 from stream.job.job import Options
 from stream.settings.schema import Settings
+from stream.sources.addresses import in_object_store
 
 IN_HAND = 2
 """Tasks of a worker: one that it is at, one that it begins at once after it."""
@@ -53,9 +55,15 @@ def run_archive_on(addresses: Sequence[str], settings: Settings, options: Option
         raise UsageError("--metrics-port: the files of an archive are looked at on other machines; leave it out.")
     with connected(where):
 
-        def hire(store: Store) -> RayCrew:
+        def hire(store: Store, here: Here) -> RayCrew:
             asked = Asked(
-                store.place.absolute(), Path.cwd(), settings, options.events is not None, options.max_frames, secrets.token_hex(4)
+                in_object_store(store.files.name) or str(store.place.absolute()),
+                Path.cwd(),
+                settings,
+                options.events is not None,
+                options.max_frames,
+                secrets.token_hex(4),
+                here.elsewhere,
             )
             return RayCrew(asked)
 

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 class Asked:
     """What every worker of a run is told."""
 
-    place: Path
-    """Of the store."""
+    place: str
+    """Of the store; its address where it is in an object store."""
     folder: Path
     """Where the command was started: from there its paths count."""
     settings: Settings
     events: bool
     max_frames: int | None
     run: str
+    elsewhere: str
+    """`Here.elsewhere`."""
 
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -54,18 +56,22 @@ class ArchiveWorker:
             self._why_not = str(error)
 
     def _begin(self, asked: Asked) -> None:
+        from stream.archive.scratch import here_for
         from stream.archive.store import Store
         from stream.archive.work import UnitWorker  # what it imports looks at how many cores there are
         from stream.job.job import load_analyser
 
-        store = Store(asked.place)
+        here = here_for([asked.elsewhere])
+        store = Store(here.files(here.path(asked.place)))
         if not store.exists:
             raise FacestreamError(
-                f"{asked.place.parent}: is not there on {platform.node()}; archives need storage that all machines share."
+                f"{store.files.around}: is not there on {platform.node()}; archives need storage that all machines share."
             )
         os.chdir(asked.folder)
         analyser = load_analyser(asked.settings, stands_back=False)
-        self._worker = UnitWorker(asked.settings, store, analyser, events=asked.events, max_frames=asked.max_frames, run=asked.run)
+        self._worker = UnitWorker(
+            asked.settings, store, analyser, events=asked.events, max_frames=asked.max_frames, run=asked.run, here=here
+        )
 
     @_beside
     def ready(self) -> tuple[int, str]:
@@ -84,8 +90,9 @@ class ArchiveWorker:
         from stream.archive.unit import Unit
 
         unit = Unit.from_json(line)
-        video = None if whole or alone or left_out else self._worker.cut(unit)
-        return video or self._worker.run(unit, alone=alone, left_out=left_out) is not None
+        may_be_cut = not (whole or alone or left_out) and unit.kind == "video"
+        video = self._worker.cut(unit) if may_be_cut else None
+        return video or self._worker.run(unit, alone=alone, left_out=left_out, is_begun=may_be_cut) is not None
 
     def step(self, video: LongVideo, step: Step) -> tuple[bool, object]:
         """Take one step of a long video: whether it is done, and the answer.

@@ -15,7 +15,7 @@ from stream.errors import DONE, UsageError
 from stream.job.job import Options
 from stream.passwords import redact
 from stream.settings.schema import Settings
-from stream.sources.addresses import is_file_s, split
+from stream.sources.addresses import check_on_disk, in_object_store, is_file_s, split
 
 NAME = "cameras"
 """Of a site that was given none."""
@@ -64,6 +64,8 @@ def is_camera(word: str, settings: Settings) -> bool:
     address = named.address if named is not None else word
     if address == "-" or address.isdecimal() or address.startswith("camera:"):
         raise UsageError(f"{word}: belongs to this machine, and a cluster may look at it from any; run it without --cluster.")
+    if in_object_store(address) is not None:
+        return False
     if split(address) is not None:
         return not is_file_s(address)
     return (settings.of(named) if named is not None else settings).source.loop
@@ -120,6 +122,7 @@ def _check(cameras: Sequence[str], settings: Settings, options: Options, web: st
         )
     if options.output is None and options.events is None and web is None:
         raise UsageError("nobody would see what is found: name a folder with -o or --events, or show a page with --web.")
+    check_on_disk(options.output, options.events)
     for option, place in (("-o", options.output), ("--events", options.events)):
         if place is not None and not Path(place).is_dir() and (str(place) == "-" or Path(place).suffix or Path(place).is_file()):
             raise UsageError(f"{option} {place}: on a cluster each group writes files of its own; name a folder that all machines have.")

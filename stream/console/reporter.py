@@ -66,7 +66,7 @@ class Console:
         self._what = what
         self._progress(what, int(done), of, tells_rate=True)
 
-    def summed_up(self, report: SourceReport, info: SourceInfo, path: Path | None) -> None:
+    def summed_up(self, report: SourceReport, info: SourceInfo, path: Path | str | None) -> None:
         """What came of a source, or of one's parts together."""
         for note in report.notes:
             self.failed(note, report.name)
@@ -84,7 +84,7 @@ class Console:
             print(line, flush=True)
 
 
-def summary(report: SourceReport, info: SourceInfo, path: Path | None) -> str:
+def summary(report: SourceReport, info: SourceInfo, path: Path | str | None) -> str:
     """One line on what came of a source."""
     parts = [
         _count(report.read, "picture" if info.still else "frame"),

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.detection.cascade import MIN_FACE_PX, PRESETS, Preset
 from models.detection.detector import DetectorOptions, Kind
-from models.identity.network_file import ONNX, Channels, NetworkFile
+
+if TYPE_CHECKING:
+    from models.identity.network_file import NetworkFile
 
 SHORT_SIDE_SHARE = 18
 """In moving pictures `min_face_px: auto` looks for faces of this fraction of the short side: 27 px at 480p, 60 at 1080p."""
@@ -164,7 +166,7 @@ class IdentitySettings(Section):
         127.5, description="what such a network takes is (pixel - mean) / scale, of 0 to 255: the mean, or that of red, green and blue"
     )
     network_scale: Positive | tuple[Positive, Positive, Positive] = Field(128.0, description="the scale, or three")
-    network_channels: Channels = Field("rgb", description="in which order it takes them: rgb or bgr")
+    network_channels: Literal["rgb", "bgr"] = Field("rgb", description="in which order it takes them: rgb or bgr")
     cohort: Path | None = Field(None, description="strangers to measure by; null: those that ship, and your own (people calibrate)")
     false_names: Annotated[float, Field(ge=0.001, le=0.1)] = Field(0.01, description="of strangers, the share that may get somebody's name")
     min_eyes_px: Annotated[float, Field(ge=4, le=1000)] = Field(
@@ -177,16 +179,19 @@ class IdentitySettings(Section):
     @property
     def network_file(self) -> NetworkFile:
         """The network that describes faces."""
+        from models.identity.network_file import NetworkFile  # most runs name nobody
+
         if self.network is None:
             return NetworkFile()
         return NetworkFile(self.network, self.network_mean, self.network_scale, self.network_channels)
 
     @model_validator(mode="after")
     def _of_one_network(self) -> Self:
-        if not self.network_file.is_onnx:
-            for key in ("network_mean", "network_scale", "network_channels"):
-                if getattr(self, key) != type(self).model_fields[key].default:
-                    raise ValueError(f"{key} has a meaning only where network names an ONNX file ({ONNX})")
+        for key in ("network_mean", "network_scale", "network_channels"):
+            is_usual = getattr(self, key) == type(self).model_fields[key].default
+            if is_usual or (self.network is not None and self.network_file.is_onnx):
+                continue
+            raise ValueError(f"{key} has a meaning only where network names an ONNX file (.onnx)")
         return self
 
 

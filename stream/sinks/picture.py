@@ -110,14 +110,17 @@ def place(source: Path, root: Path | None, folder: Path) -> Path:
     """Where a picture goes in the output folder: as it lies below `root`, as PNG where its own format cannot be written."""
     relative = source.relative_to(root) if root is not None and is_folder(root) and source.is_relative_to(root) else Path(source.name)
     if relative.suffix.lower() not in writable_suffixes:
-        relative = relative.with_name(f"{relative.name}.png") if _is_claimed(source) else relative.with_suffix(".png")
+        relative = relative.with_name(f"{relative.name}.png") if rivals(source) else relative.with_suffix(".png")
     return folder / relative
 
 
-def _is_claimed(source: Path) -> bool:
-    """Whether beside photo.heic there is a photo.png, which needs that name, or another photo that would become one."""
+def rivals(source: Path) -> list[Path]:
+    """Beside photo.heic: a photo.png, which needs the name that this would get, or another photo that would become one."""
+    if source.suffix.lower() in writable_suffixes:
+        return []
     others = {ending for suffix in (".png", *unwritable_suffixes) for ending in (suffix, suffix.upper())} - {source.suffix}
-    return any(exists(source.with_suffix(ending)) and not _is_same(source.with_suffix(ending), source) for ending in others)
+    beside = (source.with_suffix(ending) for ending in others)
+    return [path for path in beside if exists(path) and not _is_same(path, source)]
 
 
 def _is_same(a: Path, b: Path) -> bool:

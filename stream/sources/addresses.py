@@ -101,11 +101,31 @@ def split(address: str) -> SplitResult | None:
         _ = parts.port  # refuses what is no number
     except ValueError:
         raise SourceError(f"{redact(address)}: is not a valid address.") from None
+    if in_object_store(address) is not None:
+        raise SourceError(f"{redact(address)}: what is in an object store is done file by file; say --resume, or --cluster.")
     if parts.scheme not in LIVE_SCHEMES:
         raise SourceError(f"{redact(address)}: {parts.scheme}:// cannot be read; there are {', '.join(sorted(LIVE_SCHEMES))}.")
     if not parts.hostname:
         raise SourceError(f"{redact(address)}: names no host.")
     return parts
+
+
+def in_object_store(place: str | Path) -> str | None:
+    """The address of what is in an object store; None for all else. A `Path` has lost one of its slashes."""
+    found = re.match(r"(?i)(s3):/+(?=[^/])", str(place))
+    return None if found is None else f"{found[1].lower()}://{str(place)[found.end() :]}"
+
+
+def check_on_disk(*places: str | Path | None) -> None:
+    """
+    Raises:
+        UsageError: one is in an object store, and what is written is not made of units, which come there whole.
+    """
+    for place in places:
+        if place is not None and (address := in_object_store(place)) is not None:
+            raise UsageError(
+                f"{redact(address)}: into an object store goes only what is done file by file: files, with --resume or --cluster."
+            )
 
 
 def is_file_s(address: str) -> bool:

@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from stream.errors import FacestreamError
 from stream.pipeline.lane import Lane
+from stream.private_folder import PrivateFolder
 from stream.settings.schema import Settings
 from stream.web.guest_place import Taker
 from stream.web.job import Job, JobLane, shown_name
-from stream.web.private_folder import PrivateFolder
 
 MOST_WAITING = 8
 """Files that wait for the one that is looked at."""
@@ -48,7 +48,7 @@ class Jobs:
             run: what runs now, and with which settings.
             tell: a job has come further.
         """
-        self._folder = PrivateFolder()
+        self._folder = PrivateFolder("web")
         self._run, self._tell = run, tell
         self._jobs: dict[str, Job] = {}
         self._worker: asyncio.Task[None] | None = None

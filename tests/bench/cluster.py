@@ -106,20 +106,21 @@ def slots(folder: Path, units: int, count: int) -> None:
 
 def drive(cluster: RealCluster, folder: Path, units: int, count: int) -> None:
     os.environ.update(cluster.environment)
+    from stream.archive.files import Files
     from stream.archive.store import Store
     from stream.archive.unit import Unit
     from stream.cluster.archive import Asked, RayCrew
     from stream.cluster.connection import connected
     from stream.settings.loading import load_settings
 
-    store = Store(folder / "out" / ".facestream")
+    store = Store(Files(folder / "out" / ".facestream"))
     store.begin({})
     lines = [Unit(id=f"{number:016x}", kind="pictures", source="a", paths=[f"a/{number}"], size=1).as_json() for number in range(units)]
     (store.place / "plan-0001.jsonl").write_text("".join(f"{line}\n" for line in lines))
     settings = load_settings(overrides=["cluster.cores_per_worker=1"])
     times: list[tuple[float, float]] = []
     with connected(cluster.address):
-        crew = RayCrew(Asked(store.place, folder, settings, False, None, "bench"), SleepingWorker)
+        crew = RayCrew(Asked(str(store.place), folder, settings, False, None, "bench", ""), SleepingWorker)
         crew.do(store, list(store.planned()), 0, units, lambda what, done, of: times.append((time.monotonic(), done)))
     busy = [(at, done) for at, done in times if 0.1 * units < done < 0.9 * units]
     (began, first), (ended, last) = busy[0], busy[-1]
@@ -129,6 +130,8 @@ def drive(cluster: RealCluster, folder: Path, units: int, count: int) -> None:
 
 
 def plan(folder: Path, photos: int) -> None:
+    from stream.archive.files import Files
+    from stream.archive.here import Here
     from stream.archive.plan import write_plan
     from stream.archive.store import Store
     from stream.settings.schema import Settings
@@ -137,18 +140,19 @@ def plan(folder: Path, photos: int) -> None:
         if number % 1000 == 0:
             (folder / "photos" / f"{number // 1000:04}").mkdir(parents=True)
         (folder / "photos" / f"{number // 1000:04}" / f"img{number % 1000}.jpg").touch()
-    store = Store(folder / "out" / ".facestream")
+    store = Store(Files(folder / "out" / ".facestream"))
     store.begin({})
     began = time.monotonic()
-    units = write_plan(store, [str(folder / "photos")], Settings(), folder / "out", None, overwrite=False)
+    units = write_plan(store, Here(), [str(folder / "photos")], Settings(), folder / "out", None, overwrite=False)
     print(f"{photos} photos planned in {time.monotonic() - began:.1f} s: {units} units")
     again = """
 import resource, sys, time
 from pathlib import Path
 began = time.monotonic()
 import stream.archive.run
+from stream.archive.files import Files
 from stream.archive.store import Store
-store = Store(Path(sys.argv[1]))
+store = Store(Files(Path(sys.argv[1])))
 done = store.done()
 todo = [planned for planned in store.planned() if planned.id not in done]
 first = store.unit(todo[0])

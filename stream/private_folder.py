@@ -1,4 +1,4 @@
-"""A folder for what pages send: nobody else of this machine can look into it, and it goes with the program that made it."""
+"""A folder for what others have sent: nobody else of this machine can look into it, and it goes with the program that made it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-PREFIX = "facestream-web-"
 YOUNG_S = 60.0
 """A folder of another run that is no older may not have been locked yet."""
 
@@ -17,9 +16,17 @@ YOUNG_S = 60.0
 class PrivateFolder:
     """A new folder, from now to `close`. Those that killed runs have left are removed."""
 
-    def __init__(self) -> None:
-        _remove_left_behind(Path(tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))  # 0700
+    def __init__(self, use: str) -> None:
+        """
+        Args:
+            use: what for; a word of the folder's name.
+
+        Raises:
+            OSError: there is no place for it.
+        """
+        prefix = f"facestream-{use}-"
+        _remove_left_behind(Path(tempfile.gettempdir()), prefix)
+        self.path = Path(tempfile.mkdtemp(prefix=prefix))  # 0700
         self._lock = _lock(self.path)
 
     def close(self) -> None:
@@ -47,8 +54,8 @@ def _lock(folder: Path) -> int | None:
     return descriptor
 
 
-def _remove_left_behind(place: Path) -> None:
-    for folder in place.glob(f"{PREFIX}*"):
+def _remove_left_behind(place: Path, prefix: str) -> None:
+    for folder in place.glob(f"{prefix}*"):
         with suppress(OSError):
             if time.time() - folder.lstat().st_mtime < YOUNG_S or (lock := _lock(folder)) is None:
                 continue
