@@ -53,6 +53,7 @@ def run_archive(
         FacestreamError: it cannot go on.
     """
     check_options(options)
+    place = str(place_of(options))
     about = _about(addresses, settings, options)
     places = [one.address for one in wanted_of(addresses, settings)]
     with closing(here_for([*places, options.output, options.events])) as here:
@@ -62,15 +63,16 @@ def run_archive(
             events=None if options.events is None else here.path(options.events),
         )
         try:
-            return _run(here, about, addresses, settings, options, hire)
+            return _run(here, Store(here.files(place)), about, addresses, settings, options, hire)
         except FacestreamError as error:
             if here.told(str(error)) == str(error):
                 raise
             raise type(error)(here.told(str(error))) from error
 
 
-def _run(here: Here, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire) -> int:
-    store = Store(here.files(str(place_of(options))))
+def _run(
+    here: Here, store: Store, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire
+) -> int:
     planned = _resume(store, about, options)
     if planned and options.retry_failed:
         _undo_failed(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -113,12 +114,16 @@ def test_what_came_later_and_what_failed_is_done_by_the_same_command(
     client = server.client()
     client.put_object(Bucket=BUCKET, Key=f"{source}/later.png", Body=(mine / "hopper" / "00.png").read_bytes())
     client.put_object(Bucket=BUCKET, Key=f"{source}/empty.jpg", Body=(mine / "hopper" / "00.png").read_bytes())
+    client.put_object(Bucket=BUCKET, Key=f"{source}/frozen.png", Body=b"moved to tape", StorageClass="GLACIER")
     client.delete_object(Bucket=BUCKET, Key=f"{source}/clips/empty.mp4")
     ended = facestream(*command, "--retry-failed", environment=server.environment)
     assert ended.returncode == 1
     after = server.contents(out)
     assert {"later.png", "empty.jpg"} <= after.keys() - before.keys()
-    assert f"{source}/clips/empty.mp4: there is no such file." in ended.stderr
+    assert f"{source}/clips/empty.mp4: there is no such file" in ended.stderr
+    reasons = [json.loads(line)["reason"] for line in server.files(out)[".facestream/failed.jsonl"].splitlines()]
+    frozen = f"s3://{BUCKET}/{source}/frozen.png: cannot be read (The operation is not valid for the object's storage class)."
+    assert reasons == [frozen, next(reason for reason in reasons if "no such file" in reason)]
     ended = facestream(*command, "--set", "output.jpeg_quality=50", environment=server.environment)
     assert ended.returncode == 2
     assert is_one_sentence(ended.stderr)
