@@ -106,7 +106,7 @@ def test_what_came_later_and_what_failed_is_done_by_the_same_command(
     server: ObjectServer, two_faces: Any, tmp_path: Path, out: str
 ) -> None:
     mine = make_archive(tmp_path / "photos", two_faces, photos=2, videos=1)
-    source = f"{out}/photos"
+    source = f"in-{out}"
     server.fill(mine, source)
     command = [word.replace(PHOTOS, f"s3://{BUCKET}/{source}") for word in words(out)]
     assert facestream(*command, environment=server.environment).returncode == 1
