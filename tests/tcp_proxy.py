@@ -82,15 +82,15 @@ class CuttableProxy:
                 task.cancel()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            server_reader, server_writer = await asyncio.open_connection(self._host, self._port)
-        except OSError:
-            writer.transport.abort()
-            return
-        both = {writer, server_writer}
+        both = {writer}
         self._open |= both
         try:
+            server_reader, server_writer = await asyncio.open_connection(self._host, self._port)
+            both.add(server_writer)
+            self._open |= both
             await asyncio.gather(self._pump(reader, server_writer), self._pump(server_reader, writer))
+        except OSError:
+            pass
         finally:
             self._open -= both
             for one in both:

@@ -67,13 +67,13 @@ class ObjectStore:
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def read(self, address: str, most: int | None = None) -> bytes:
-        """All of it, or the first bytes.
+        """All of one that is not empty, or its first bytes.
 
         Raises:
             FileNotFoundError: there is none of this address.
         """
         with _explained(address, "read"):
-            found: bytes = self._system.cat_file(address, end=most, max_concurrency=1)
+            found: bytes = self._system.cat_file(address, start=0, end=most)
             return found
 
     def write(self, address: str, data: bytes) -> None:

@@ -53,6 +53,7 @@ def run_archive(
         FacestreamError: it cannot go on.
     """
     check_options(options)
+    place = str(place_of(options))
     about = _about(addresses, settings, options)
     places = [one.address for one in wanted_of(addresses, settings)]
     with closing(here_for([*places, options.output, options.events])) as here:
@@ -61,22 +62,18 @@ def run_archive(
             output=None if options.output is None else Path(here.path(str(options.output))),
             events=None if options.events is None else here.path(options.events),
         )
+        store = Store(here.files(place))
         try:
-            return _run(here, about, addresses, settings, options, hire)
+            with store.files.mine():
+                return _run(here, store, about, addresses, settings, options, hire)
         except FacestreamError as error:
             if here.told(str(error)) == str(error):
                 raise
             raise type(error)(here.told(str(error))) from error
 
 
-def _run(here: Here, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire) -> int:
-    store = Store(here.files(str(place_of(options))))
-    with store.files.mine():
-        return _run_alone(store, here, about, addresses, settings, options, hire)
-
-
-def _run_alone(
-    store: Store, here: Here, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire
+def _run(
+    here: Here, store: Store, about: dict[str, Any], addresses: Sequence[str], settings: Settings, options: Options, hire: Hire
 ) -> int:
     planned = _resume(store, about, options)
     if planned and options.retry_failed:

@@ -28,6 +28,8 @@ from stream.sources.addresses import ANIMATED_SUFFIXES, in_object_store
 START_BYTES = 1 << 16
 """Of a picture: with its colour profile and remarks, and then it has said whether it moves."""
 BATCH = 256
+HIDDEN = re.compile(r"/\.(?!\.?(?:/|$))")
+"""In an address."""
 
 T = TypeVar("T")
 
@@ -84,7 +86,7 @@ class Scratch(Here):
         start = address.rstrip("/") + "/" if fixed == address else fixed
         itself = [] if fixed != address else itertools.takewhile(lambda one: one[0] == address, self._store.below(address))
         yield from itself
-        yield from (one for one in self._store.below(start) if "/." not in one[0][len(start) - 1 :])
+        yield from (one for one in self._store.below(start) if not HIDDEN.search(one[0], len(start) - 1))
 
     def _show(self, address: str, size: int, odd: list[str]) -> None:
         """A file of this size at its path. In pictures that may move it can be seen whether they do."""

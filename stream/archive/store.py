@@ -208,6 +208,8 @@ class Store:
     def tidy(self) -> None:
         """All is done: what was handed on meanwhile is of no use any more."""
         self.files.forget("segments")
+        for unit in self.begun():  # its end was noted, and then the storage was gone
+            self.give_up(unit)
 
     def write_failed(self, failures: Sequence[dict[str, Any]]) -> str:
         """Where it is, for people.

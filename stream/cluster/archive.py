@@ -35,6 +35,8 @@ LOOK_S = 0.5
 """How often the machines, and what the workers are at, are looked at."""
 STOP_S = 4.0
 """What has not ended by itself so long after it was asked to is ended."""
+LEAVE_S = 1.0
+"""To remove copies of files from object stores."""
 DEATHS_IN_A_ROW = 4
 """A machine whose workers died so often, and finished nothing between, gets no more of them."""
 NO_ROOM = "no worker has begun so far: the machines are busy or have no cores left; they are waited for"
@@ -237,8 +239,8 @@ class RayCrew:
             self._lose(worker, "it died")
             return
         except RayError as error:
-            if isinstance(error, RayTaskError):  # what our own code raised; Ray would add where in its own
-                raise error.cause if isinstance(error.cause, FacestreamError) else error from None
+            if isinstance(error, RayTaskError):  # what our own code raised
+                raise (error.cause if isinstance(error.cause, FacestreamError) else error) from None
             self._lose(worker, " ".join(str(error).split())[:200])
             return
         if answer is worker.ready:
@@ -276,6 +278,14 @@ class RayCrew:
                 num_returns=sum(len(worker.tasks) for worker in self._workers),
                 timeout=STOP_S,
             )
+            self._clean_up()
             for worker in self._workers:
                 ray.kill(worker.actor)
             self._workers = []
+        else:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        """Nothing is left on the machines."""
+        if self._asked.elsewhere and (left := [worker.actor.leave.remote() for worker in self._workers if worker.works]):
+            ray.wait(left, num_returns=len(left), timeout=LEAVE_S)

@@ -61,7 +61,7 @@ class ArchiveWorker:
         from stream.archive.work import UnitWorker  # what it imports looks at how many cores there are
         from stream.job.job import load_analyser
 
-        here = here_for([asked.elsewhere])
+        here = self._here = here_for([asked.elsewhere])
         store = Store(here.files(here.path(asked.place)))
         if not store.exists:
             raise FacestreamError(
@@ -112,3 +112,8 @@ class ArchiveWorker:
     def stop(self) -> None:
         """Give up what it is at."""
         self._worker.stop()
+
+    @_beside
+    def leave(self) -> None:
+        """Remove what it has fetched; nothing more will be asked of it."""
+        self._here.close()
