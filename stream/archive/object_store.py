@@ -53,16 +53,16 @@ class ObjectStore:
                 config_kwargs={"max_pool_connections": 2 * AT_ONCE},
             )
 
-    def below(self, address: str) -> Iterator[tuple[str, int]]:
-        """The address and the bytes of each file whose address begins so."""
+    def below(self, address: str, most: int | None = None) -> Iterator[tuple[str, int]]:
+        """The address and the bytes of each file whose address begins so, by name; no more than `most`, up to a thousand."""
         bucket, _, start = address.partition("://")[2].partition("/")
-        more: dict[str, str] = {}
+        more: dict[str, Any] = {} if most is None else {"MaxKeys": most}
         while True:
             with _explained(address, "read"):
                 page = self._system.call_s3("list_objects_v2", Bucket=bucket, Prefix=start, **more)
             for one in page.get("Contents", ()):
                 yield f"{address.partition(':')[0]}://{bucket}/{one['Key']}", int(one["Size"])
-            if not page.get("IsTruncated"):
+            if most is not None or not page.get("IsTruncated"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
