@@ -28,6 +28,7 @@ from stream.sources.addresses import ANIMATED_SUFFIXES, in_object_store
 START_BYTES = 1 << 16
 """Of a picture: with its colour profile and remarks, and then it has said whether it moves."""
 BATCH = 256
+"""So many files at a time: what they are made of has room in memory and on the disk."""
 HIDDEN = re.compile(r"/\.(?!\.?(?:/|$))")
 """In an address."""
 
@@ -267,7 +268,6 @@ class FilesElsewhere(Files):
 
 
 def _batches(of: Iterable[T]) -> Iterator[list[T]]:
-    """So many at a time that what they are made of has room in memory and on the disk."""
     rest = iter(of)
     while some := [*itertools.islice(rest, BATCH)]:
         yield some
@@ -275,5 +275,5 @@ def _batches(of: Iterable[T]) -> Iterator[list[T]]:
 
 def _may_move(start: bytes) -> bool:
     """Whether a picture that begins so must be looked at as a whole to know whether it is a video."""
-    moving_webp = start[:4] == b"RIFF" and start[12:16] == b"VP8X" and bool(start[20] & 2)
+    moving_webp = start[:4] == b"RIFF" and start[12:16] == b"VP8X" and len(start) > 20 and bool(start[20] & 2)
     return start.startswith(b"GIF8") or moving_webp or (start.startswith(b"\x89PNG") and b"acTL" in start) or b"avis" in start[:64]
