@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.classification.bundle import read_bundle
+from models.places import exists
 from stream.archive.crew import Crew
 from stream.archive.here import Here
 from stream.archive.outcome import tell_outcome
@@ -19,15 +20,15 @@ from stream.archive.scratch import here_for
 from stream.archive.store import Planned, Store
 from stream.console import logs
 from stream.console.reporter import Console
-from stream.errors import INTERRUPTED, FacestreamError, UsageError
+from stream.errors import INTERRUPTED, FacestreamError, SourceError, UsageError
 from stream.job.inputs import wanted_of
 from stream.job.job import Options
 from stream.passwords import redact
 from stream.settings.schema import Settings
 from stream.signals import on_signal
 from stream.sinks.events import is_stdout
-from stream.sinks.files import leads_elsewhere
-from stream.sources.addresses import in_object_store
+from stream.sinks.files import claim, leads_elsewhere
+from stream.sources.addresses import in_object_store, is_glob
 
 STATE = ".facestream"
 """The folder in the output where is kept what is done."""
@@ -79,7 +80,10 @@ def _run(
     if planned and options.retry_failed:
         _undo_failed(store)
     with Console(stdout_taken=options.events is not None and is_stdout(options.events)) as console:
-        if not planned:
+        if planned:
+            _check_is_there(store, here, addresses, settings)
+            _claim_events(options)
+        else:
             _begin(store, here, about, addresses, settings, options)
         work = _Work(store, lambda: hire(store, here), console)
         whole = work.finish()
@@ -97,9 +101,36 @@ def _begin(store: Store, here: Here, about: dict[str, Any], addresses: Sequence[
     store.begin(about)
     try:
         write_plan(store, here, addresses, settings, options.output, options.events, overwrite=options.overwrite)
+        _claim_events(options)
     except BaseException:
         store.forget()
         raise
+
+
+def _claim_events(options: Options) -> None:
+    """They are written at the end: that they can be should be known before days of work.
+
+    Raises:
+        SinkError: they cannot.
+    """
+    if options.events is not None and not is_stdout(options.events) and not leads_elsewhere(Path(options.events)):
+        claim(Path(options.events), None, overwrite=True)
+
+
+def _check_is_there(store: Store, here: Here, addresses: Sequence[str], settings: Settings) -> None:
+    """Whoever is in another folder, or has not mounted the archive, must not find all of it among what failed.
+
+    Raises:
+        SourceError: a folder is not there.
+    """
+    if here.elsewhere:
+        return
+    gone = [one.address for one in wanted_of(addresses, settings) if not (exists(Path(one.address)) or is_glob(one.address))]
+    if not gone:
+        return
+    files = {unit.source for unit in store.units() if unit.root is None and (unit.kind == "video" or unit.paths == [unit.source])}
+    for folder in (address for address in gone if address not in files):  # of a file that is gone only its own unit fails
+        raise SourceError(f"{redact(folder)}: there is no such file or folder.")
 
 
 class _Work:

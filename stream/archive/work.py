@@ -32,6 +32,7 @@ from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
 from stream.sinks.recording.trial import plays
 from stream.sinks.sink import Sink
+from stream.sources.addresses import unreadable_below
 from stream.sources.opening import open_source
 from stream.sources.pictures import PicturesSource
 from stream.sources.source import Source
@@ -191,13 +192,15 @@ class UnitWorker:
     def _tried(self, unit: Unit, alone: bool, left_out: Collection[str]) -> Record | None:
         """Outputs and events are in place afterwards. None: it was stopped."""
         record, self.share = Record(unit.id, node=platform.node()), 0.0
-        record.failures += [{"source": unit.source, "reason": sentence} for sentence in unit.unreadable]
+        still = unreadable_below(unit.source) if unit.unreadable else []  # it may have been put right since
+        record.failures += [{"source": unit.source, "reason": sentence} for sentence in unit.unreadable if sentence in still]
         dead = [path for path in unit.paths or [unit.source] if path in left_out]
         record.failures += [{"source": path, "reason": f"{path}: whatever reads it dies or never ends; left out."} for path in dead]
         wanted = [path for path in unit.paths if path not in left_out]
-        if dead:
+        is_empty = unit.kind == "pictures" and not unit.paths
+        if dead or is_empty:
             record.reports.append(SourceReport(unit.source).counts())
-        rounds = [[path] for path in wanted] if alone and unit.kind == "pictures" else [wanted] if wanted or not dead else []
+        rounds = [[path] for path in wanted] if alone and unit.kind == "pictures" else [wanted] if wanted or not (dead or is_empty) else []
         with self._events_of(unit) as events:
             maker = LaneMaker(events, False, self._health, overwrite=True, style=self._style)
             for number, paths in enumerate(rounds):
@@ -287,8 +290,6 @@ def _source(unit: Unit, paths: Sequence[str], settings: Settings) -> Source:
         return open_source(unit.source, settings.source, name=unit.name)
     if unit.paths == [unit.source]:
         return open_source(unit.source, settings.source, name=unit.name)
-    if not paths:
-        raise SourceError(" ".join(unit.unreadable))
     return PicturesSource(unit.source, paths=[Path(path) for path in paths])
 
 
