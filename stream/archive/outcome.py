@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models.atomic import file_written_whole
+from stream.archive.files import sweep
 from stream.archive.here import Here
 from stream.archive.store import Store
 from stream.archive.unit import Record
@@ -74,8 +75,10 @@ def _join_events(store: Store, events: str, here: Here) -> None:
             _copy_events(store, file)
         return
     make_folder(place.parent)
-    with file_written_whole(place.resolve() if place.is_symlink() else place) as file:
+    real = place.resolve() if place.is_symlink() else place
+    with file_written_whole(real) as file:
         _copy_events(store, file)
+    sweep([real])
     here.put(place)
 
 

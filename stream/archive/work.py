@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
 import platform
-import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from models.atomic import prefix_of, put_in_place
 from stream.analysis.analyser import Analyser
+from stream.archive.files import sweep
 from stream.archive.here import Here
 from stream.archive.long_video import LongVideo, Step, cut_of, folder_of, forget, put_together, take_step
 from stream.archive.store import Store
@@ -39,8 +38,6 @@ from stream.sources.source import Source
 
 DISK_IS_GONE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE})
 """What no other file could be written for either."""
-_LEFT = re.compile(r"(\..*-)[0-9a-f]{16}(?:\.part\.\w+)?")
-"""A file that a killed process was writing: `prefix_of` what it was to become, and the rest."""
 
 
 class UnitWorker:
@@ -123,7 +120,8 @@ class UnitWorker:
                 self._store.give_up(unit.id)
                 return None
             if self._store.times_begun(unit.id) > 1:
-                _sweep([*(Path(path) for path, _ in record.outputs), self._store.events(unit.id)])
+                sweep([self._store.events(unit.id)])
+                sweep([Path(path) for path, _ in record.outputs], parts=unit.kind == "video")
             record = self._here.publish(record, self._store.events(unit.id) if self._events else None, self._moved)
             if self._events:
                 self._store.put_events(unit.id)
@@ -309,13 +307,3 @@ def _add(record: Record, unit: Unit, paths: Sequence[str], report: SourceReport,
     for reason in reasons:
         at = next((path for path in paths if reason.startswith(f"{path}:")), paths[0] if len(paths) == 1 else unit.source)
         record.failures.append({"source": at, "reason": reason})
-
-
-def _sweep(outputs: Sequence[Path]) -> None:
-    """Remove what a killed process had begun to write for these outputs."""
-    for folder in {path.parent for path in outputs}:
-        prefixes = {prefix_of(path) for path in outputs if path.parent == folder}
-        for name in os.listdir(folder) if folder.is_dir() else []:  # noqa: PTH208 - names alone
-            found = _LEFT.fullmatch(name)
-            if found is not None and found[1] in prefixes:
-                (folder / name).unlink(missing_ok=True)

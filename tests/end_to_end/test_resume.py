@@ -381,3 +381,21 @@ def test_an_archive_that_may_not_be_read_has_failed_once(tmp_path: Path, two_fac
     ended = facestream(*words, "--retry-failed", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "photos: 2 pictures, " in ended.stdout
+
+
+def test_what_was_begun_of_a_video_is_left_to_whoever_is_at_it(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    """As phones name them: IMG_1.png and IMG_1.mp4. On a cluster they are done at the same time."""
+    mine = make_folder(tmp_path / "photos", two_faces, 1)
+    place = tmp_path / "out"
+    assert resume(mine, place).returncode == 0
+    [record] = records(place)
+    record.unlink()
+    unit, photo = json.loads((place / ".facestream" / "plan-0001.jsonl").read_text())["id"], next(place.rglob("*.png"))
+    (place / ".facestream" / "begun" / unit).write_text("begun \n")
+    video = photo.with_name(f".{photo.stem}-0123456789abcdef.part.mp4")
+    begun = [photo.with_name(f".{photo.stem}-0123456789abcdef"), place / ".faces-0123456789abcdef"]
+    for left in (video, *begun):
+        left.touch()
+    assert resume(mine, place).returncode == 0
+    assert video.exists()
+    assert not any(left.exists() for left in begun)
