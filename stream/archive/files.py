@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from models.atomic import file_written_whole, prefix_of
 from models.locks import Locked, locked
+from models.places import exists
 from stream.errors import SinkError, UsageError
 from stream.sinks.files import make_folder, unwritable
 
@@ -52,7 +53,7 @@ class Files:
             UsageError: somebody does.
             SinkError: the place cannot be written.
         """
-        is_new = not self.place.parent.exists()
+        is_new = not exists(self.place.parent)
         with ExitStack() as stack:
             try:
                 make_folder(self.place)

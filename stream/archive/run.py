@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.classification.bundle import read_bundle
-from models.places import exists
+from models.places import exists, is_folder
 from stream.archive.crew import Crew
 from stream.archive.here import Here
 from stream.archive.outcome import tell_outcome
@@ -172,7 +172,7 @@ def place_of(options: Options) -> Path:
     Raises:
         UsageError: it writes nothing.
     """
-    if options.output is not None and (options.output.is_dir() or not options.output.suffix):
+    if options.output is not None and (is_folder(options.output) or not options.output.suffix):
         return options.output / STATE
     beside = options.output if options.output is not None else Path(options.events) if options.events is not None else None
     if beside is None or (options.output is None and (is_stdout(beside) or leads_elsewhere(beside))):

@@ -399,3 +399,11 @@ def test_what_was_begun_of_a_video_is_left_to_whoever_is_at_it(tmp_path: Path, t
     assert resume(mine, place).returncode == 0
     assert video.exists()
     assert not any(left.exists() for left in begun)
+
+
+def test_an_output_whose_name_is_too_long_is_told(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_archive(tmp_path / "photos", two_faces, photos=0, videos=1)
+    ended = facestream("run", "photos/clips/clip0.mp4", "-o", f"{'x' * 252}.mp4", "--resume", *QUICK, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert is_one_sentence(ended.stderr)
+    assert "(File name too long)" in ended.stderr
