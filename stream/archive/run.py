@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.classification.bundle import read_bundle
+from models.imaging.picture_formats import writable_suffixes
 from models.places import exists, is_folder
 from stream.archive.crew import Crew
 from stream.archive.here import Here
@@ -248,6 +249,11 @@ def _hash(files: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _keeps_its_name(picture: str) -> bool:
+    """Else it has become a PNG, and an original of that name may come later."""
+    return Path(picture).suffix.lower() in writable_suffixes
+
+
 def _undo_failed(store: Store) -> None:
     for record in store.records(sorted(store.done())):
         if record.failures:
@@ -258,6 +264,8 @@ def _plan_more(store: Store, here: Here, addresses: Sequence[str], settings: Set
     """Plan what has come since; how many units that is."""
     known = {here.path(path) for unit in store.units() for path in (unit.paths or [unit.source])}
     taken = {Path(here.path(unit.output)) for unit in store.units() if unit.output is not None and unit.kind == "video"}
+    renamed = [unit.id for unit in store.units() if unit.kind == "pictures" and not all(map(_keeps_its_name, unit.paths))]
+    taken |= {Path(here.path(path)) for record in store.records(renamed) for path, _ in record.outputs}
     return write_plan(
         store, here, addresses, settings, options.output, options.events, overwrite=options.overwrite, known=known, taken=taken
     )

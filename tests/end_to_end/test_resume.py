@@ -407,3 +407,19 @@ def test_an_output_whose_name_is_too_long_is_told(tmp_path: Path, two_faces: dic
     assert ended.returncode == 1
     assert is_one_sentence(ended.stderr)
     assert "(File name too long)" in ended.stderr
+
+
+def test_a_photo_that_came_later_does_not_replace_another_s_output(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    """photo.tga has become photo.png where photo.png was not there yet."""
+    mine = make_folder(tmp_path / "photos", two_faces, 1)
+    next(iter(two_faces.values())).convert("RGB").save(mine / "photo.tga")
+    place = tmp_path / "out"
+    assert resume(mine, place).returncode == 0
+    before = (place / "photo.png").read_bytes()
+    next(iter(two_faces.values())).resize((150, 150)).save(mine / "photo.png")
+    for words in ((), ("--overwrite",)):
+        ended = resume(mine, place, *words)
+        assert ended.returncode == 2
+        assert is_one_sentence(ended.stderr)
+        assert f"{place}/photo.png: two results would be written to it" in ended.stderr
+        assert (place / "photo.png").read_bytes() == before
