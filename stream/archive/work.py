@@ -262,6 +262,8 @@ class UnitWorker:
             self._pipeline = None
             if self._stopped:
                 return
+            if part is not None and failed is None and report.shown and not part.exists():
+                failed = SinkError(f"{output}: somebody has removed it while it was written.")
             if part is not None and part.exists() and output is not None and (failed is None or plays(part)):
                 put_in_place(part, output)
                 record.outputs.append((str(output), output.stat().st_size))

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from tests.archives import contents, events, hidden_files, make_archive
+from tests.archives import contents, events, hidden_files, make_archive, make_long_clip
 from tests.command import facestream, is_one_sentence, running, usual_environment
 from tests.disk import small_disk
 from tests.photos import make_folder
@@ -423,3 +424,18 @@ def test_a_photo_that_came_later_does_not_replace_another_s_output(tmp_path: Pat
         assert is_one_sentence(ended.stderr)
         assert f"{place}/photo.png: two results would be written to it" in ended.stderr
         assert (place / "photo.png").read_bytes() == before
+
+
+def test_a_video_that_is_removed_while_it_is_written_has_failed(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_long_clip(tmp_path / "videos" / "long.mp4", np.asarray(two_faces["hopper"].convert("RGB")), seconds=40)
+    place = tmp_path / "out"
+    words = ["run", "videos", "-o", "out", "--resume", *QUICK]
+    with running(*words, cwd=tmp_path) as process:
+        wait_for(lambda: list(place.glob(".long-*.part.mp4")), 60)
+        next(place.glob(".long-*.part.mp4")).unlink()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "out/long.mp4: somebody has removed it while it was written.\n" in said
+    ended = facestream(*words, "--retry-failed", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert (place / "long.mp4").is_file()
