@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import secrets
 import sys
@@ -62,7 +63,10 @@ def file_written_whole(place: Path, *, mode: int = 0o666, flush: bool = True) ->
 
 def prefix_of(place: Path) -> str:
     """Of names beside `place`: hidden, and of its name only as much as leaves room for more in the 255 bytes that a name may have."""
-    return f".{place.stem[:40]}-"  # of four bytes each at most
+    stem = place.stem
+    if len(stem) > 40:  # of four bytes each at most; the names of a folder may all begin alike
+        stem = f"{stem[:32]}{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}"
+    return f".{stem}-"
 
 
 def put_in_place(fresh: Path, place: Path) -> None:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from models.atomic import file_written_whole
+from models.atomic import file_written_whole, prefix_of
 from models.locks import Locked, locked
+from models.places import exists
 from stream.errors import SinkError, UsageError
 from stream.sinks.files import make_folder, unwritable
+
+_LEFT = re.compile(r"(\..*-)[0-9a-f]{16}(\.part\.\w+)?")
+"""A file that a killed process was writing: `prefix_of` what it was to become, and the rest."""
+
+
+def sweep(outputs: Sequence[Path], *, parts: bool = False) -> None:
+    """Remove what a killed process had begun to write for these outputs.
+
+    Args:
+        parts: they are videos, whose names while they are written tell: a photo IMG_1.jpg must not cost an IMG_1.mp4 that somebody is at.
+    """
+    for folder in {path.parent for path in outputs}:
+        begun = {(prefix_of(path), f".part{path.suffix}" if parts else None) for path in outputs if path.parent == folder}
+        for name in os.listdir(folder) if folder.is_dir() else []:  # noqa: PTH208 - names alone
+            found = _LEFT.fullmatch(name)
+            if found is not None and (found[1], found[2]) in begun:
+                (folder / name).unlink(missing_ok=True)
 
 
 class Files:
@@ -34,7 +53,7 @@ class Files:
             UsageError: somebody does.
             SinkError: the place cannot be written.
         """
-        is_new = not self.place.parent.exists()
+        is_new = not exists(self.place.parent)
         with ExitStack() as stack:
             try:
                 make_folder(self.place)

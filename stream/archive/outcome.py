@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models.atomic import file_written_whole
+from stream.archive.files import sweep
 from stream.archive.here import Here
 from stream.archive.store import Store
 from stream.archive.unit import Record
@@ -20,7 +21,7 @@ from stream.errors import DONE, FAILED, SinkError
 from stream.frame import SourceInfo
 from stream.pipeline.report import SourceReport
 from stream.sinks.events import is_stdout
-from stream.sinks.files import make_folder, unwritable
+from stream.sinks.files import leads_elsewhere, make_folder, open_already, unwritable
 
 
 @dataclass(slots=True)
@@ -68,15 +69,27 @@ def _join_events(store: Store, events: str, here: Here) -> None:
             _copy_events(store, file)
         return
     place = Path(events)
+    if leads_elsewhere(place):  # a pipe or a device, which must stay what it is
+        opened = open_already(place)
+        with open(place if opened is None else os.dup(opened), "wb") as file:  # noqa: PTH123 - or its number
+            _copy_events(store, file)
+        return
     make_folder(place.parent)
-    with file_written_whole(place) as file:
+    real = place.resolve() if place.is_symlink() else place
+    with file_written_whole(real) as file:
         _copy_events(store, file)
+    sweep([real])
     here.put(place)
 
 
 def _copy_events(store: Store, file: BinaryIO) -> None:
     for events in store.all_events():
-        with events.open("rb") as part:
+        try:
+            part = events.open("rb")
+        except FileNotFoundError as error:
+            gone = store.undo_without_events()
+            raise SinkError(f"{store.files.name}/events: {gone} of its files are gone; the same command makes them again.") from error
+        with part:
             shutil.copyfileobj(part, file)
 
 

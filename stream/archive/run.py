@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from models.classification.bundle import read_bundle
+from models.imaging.picture_formats import writable_suffixes
+from models.places import exists, is_folder
 from stream.archive.crew import Crew
 from stream.archive.here import Here
 from stream.archive.outcome import tell_outcome
@@ -19,15 +21,15 @@ from stream.archive.scratch import here_for
 from stream.archive.store import Planned, Store
 from stream.console import logs
 from stream.console.reporter import Console
-from stream.errors import INTERRUPTED, FacestreamError, UsageError
+from stream.errors import INTERRUPTED, FacestreamError, SourceError, UsageError
 from stream.job.inputs import wanted_of
 from stream.job.job import Options
 from stream.passwords import redact
 from stream.settings.schema import Settings
 from stream.signals import on_signal
 from stream.sinks.events import is_stdout
-from stream.sinks.files import leads_elsewhere
-from stream.sources.addresses import in_object_store
+from stream.sinks.files import claim, leads_elsewhere
+from stream.sources.addresses import in_object_store, is_glob
 
 STATE = ".facestream"
 """The folder in the output where is kept what is done."""
@@ -79,7 +81,10 @@ def _run(
     if planned and options.retry_failed:
         _undo_failed(store)
     with Console(stdout_taken=options.events is not None and is_stdout(options.events)) as console:
-        if not planned:
+        if planned:
+            _check_is_there(store, here, addresses, settings)
+            _claim_events(options)
+        else:
             _begin(store, here, about, addresses, settings, options)
         work = _Work(store, lambda: hire(store, here), console)
         whole = work.finish()
@@ -97,9 +102,36 @@ def _begin(store: Store, here: Here, about: dict[str, Any], addresses: Sequence[
     store.begin(about)
     try:
         write_plan(store, here, addresses, settings, options.output, options.events, overwrite=options.overwrite)
+        _claim_events(options)
     except BaseException:
         store.forget()
         raise
+
+
+def _claim_events(options: Options) -> None:
+    """They are written at the end: that they can be should be known before days of work.
+
+    Raises:
+        SinkError: they cannot.
+    """
+    if options.events is not None and not is_stdout(options.events) and not leads_elsewhere(Path(options.events)):
+        claim(Path(options.events), None, overwrite=True)
+
+
+def _check_is_there(store: Store, here: Here, addresses: Sequence[str], settings: Settings) -> None:
+    """Whoever is in another folder, or has not mounted the archive, must not find all of it among what failed.
+
+    Raises:
+        SourceError: a folder is not there.
+    """
+    if here.elsewhere:
+        return
+    gone = [one.address for one in wanted_of(addresses, settings) if not (exists(Path(one.address)) or is_glob(one.address))]
+    if not gone:
+        return
+    files = {unit.source for unit in store.units() if unit.root is None and (unit.kind == "video" or unit.paths == [unit.source])}
+    for folder in (address for address in gone if address not in files):  # of a file that is gone only its own unit fails
+        raise SourceError(f"{redact(folder)}: there is no such file or folder.")
 
 
 class _Work:
@@ -141,7 +173,7 @@ def place_of(options: Options) -> Path:
     Raises:
         UsageError: it writes nothing.
     """
-    if options.output is not None and (options.output.is_dir() or not options.output.suffix):
+    if options.output is not None and (is_folder(options.output) or not options.output.suffix):
         return options.output / STATE
     beside = options.output if options.output is not None else Path(options.events) if options.events is not None else None
     if beside is None or (options.output is None and (is_stdout(beside) or leads_elsewhere(beside))):
@@ -217,6 +249,11 @@ def _hash(files: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _keeps_its_name(picture: str) -> bool:
+    """Else it has become a PNG, and an original of that name may come later."""
+    return Path(picture).suffix.lower() in writable_suffixes
+
+
 def _undo_failed(store: Store) -> None:
     for record in store.records(sorted(store.done())):
         if record.failures:
@@ -227,6 +264,8 @@ def _plan_more(store: Store, here: Here, addresses: Sequence[str], settings: Set
     """Plan what has come since; how many units that is."""
     known = {here.path(path) for unit in store.units() for path in (unit.paths or [unit.source])}
     taken = {Path(here.path(unit.output)) for unit in store.units() if unit.output is not None and unit.kind == "video"}
+    renamed = [unit.id for unit in store.units() if unit.kind == "pictures" and not all(map(_keeps_its_name, unit.paths))]
+    taken |= {Path(here.path(path)) for record in store.records(renamed) for path, _ in record.outputs}
     return write_plan(
         store, here, addresses, settings, options.output, options.events, overwrite=options.overwrite, known=known, taken=taken
     )

@@ -27,6 +27,7 @@ from stream.errors import SinkError
 from stream.sinks.files import unwritable
 
 _BEGUN = "begun"
+_ANEW = "remove the folder it is in, and begin anew with --overwrite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,13 @@ class Store:
         return sorted(name for name in self.files.names_beginning("plan-") if name.endswith(".jsonl"))
 
     def planned(self) -> Iterator[Planned]:
-        """Every unit of every plan, in order."""
+        """Every unit of every plan, in order.
+
+        Raises:
+            SinkError: a plan cannot be read, or is damaged; so of `units` and `unit`.
+        """
         for plan in self.plans:
-            with plan.open("rb") as lines:
+            with _read_well(str(plan), _ANEW), plan.open("rb") as lines:
                 offset = 0
                 for line in lines:
                     unit = json.loads(line)
@@ -117,11 +122,11 @@ class Store:
     def units(self) -> Iterator[Unit]:
         """The same, whole."""
         for plan in self.plans:
-            with plan.open("rb") as lines:
+            with _read_well(str(plan), _ANEW), plan.open("rb") as lines:
                 yield from map(Unit.from_json, lines)
 
     def unit(self, planned: Planned) -> Unit:
-        with planned.plan.open("rb") as lines:
+        with _read_well(str(planned.plan), _ANEW), planned.plan.open("rb") as lines:
             lines.seek(planned.offset)
             return Unit.from_json(lines.readline())
 
@@ -142,12 +147,26 @@ class Store:
             self.files.remove(_begun(record.unit))
 
     def records(self, units: Iterable[str]) -> Iterator[Record]:
-        """Of these units, in this order."""
-        return (Record.from_json(path.read_bytes()) for path in self.files.near(map(_record, units)))
+        """Of these units, in this order.
+
+        Raises:
+            SinkError: one cannot be read, or is damaged.
+        """
+        names = [_record(unit) for unit in units]
+        for name, path in zip(names, self.files.near(names), strict=True):
+            with _read_well(f"{self.files.name}/{name}", "remove it, and the same command does its files again"):
+                yield Record.from_json(path.read_bytes())
 
     def undo(self, unit: str) -> None:
         """The unit is to be done once more."""
         self.files.remove(_record(unit))
+
+    def undo_without_events(self) -> int:
+        """Each unit whose events are gone is to be done once more; how many that are."""
+        gone = [unit.id for unit in self.units() if not self.files.exists(_events(unit.id))]
+        for unit in gone:
+            self.undo(unit)
+        return len(gone)
 
     # what somebody is at
 
@@ -223,6 +242,17 @@ class Store:
     def _write(self, name: str, text: str) -> None:
         with self.files.written(name) as file:
             file.write(text.encode())
+
+
+@contextmanager
+def _read_well(name: str, remedy: str) -> Iterator[None]:
+    """What is wrong with a file that is read inside is told in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(f"{name}: cannot be read ({error.strerror or error}).") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise SinkError(f"{name}: is damaged; {remedy}.") from error
 
 
 def _record(unit: str) -> str:

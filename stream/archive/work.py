@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
 import platform
-import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from models.atomic import prefix_of, put_in_place
 from stream.analysis.analyser import Analyser
+from stream.archive.files import sweep
 from stream.archive.here import Here
 from stream.archive.long_video import LongVideo, Step, cut_of, folder_of, forget, put_together, take_step
 from stream.archive.store import Store
@@ -32,14 +31,13 @@ from stream.sinks.events import EventsSink
 from stream.sinks.picture import PictureSink
 from stream.sinks.recording.trial import plays
 from stream.sinks.sink import Sink
+from stream.sources.addresses import unreadable_below
 from stream.sources.opening import open_source
 from stream.sources.pictures import PicturesSource
 from stream.sources.source import Source
 
 DISK_IS_GONE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE})
 """What no other file could be written for either."""
-_LEFT = re.compile(r"(\..*-)[0-9a-f]{16}(?:\.part\.\w+)?")
-"""A file that a killed process was writing: `prefix_of` what it was to become, and the rest."""
 
 
 class UnitWorker:
@@ -122,7 +120,8 @@ class UnitWorker:
                 self._store.give_up(unit.id)
                 return None
             if self._store.times_begun(unit.id) > 1:
-                _sweep([*(Path(path) for path, _ in record.outputs), self._store.events(unit.id)])
+                sweep([self._store.events(unit.id)])
+                sweep([Path(path) for path, _ in record.outputs], parts=unit.kind == "video")
             record = self._here.publish(record, self._store.events(unit.id) if self._events else None, self._moved)
             if self._events:
                 self._store.put_events(unit.id)
@@ -191,13 +190,15 @@ class UnitWorker:
     def _tried(self, unit: Unit, alone: bool, left_out: Collection[str]) -> Record | None:
         """Outputs and events are in place afterwards. None: it was stopped."""
         record, self.share = Record(unit.id, node=platform.node()), 0.0
-        record.failures += [{"source": unit.source, "reason": sentence} for sentence in unit.unreadable]
+        still = unreadable_below(unit.source) if unit.unreadable else []  # it may have been put right since
+        record.failures += [{"source": unit.source, "reason": sentence} for sentence in unit.unreadable if sentence in still]
         dead = [path for path in unit.paths or [unit.source] if path in left_out]
         record.failures += [{"source": path, "reason": f"{path}: whatever reads it dies or never ends; left out."} for path in dead]
         wanted = [path for path in unit.paths if path not in left_out]
-        if dead:
+        is_empty = unit.kind == "pictures" and not unit.paths
+        if dead or is_empty:
             record.reports.append(SourceReport(unit.source).counts())
-        rounds = [[path] for path in wanted] if alone and unit.kind == "pictures" else [wanted] if wanted or not dead else []
+        rounds = [[path] for path in wanted] if alone and unit.kind == "pictures" else [wanted] if wanted or not (dead or is_empty) else []
         with self._events_of(unit) as events:
             maker = LaneMaker(events, False, self._health, overwrite=True, style=self._style)
             for number, paths in enumerate(rounds):
@@ -261,6 +262,8 @@ class UnitWorker:
             self._pipeline = None
             if self._stopped:
                 return
+            if part is not None and failed is None and report.shown and not part.exists():
+                failed = SinkError(f"{output}: somebody has removed it while it was written.")
             if part is not None and part.exists() and output is not None and (failed is None or plays(part)):
                 put_in_place(part, output)
                 record.outputs.append((str(output), output.stat().st_size))
@@ -287,8 +290,6 @@ def _source(unit: Unit, paths: Sequence[str], settings: Settings) -> Source:
         return open_source(unit.source, settings.source, name=unit.name)
     if unit.paths == [unit.source]:
         return open_source(unit.source, settings.source, name=unit.name)
-    if not paths:
-        raise SourceError(" ".join(unit.unreadable))
     return PicturesSource(unit.source, paths=[Path(path) for path in paths])
 
 
@@ -308,13 +309,3 @@ def _add(record: Record, unit: Unit, paths: Sequence[str], report: SourceReport,
     for reason in reasons:
         at = next((path for path in paths if reason.startswith(f"{path}:")), paths[0] if len(paths) == 1 else unit.source)
         record.failures.append({"source": at, "reason": reason})
-
-
-def _sweep(outputs: Sequence[Path]) -> None:
-    """Remove what a killed process had begun to write for these outputs."""
-    for folder in {path.parent for path in outputs}:
-        prefixes = {prefix_of(path) for path in outputs if path.parent == folder}
-        for name in os.listdir(folder) if folder.is_dir() else []:  # noqa: PTH208 - names alone
-            found = _LEFT.fullmatch(name)
-            if found is not None and found[1] in prefixes:
-                (folder / name).unlink(missing_ok=True)

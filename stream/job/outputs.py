@@ -66,7 +66,7 @@ def assign_outputs(
         planned = plan_outputs(infos[: len(written)], output, [one.root for one in written], taken)
     lent = [path for one, path in zip(written, planned, strict=True) if one.in_pieces]
     others = [] if events is None or is_stdout(events) or leads_elsewhere(Path(events)) else [Path(events)]
-    check_outputs(infos, planned, others, overwrite=overwrite, lent=lent)
+    check_outputs(infos, planned, others, overwrite=overwrite, lent=lent, theirs=taken)
     for one, path in zip(written, planned, strict=True):
         one.output = path
 
@@ -98,7 +98,13 @@ def plan_outputs(infos: Sequence[SourceInfo], output: Path, roots: Sequence[Path
 
 
 def check_outputs(
-    infos: Sequence[SourceInfo], planned: Sequence[Path], others: Sequence[Path], *, overwrite: bool, lent: Collection[Path] = ()
+    infos: Sequence[SourceInfo],
+    planned: Sequence[Path],
+    others: Sequence[Path],
+    *,
+    overwrite: bool,
+    lent: Collection[Path] = (),
+    theirs: Collection[Path] = (),
 ) -> None:
     """Make sure that no input is written over, nothing is written twice, and nothing is replaced that must not be.
 
@@ -106,13 +112,14 @@ def check_outputs(
         planned: as `plan_outputs` gives them; empty where no pictures are written.
         others: what else is written: the events.
         lent: those of `planned` that only lend their names, to pieces of a recording; they may be there already.
+        theirs: outputs of others, which are not replaced whatever `overwrite` says.
 
     Raises:
         UsageError: it would be.
     """
     resolved = Resolved()
     inputs = {resolved(path) for info in infos for path in (info.pictures or (info.path,)) if path is not None and not is_folder(path)}
-    taken: set[Path] = set()
+    taken = {resolved(path) for path in theirs}
     for path in [*_files(infos, planned), *others]:
         if resolved(path) in inputs:
             raise UsageError(f"{path}: this is an input; choose another output.")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from tests.archives import contents, events, hidden_files, make_archive
-from tests.command import facestream, is_one_sentence, running
+from tests.archives import contents, events, hidden_files, make_archive, make_long_clip
+from tests.command import facestream, is_one_sentence, running, usual_environment
 from tests.disk import small_disk
+from tests.photos import make_folder
+from tests.unprivileged import without_privileges
 from tests.waiting import wait_for
 
 QUICK = ("--set", "detector.min_face_px=60", "--model", "none")
@@ -264,3 +269,173 @@ def test_a_full_disk_ends_it_and_room_lets_it_go_on(archive: Path, whole: Path, 
         assert ended.returncode == 1, ended.stderr
         assert contents(disk) == contents(whole)
         assert hidden_files(disk) == []
+
+
+def test_events_go_to_a_pipe_that_stays_one(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    """A device such as /dev/null would else be replaced by a file."""
+    mine = make_archive(tmp_path / "photos", two_faces, photos=1, videos=0)
+    assert resume(mine, tmp_path / "out").returncode == 1
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        ended = facestream("run", "photos", "-o", "again", "--events", "pipe", "--resume", *QUICK, cwd=tmp_path)
+        assert pipe.is_fifo()
+        assert reader.communicate(timeout=20)[0] == (tmp_path / "out" / "faces.jsonl").read_bytes()
+    assert ended.returncode == 1
+
+
+def test_events_behind_a_link_are_where_it_leads(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_archive(tmp_path / "photos", two_faces, photos=1, videos=0)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere.jsonl")
+    assert facestream("run", "photos", "-o", "out", "--events", "link", "--resume", *QUICK, cwd=tmp_path).returncode == 1
+    assert (tmp_path / "link").is_symlink()
+    assert len(events(tmp_path / "elsewhere.jsonl")) == 2
+
+
+def test_events_that_cannot_be_written_are_told_before_any_work(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_archive(tmp_path / "photos", two_faces, photos=1, videos=0)
+    ended = facestream("run", "photos", "-o", "out", "--events", "photos", "--resume", *QUICK, cwd=tmp_path)
+    assert ended.returncode in (1, 2)
+    assert is_one_sentence(ended.stderr)
+    assert "photos: is a folder" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_archive_that_is_not_there_does_not_fail_file_by_file(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    """It is not mounted, or the command was typed in another folder."""
+    mine = make_archive(tmp_path / "photos", two_faces, photos=1, videos=0)
+    place = tmp_path / "out"
+    assert resume(mine, place).returncode == 1
+    for record in records(place):
+        record.unlink()
+    before = contents(place)
+    mine.rename(tmp_path / "unmounted")
+    ended = resume(mine, place)
+    assert ended.returncode == 1
+    assert ended.stderr == "facestream: photos: there is no such file or folder.\n"
+    assert records(place) == []
+    (tmp_path / "unmounted").rename(mine)
+    assert resume(mine, place).returncode == 1
+    assert contents(place) == before
+    assert len(events(place / ".facestream" / "failed.jsonl")) == 2
+
+
+def test_a_damaged_note_of_what_is_done_is_named(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    mine = make_folder(tmp_path / "photos", two_faces, 1)
+    place = tmp_path / "out"
+    assert resume(mine, place).returncode == 0
+    before = contents(place)
+    [record] = records(place)
+    record.write_bytes(b"")
+    ended = resume(mine, place)
+    assert ended.returncode == 1
+    assert is_one_sentence(ended.stderr)
+    assert f"{record}: is damaged; remove it, and the same command does its files again." in ended.stderr
+    record.unlink()
+    assert resume(mine, place).returncode == 0
+    assert contents(place) == before
+
+    [part] = (place / ".facestream" / "events").iterdir()
+    part.unlink()
+    ended = resume(mine, place)
+    assert "events: 1 of its files are gone; the same command makes them again." in ended.stderr
+    assert resume(mine, place).returncode == 0
+    assert contents(place) == before
+
+    plan = place / ".facestream" / "plan-0001.jsonl"
+    plan.write_bytes(plan.read_bytes()[:50])
+    ended = resume(mine, place)
+    assert ended.returncode == 1
+    assert is_one_sentence(ended.stderr)
+    assert f"{plan}: is damaged; remove the folder it is in, and begin anew with --overwrite." in ended.stderr
+
+
+def test_a_folder_that_can_be_read_again_has_not_failed(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_folder(tmp_path / "photos", two_faces, 1)
+    locked = make_folder(tmp_path / "photos" / "locked", two_faces, 1)
+    words = ["run", "photos", "-o", "out", "--resume", *QUICK]
+    locked.chmod(0)
+    try:
+        command = [*without_privileges(), sys.executable, "-m", "stream", *words]
+        subprocess.run(command, cwd=tmp_path, env=usual_environment(), timeout=60, check=False)
+    finally:
+        locked.chmod(0o700)
+    failed = tmp_path / "out" / ".facestream" / "failed.jsonl"
+    assert [one["reason"] for one in events(failed)] == ["photos/locked: cannot be read (Permission denied)."]
+    ended = facestream(*words, "--retry-failed", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "photos: 4 pictures, " in ended.stdout
+    assert events(failed) == []
+
+
+def test_an_archive_that_may_not_be_read_has_failed_once(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    mine = make_folder(tmp_path / "photos", two_faces, 1)
+    words = ["run", "photos", "-o", "out", "--resume", *QUICK]
+    mine.chmod(0)
+    try:
+        command = [*without_privileges(), sys.executable, "-m", "stream", *words]
+        assert subprocess.run(command, cwd=tmp_path, env=usual_environment(), timeout=60, check=False).returncode == 1
+    finally:
+        mine.chmod(0o700)
+    failed = tmp_path / "out" / ".facestream" / "failed.jsonl"
+    assert [one["reason"] for one in events(failed)] == ["photos: cannot be read (Permission denied)."]
+    ended = facestream(*words, "--retry-failed", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "photos: 2 pictures, " in ended.stdout
+
+
+def test_what_was_begun_of_a_video_is_left_to_whoever_is_at_it(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    """As phones name them: IMG_1.png and IMG_1.mp4. On a cluster they are done at the same time."""
+    mine = make_folder(tmp_path / "photos", two_faces, 1)
+    place = tmp_path / "out"
+    assert resume(mine, place).returncode == 0
+    [record] = records(place)
+    record.unlink()
+    unit, photo = json.loads((place / ".facestream" / "plan-0001.jsonl").read_text())["id"], next(place.rglob("*.png"))
+    (place / ".facestream" / "begun" / unit).write_text("begun \n")
+    video = photo.with_name(f".{photo.stem}-0123456789abcdef.part.mp4")
+    begun = [photo.with_name(f".{photo.stem}-0123456789abcdef"), place / ".faces-0123456789abcdef"]
+    for left in (video, *begun):
+        left.touch()
+    assert resume(mine, place).returncode == 0
+    assert video.exists()
+    assert not any(left.exists() for left in begun)
+
+
+def test_an_output_whose_name_is_too_long_is_told(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_archive(tmp_path / "photos", two_faces, photos=0, videos=1)
+    ended = facestream("run", "photos/clips/clip0.mp4", "-o", f"{'x' * 252}.mp4", "--resume", *QUICK, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert is_one_sentence(ended.stderr)
+    assert "(File name too long)" in ended.stderr
+
+
+def test_a_photo_that_came_later_does_not_replace_another_s_output(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    """photo.tga has become photo.png where photo.png was not there yet."""
+    mine = make_folder(tmp_path / "photos", two_faces, 1)
+    next(iter(two_faces.values())).convert("RGB").save(mine / "photo.tga")
+    place = tmp_path / "out"
+    assert resume(mine, place).returncode == 0
+    before = (place / "photo.png").read_bytes()
+    next(iter(two_faces.values())).resize((150, 150)).save(mine / "photo.png")
+    for words in ((), ("--overwrite",)):
+        ended = resume(mine, place, *words)
+        assert ended.returncode == 2
+        assert is_one_sentence(ended.stderr)
+        assert f"{place}/photo.png: two results would be written to it" in ended.stderr
+        assert (place / "photo.png").read_bytes() == before
+
+
+def test_a_video_that_is_removed_while_it_is_written_has_failed(tmp_path: Path, two_faces: dict[str, Image.Image]) -> None:
+    make_long_clip(tmp_path / "videos" / "long.mp4", np.asarray(two_faces["hopper"].convert("RGB")), seconds=40)
+    place = tmp_path / "out"
+    words = ["run", "videos", "-o", "out", "--resume", *QUICK]
+    with running(*words, cwd=tmp_path) as process:
+        wait_for(lambda: list(place.glob(".long-*.part.mp4")), 60)
+        next(place.glob(".long-*.part.mp4")).unlink()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "out/long.mp4: somebody has removed it while it was written.\n" in said
+    ended = facestream(*words, "--retry-failed", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert (place / "long.mp4").is_file()

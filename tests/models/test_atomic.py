@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.atomic import file_written_whole, written_whole
+from models.atomic import file_written_whole, prefix_of, written_whole
 
 
 def test_a_file_takes_the_place_of_an_older_one_in_one_step(tmp_path: Path) -> None:
@@ -66,3 +66,12 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
             (fresh / "file").write_text(content)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert (tmp_path / "folder/file").read_text() == "new"
+
+
+def test_long_names_that_begin_alike_are_told_apart() -> None:
+    """Whoever removes what was begun of one must not take the other's."""
+    names = [Path(f"{'ü' * 120}{number}.mp4") for number in range(2)]
+    prefixes = {prefix_of(name) for name in names}
+    assert len(prefixes) == 2
+    assert all(len(prefix.encode()) <= 200 for prefix in prefixes)
+    assert prefix_of(Path("clip.mp4")) == ".clip-"
