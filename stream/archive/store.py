@@ -157,6 +157,10 @@ class Store:
             with _read_well(f"{self.files.name}/{name}", "remove it, and the same command does its files again"):
                 yield Record.from_json(path.read_bytes())
 
+    def record_place(self, unit: str) -> Path:
+        """Where on this machine a unit's record is, or is made."""
+        return self.place / _record(unit)
+
     def undo(self, unit: str) -> None:
         """The unit is to be done once more."""
         self.files.remove(_record(unit))

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.atomic import prefix_of, put_in_place
+from models.places import exists
 from stream.analysis.analyser import Analyser
 from stream.archive.files import sweep
 from stream.archive.here import Here
@@ -28,10 +29,10 @@ from stream.pipeline.pipeline import Pipeline
 from stream.pipeline.report import SourceReport
 from stream.settings.schema import Settings
 from stream.sinks.events import EventsSink
-from stream.sinks.picture import PictureSink
+from stream.sinks.picture import PictureSink, place
 from stream.sinks.recording.trial import plays
 from stream.sinks.sink import Sink
-from stream.sources.addresses import unreadable_below
+from stream.sources.addresses import fixed_part, unreadable_below
 from stream.sources.opening import open_source
 from stream.sources.pictures import PicturesSource
 from stream.sources.source import Source
@@ -120,8 +121,8 @@ class UnitWorker:
                 self._store.give_up(unit.id)
                 return None
             if self._store.times_begun(unit.id) > 1:
-                sweep([self._store.events(unit.id)])
-                sweep([Path(path) for path, _ in record.outputs], parts=unit.kind == "video")
+                sweep([self._store.events(unit.id), self._store.record_place(unit.id)])
+                sweep(_outputs(unit), parts=unit.kind == "video")
             record = self._here.publish(record, self._store.events(unit.id) if self._events else None, self._moved)
             if self._events:
                 self._store.put_events(unit.id)
@@ -165,6 +166,7 @@ class UnitWorker:
             record = put_together(video, settings, self._store, events=self._events, done=self._tick)
             record.node = platform.node()
             self._store.finish(record)
+            sweep(_outputs(video.unit), parts=True)
             forget(video)
         except _GivenUp:
             return False, None
@@ -291,6 +293,17 @@ def _source(unit: Unit, paths: Sequence[str], settings: Settings) -> Source:
     if unit.paths == [unit.source]:
         return open_source(unit.source, settings.source, name=unit.name)
     return PicturesSource(unit.source, paths=[Path(path) for path in paths])
+
+
+def _outputs(unit: Unit) -> list[Path]:
+    """What may have been begun for a unit, by whoever died at it."""
+    if unit.output is None:
+        return []
+    output = Path(unit.output)
+    if unit.kind == "video" or not output.is_dir():
+        return [output]
+    below = Path(unit.source) if exists(unit.source) else fixed_part(unit.source)
+    return [place(Path(path), below, output) for path in unit.paths]
 
 
 def _part_name(output: Path) -> str:

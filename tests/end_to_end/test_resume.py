@@ -96,10 +96,13 @@ def test_a_unit_whose_end_was_not_written_is_done_once_more(archive: Path, whole
     video.write_bytes(video.read_bytes()[:1000])
     left = video.with_name(f".{video.stem}-0123456789abcdef.part.mp4")
     left.touch()
+    cut_record = record.with_name(f".{record.stem}-0123456789abcdef")
+    cut_record.touch()
     (tmp_path / "faces.jsonl").unlink()
     assert resume(archive, tmp_path).returncode == 1
     assert contents(tmp_path) == contents(whole)
     assert not left.exists()
+    assert not cut_record.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -199,10 +202,12 @@ def test_a_file_that_ends_the_program_each_time_is_left_out_in_the_end(tmp_path:
             (place / ".facestream" / "begun" / unit["unit"]).write_text(mark)
     for name in ("collins/01.png", "clips/clip0.mp4"):
         (place / name).unlink()
+    (place / "clips" / ".clip0-0123456789abcdef.part.mp4").touch()
     ended = resume(mine, place)
     assert ended.returncode == 1
     failed = {one["source"]: one["reason"] for one in events(place / ".facestream" / "failed.jsonl")}
     assert [failed[path] for path in deadly] == [f"{path}: whatever reads it dies or never ends; left out." for path in deadly]
+    assert hidden_files(place) == [], "what the killed ones had begun"
     assert not (place / "collins" / "01.png").exists()
     assert not (place / "clips" / "clip0.mp4").exists()
     assert len(events(place / "faces.jsonl")) == 5
