@@ -31,10 +31,9 @@ def claim(path: Path, source: Path | None, *, overwrite: bool) -> None:
             raise SinkError(f"{path}: is the input itself; choose another output.")
         if path.exists() and not overwrite:
             raise SinkError(already_there(path))
-        if path.exists():
-            with path.open("ab"):
-                pass
-        else:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_APPEND))  # not created: another may have removed it since
+        except FileNotFoundError:
             _try_beside(path)
     except OSError as error:
         raise SinkError(unwritable(path, error)) from error
