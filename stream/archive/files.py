@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +19,11 @@ from stream.sinks.files import make_folder, unwritable
 
 _LEFT = re.compile(r"(\..*-)[0-9a-f]{16}(\.part\.\w+)?")
 """A file that a killed process was writing: `prefix_of` what it was to become, and the rest."""
+
+
+def part_of(output: Path, *, video: bool = False) -> Path:
+    """Where an output is while it is written; `sweep` knows it. A video's ending says what it is."""
+    return output.with_name(f"{prefix_of(output)}{secrets.token_hex(8)}{f'.part{output.suffix}' if video else ''}")
 
 
 def sweep(outputs: Sequence[Path], *, parts: bool = False) -> None:

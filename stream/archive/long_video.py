@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from models.atomic import prefix_of, put_in_place
+from models.atomic import put_in_place
 from stream.analysis.analyser import Analyser
+from stream.archive.files import part_of
 from stream.archive.store import Store
 from stream.archive.unit import Record, Unit
 from stream.drawing.mark import Style
@@ -146,7 +146,7 @@ def put_together(video: LongVideo, settings: Settings, store: Store, *, events: 
     record = Record(unit.id)
     if unit.output is not None:
         output = Path(unit.output)
-        part = output.with_name(f"{prefix_of(output)}{secrets.token_hex(8)}.part{output.suffix}")
+        part = part_of(output, video=True)
         chunks = [place_of(video.folder, Step("paint", number)) for number in range(len(cut.segments))]
         output.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -172,7 +172,7 @@ def forget(video: LongVideo) -> None:
 def _whole(place: Path) -> Iterator[Path]:
     """Where a pass may write what will be at `place`, whole."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f"{prefix_of(place)}{secrets.token_hex(8)}")
+    part = part_of(place)
     try:
         yield part
         put_in_place(part, place)

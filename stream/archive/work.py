@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import platform
-import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from models.atomic import prefix_of, put_in_place
+from models.atomic import put_in_place
 from models.places import exists
 from stream.analysis.analyser import Analyser
-from stream.archive.files import sweep
+from stream.archive.files import part_of, sweep
 from stream.archive.here import Here
 from stream.archive.long_video import LongVideo, Step, cut_of, folder_of, forget, put_together, take_step
 from stream.archive.store import Store
@@ -217,7 +216,7 @@ class UnitWorker:
             yield None
             return
         place = self._store.events(unit.id)
-        part = place.with_name(f"{prefix_of(place)}{secrets.token_hex(8)}")
+        part = part_of(place)
         over_after_s = self._settings.tracker.forget_after_s if self._settings.output.track_events else None
         events = EventsSink(part, tracks_over_after_s=over_after_s)
         try:
@@ -238,7 +237,7 @@ class UnitWorker:
             _add(record, unit, paths, SourceReport(unit.name or unit.source, error=str(error)), None)
             return
         output = None if unit.output is None else Path(unit.output)
-        part = None if output is None or unit.kind == "pictures" else output.with_name(_part_name(output))
+        part = None if output is None or unit.kind == "pictures" else part_of(output, video=True)
         failed: Exception | None = None
         sinks: Sequence[Sink] = ()
         report = SourceReport(source.info.name)
@@ -304,11 +303,6 @@ def _outputs(unit: Unit) -> list[Path]:
         return [output]
     below = Path(unit.source) if exists(unit.source) else fixed_part(unit.source)
     return [place(Path(path), below, output) for path in unit.paths]
-
-
-def _part_name(output: Path) -> str:
-    """Of a video while it is written. Its ending says what it is."""
-    return f"{prefix_of(output)}{secrets.token_hex(8)}.part{output.suffix}"
 
 
 def _is_disk_gone(error: SinkError) -> bool:
