@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 
 from stream.cli.asked import check_hiding_is_on, settings_of, web_of, with_places
 from stream.cli.cluster import app as cluster_app
 from stream.cli.drawing import draw
-from stream.cli.explained import explained
+from stream.cli.explained import commands_of
 from stream.cli.learning import evaluate, export, train
 from stream.cli.malloc_arenas import share_arenas
 from stream.cli.options import (
@@ -53,14 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-P = ParamSpec("P")
-
-
-def _command(work: Callable[P, int]) -> Callable[P, None]:
-    """Makes a function that answers an exit code a command."""
-    command = explained(work)
-    app.command()(command)
-    return command
+_command = commands_of(app)
 
 
 @_command

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 
-from stream.cli.explained import explained
+from stream.cli.explained import commands_of
 from stream.console import logs
 
 app = typer.Typer(
@@ -18,13 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-P = ParamSpec("P")
-
-
-def _command(work: Callable[P, int]) -> Callable[P, None]:
-    command = explained(work)
-    app.command()(command)
-    return command
+_command = commands_of(app)
 
 
 Where = Annotated[str, typer.Option("--cluster", metavar="WHERE", help="auto: the cluster of this machine; or HOST:PORT of its head.")]

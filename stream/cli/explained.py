@@ -18,6 +18,17 @@ from stream.signals import interruptible, is_interrupted
 P = ParamSpec("P")
 
 
+def commands_of(app: typer.Typer) -> Callable[[Callable[P, int]], Callable[P, None]]:
+    """What makes a function that answers an exit code a command of `app`."""
+
+    def command(work: Callable[P, int]) -> Callable[P, None]:
+        made = explained(work)
+        app.command()(made)
+        return made
+
+    return command
+
+
 def explained(work: Callable[P, int]) -> Callable[P, None]:
     """Makes a function that answers an exit code one that ends with it, and each explained error one sentence on stderr."""
 
